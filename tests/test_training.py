@@ -1,0 +1,122 @@
+"""One run: it learns, it is fixed by its seed, it reports what it did."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from thesis_lib import data, experiments, training
+from thesis_lib.training import Experiment
+
+
+@pytest.fixture(scope="module")
+def digits() -> data.Dataset:
+    return data.load("digits")
+
+
+def small(**settings: object) -> Experiment:
+    # Cross-entropy at a high rate: the digits' few images are learnt in seconds.
+    chosen: dict[str, object] = {
+        "name": "binary/test",
+        "task": "binary",
+        "method": "Test",
+        "sampler": "ros",
+        "loss": "cross-entropy",
+        "learning_rate": 0.1,
+        "batch_size": 20,
+    }
+    return Experiment(**(chosen | settings))  # type: ignore[arg-type]
+
+
+def test_training_learns(digits: data.Dataset) -> None:
+    run = training.train(small(), 1, epochs=15, dataset=digits, progress=False)
+    # Half of the test images are zeros: an ignorant network gets 50 %.
+    assert run.test_accuracy > 0.9
+    assert run.train_accuracy > 0.95
+    assert run.loss_curve[-1] < 0.5 * run.loss_curve[0]
+
+
+def test_a_run_describes_itself(digits: data.Dataset) -> None:
+    run = training.train(small(), 1, epochs=2, dataset=digits, progress=False)
+    y_test = data.task("binary", digits).y_test
+    confusion = np.array(run.confusion)
+    assert confusion.sum(1).tolist() == np.bincount(y_test).tolist()  # rows are true classes
+    assert run.test_accuracy == pytest.approx(np.trace(confusion) / len(y_test))
+    assert run.recall == pytest.approx(np.diag(confusion) / confusion.sum(1))
+    assert (run.epochs, len(run.loss_curve), len(run.accuracy_curve)) == (2, 2, 2)
+    assert run.probabilities is None
+    assert {"device", "backend", "versions", "data_sha256", "utc"} <= set(run.provenance)
+
+
+def test_the_seed_fixes_the_run(digits: data.Dataset) -> None:
+    runs = [
+        training.train(
+            small(), seed, epochs=2, dataset=digits, progress=False, keep_probabilities=True
+        )
+        for seed in (1, 1, 2)
+    ]
+    one, again, other = (run.probabilities for run in runs)
+    assert one is not None
+    np.testing.assert_array_equal(one, again)
+    assert not np.array_equal(one, other)
+    assert runs[0].loss_curve == runs[1].loss_curve
+
+
+def test_a_diverged_run_is_reported(digits: data.Dataset) -> None:
+    run = training.train(
+        small(learning_rate=1e30), 1, epochs=3, dataset=digits, progress=False
+    )
+    assert run.diverged
+    assert math.isnan(run.test_accuracy)
+    assert all(math.isnan(recall) for recall in run.recall)
+
+
+def test_moved_thresholds_come_from_the_same_network(digits: data.Dataset) -> None:
+    run = training.train(
+        small(), 1, epochs=1, dataset=digits, progress=False, keep_probabilities=True
+    )
+    moving = experiments.get("binary/threshold-moving")
+    y_test = data.task("binary", digits).y_test
+    moved = training.with_moved_thresholds(run, moving, y_test)
+    # Rows of the cost matrix sum to 100 and 1: class 0 wins where 100 p0 > p1.
+    assert run.probabilities is not None
+    expected = np.where(100 * run.probabilities[:, 0] >= run.probabilities[:, 1], 0, 1)
+    assert moved.test_accuracy == pytest.approx((expected == y_test).mean())
+    with pytest.raises(ValueError, match="needs a run with probabilities"):
+        training.with_moved_thresholds(
+            dataclasses.replace(run, probabilities=None), moving, y_test
+        )
+
+
+@pytest.mark.parametrize("name", ["multiclass/rus", "multiclass/smote", "binary/ros"])
+def test_published_samplers_run_on_a_stand_in(digits: data.Dataset, name: str) -> None:
+    x, y = training.training_set(experiments.get(name), digits, seed=1)
+    assert len(x) == len(y) == experiments.training_size(experiments.get(name), digits)
+
+
+def test_rus_as_published_trains_on_wrong_labels(mnist: data.Dataset) -> None:
+    _, y = training.training_set(experiments.get("multiclass/rus"), mnist, seed=1)
+    assert np.bincount(y, minlength=10).tolist() == [2, 5, 13, 0, 0, 0, 0, 0, 0, 0]
+
+
+def test_class_weights(mnist: data.Dataset) -> None:
+    counts = np.array([2, 5, 5000, 3000, 4, 4000, 2, 3, 2000, 1000])
+    focal = experiments.get("multiclass/focal-g2-a5")
+    assert training._class_weight(focal, counts).tolist() == [5, 5, 1, 1, 5, 1, 5, 5, 1, 1]
+    weighted = training._class_weight(experiments.get("multiclass/weighted-mse"), counts)
+    np.testing.assert_allclose(weighted @ counts, counts.sum())
+
+
+@pytest.mark.parametrize(
+    ("seed", "error", "message"),
+    [(-1, ValueError, "between 0"), (1.5, TypeError, "integer"), (True, TypeError, "integer")],
+)
+def test_bad_seeds(seed: object, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        training.set_up(seed)  # type: ignore[arg-type]
+
+
+def test_bad_epochs(digits: data.Dataset) -> None:
+    with pytest.raises(ValueError, match="epochs has to be at least 1; got 0"):
+        training.train(small(), 1, epochs=0, dataset=digits)

@@ -1,0 +1,122 @@
+"""The command ``thesis-lib``: arguments in, calls out."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Sequence
+
+from thesis_lib import experiments, records, sweep, training
+
+_EXAMPLES = {
+    "list": "thesis-lib list 'binary/*'",
+    "run": "thesis-lib run binary/rus --seed 1 --epochs 20",
+    "sweep": "thesis-lib sweep 'binary/*' --seeds 1 2 3 --workers 4 --max-seconds 3600",
+    "verify": "thesis-lib verify binary/msfe --seed 1",
+    "merge": "thesis-lib merge ../other-machine/records",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit status (2: the arguments or the data do not fit)."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.call(options))
+    except (ValueError, KeyError, OSError, RuntimeError) as error:
+        print(f"thesis-lib: {error.args[-1] if error.args else error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("thesis-lib: interrupted; finished runs are recorded.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="thesis-lib", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, call: object, help_text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(
+            name, help=help_text, description=help_text, epilog=f"Example: {_EXAMPLES[name]}"
+        )
+        sub.set_defaults(call=call)
+        return sub
+
+    listing = command("list", _list, "Show the catalogue and how many seeds are recorded.")
+    listing.add_argument("pattern", nargs="*", default=["*"], help="shell patterns of names")
+    running = command("run", _run, "Train one experiment with one seed and show the result.")
+    running.add_argument("experiment")
+    running.add_argument("--seed", type=int, default=1)
+    running.add_argument("--epochs", type=int, help="fewer or more than the experiment's own")
+    sweeping = command("sweep", _sweep, "Train and record what has no record yet.")
+    sweeping.add_argument("pattern", nargs="+", help="shell patterns of names")
+    sweeping.add_argument("--seeds", type=int, nargs="+", default=list(experiments.SEEDS))
+    sweeping.add_argument("--workers", type=int, help="processes (default: one a core)")
+    sweeping.add_argument("--max-seconds", type=float, help="start nothing that would end later")
+    verifying = command("verify", _verify, "Train one recorded run again and compare.")
+    verifying.add_argument("experiment")
+    verifying.add_argument("--seed", type=int, default=1)
+    merging = command("merge", _merge, "Add the runs of another folder of records.")
+    merging.add_argument("folder")
+    return parser
+
+
+def _list(options: argparse.Namespace) -> int:
+    for experiment in experiments.select(options.pattern):
+        runs = experiments.recorded(experiment)
+        print(f"{experiment.name:40} {len(runs)} seed{'' if len(runs) == 1 else 's'}")
+    return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    experiment = experiments.get(options.experiment)
+    _show(training.train(experiment, options.seed, epochs=options.epochs))
+    return 0
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    jobs = sweep.missing(experiments.select(options.pattern), options.seeds)
+    outcome = sweep.run(jobs, workers=options.workers, max_seconds=options.max_seconds)
+    speed = outcome.images / max(outcome.seconds, 1e-9)
+    print(f"{len(outcome.done)} runs recorded, {speed:,.0f} images a second.")
+    for name, seed in outcome.left:
+        print(f"left: {name} seed {seed}")
+    for (name, seed), reason in outcome.failed.items():
+        print(f"failed: {name} seed {seed}: {reason}", file=sys.stderr)
+    return 1 if outcome.failed else 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    experiment = experiments.get(options.experiment)
+    runs = experiments.recorded(experiment)
+    if not runs:
+        raise ValueError(f"{experiment.name} has no recorded run to verify.")
+    again = experiments.train_family(experiment, options.seed, keep=False)[experiment.name]
+    _show(again)
+    accuracies = [run.test_accuracy for run in runs]
+    low, high = min(accuracies), max(accuracies)
+    inside = low <= again.test_accuracy <= high
+    verb = "lies within" if inside else "lies outside"
+    print(f"It {verb} the recorded {low:.2%} to {high:.2%} of {len(runs)} seeds.")
+    return 0 if inside else 1
+
+
+def _merge(options: argparse.Namespace) -> int:
+    added = experiments.store().merge(records.Store(options.folder))
+    print(f"{added} runs added.")
+    return 0
+
+
+def _show(run: training.Run) -> None:
+    if run.diverged or math.isnan(run.test_accuracy):
+        print(f"{run.experiment.name} seed {run.seed}: diverged after {run.epochs} epochs.")
+        return
+    print(
+        f"{run.experiment.name} seed {run.seed}, {run.epochs} of {run.experiment.epochs} epochs: "
+        f"training {run.train_accuracy:.2%}, test {run.test_accuracy:.2%}"
+    )
+    print("recall: " + "  ".join(f"{c}: {r:.1%}" for c, r in enumerate(run.recall)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

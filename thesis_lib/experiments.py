@@ -1,0 +1,379 @@
+"""The catalogue of experiments, and where their results come from: records, or training now."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import fnmatch
+import math
+import os
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from thesis_lib import data, records, training
+from thesis_lib.training import Experiment, Run
+
+SEEDS = (1, 2, 3, 4, 5)
+GAMMAS = (0.0, 0.5, 1.0, 2.0, 5.0)
+MINORITY_WEIGHTS = (1.0, 5.0, 10.0, 50.0, 100.0)
+
+# A quick build trains each live network on at most so many images, and a small set so many steps.
+_QUICK_IMAGES = 30_000
+_QUICK_STEPS = 500
+
+_SETTINGS = ("quick", "full", "fresh")
+
+
+def build_setting() -> str:
+    """Return what a build trains: the variable THESIS_BUILD, or "quick" ("full" with a GPU).
+
+    Raises
+    ------
+    ValueError
+        If the variable is none of "quick", "full" and "fresh".
+    """
+    setting = os.environ.get("THESIS_BUILD", "")
+    if setting and setting not in _SETTINGS:
+        raise ValueError(f"THESIS_BUILD is {setting!r}; it has to be one of {', '.join(_SETTINGS)}.")
+    return setting or ("full" if _has_gpu() else "quick")
+
+
+def store() -> records.Store:
+    """Return the committed records, or those of the folder that THESIS_LIB_RECORDS names."""
+    default = Path(__file__).resolve().parent.parent / "records"
+    return records.Store(os.environ.get("THESIS_LIB_RECORDS") or default)
+
+
+@cache
+def catalogue() -> Mapping[str, Experiment]:
+    """Return every experiment of the thesis, its corrected twins and the controls, by name."""
+    experiments = [*_multiclass(), *_binary()]
+    return {experiment.name: experiment for experiment in experiments}
+
+
+def get(name: str) -> Experiment:
+    """Return one experiment of the catalogue.
+
+    Raises
+    ------
+    KeyError
+        If there is none of that name; the message names the nearest ones.
+    """
+    if name not in catalogue():
+        nearest = difflib.get_close_matches(name, catalogue(), n=3, cutoff=0.3)
+        hint = f" The nearest are {', '.join(nearest)}." if nearest else ""
+        raise KeyError(f"There is no experiment {name!r}.{hint}")
+    return catalogue()[name]
+
+
+def select(patterns: Sequence[str]) -> list[Experiment]:
+    """Return the experiments whose names match any of the shell patterns, in catalogue order.
+
+    Raises
+    ------
+    KeyError
+        If a pattern matches none.
+    """
+    chosen: set[str] = set()
+    for pattern in patterns:
+        found = fnmatch.filter(catalogue(), pattern)
+        chosen.update(found or [get(pattern).name])
+    return [experiment for name, experiment in catalogue().items() if name in chosen]
+
+
+def recorded(experiment: Experiment | str) -> list[Run]:
+    """Return the recorded runs of an experiment, one a seed; an empty list if there are none.
+
+    A record whose hyperparameters are no longer the catalogue's does not count.
+    """
+    experiment = get(experiment) if isinstance(experiment, str) else experiment
+    runs = (_from_record(record) for record in store().read(experiment.name))
+    wanted = experiment.hyperparameters()
+    return [run for run in runs if run.experiment.hyperparameters() == wanted]
+
+
+def results(experiment: Experiment | str) -> list[Run]:
+    """Return the runs that a page shows: recorded, or trained now where the build setting says so.
+
+    Quick takes what is recorded; full trains the missing seeds and records them; fresh ignores
+    the records and trains every seed.
+    """
+    experiment = get(experiment) if isinstance(experiment, str) else experiment
+    setting = build_setting()
+    runs = [] if setting == "fresh" else recorded(experiment)
+    if setting == "quick":
+        return runs
+    missing = sorted(set(SEEDS) - {run.seed for run in runs})
+    trained = [train_family(experiment, seed, keep=setting == "full") for seed in missing]
+    runs += [family[experiment.name] for family in trained]
+    return sorted(runs, key=lambda run: run.seed)
+
+
+def train_family(
+    experiment: Experiment, seed: int, *, keep: bool = True, progress: bool = True
+) -> dict[str, Run]:
+    """Train one network and read off it every experiment that differs in the decision only.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        One with a ``base`` stands for its base's network.
+    seed : int
+    keep : bool
+        Append the runs to the store, and the outputs on the test set beside them as float16.
+    progress : bool
+
+    Returns
+    -------
+    dict
+        Name of the experiment to its run.
+    """
+    trained = get(experiment.base) if experiment.base else experiment
+    run = training.train(trained, seed, progress=progress, keep_probabilities=True)
+    family = {run.experiment.name: run}
+    y_test = data.task(trained.task, data.load("mnist")).y_test
+    for derived in catalogue().values():
+        if derived.base == trained.name:
+            family[derived.name] = training.with_moved_thresholds(run, derived, y_test)
+    if keep:
+        _keep_outputs(run)
+        for member in family.values():
+            record(member)
+    return family
+
+
+def outputs(name: str, seed: int) -> np.ndarray[Any, np.dtype[np.float32]] | None:
+    """Return the kept outputs of one run on the test set (n_test, n_classes), None if not kept."""
+    path = _outputs_path(name, seed)
+    return np.load(path, allow_pickle=False).astype(np.float32) if path.exists() else None
+
+
+def _outputs_path(name: str, seed: int) -> Path:
+    return store().path(name).with_suffix(f".seed-{seed}.npy")
+
+
+def _keep_outputs(run: Run) -> None:
+    """Write the outputs beside the records, whole or not at all."""
+    path = _outputs_path(run.experiment.name, run.seed)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(f".{os.getpid()}.part")
+    with open(part, "wb") as file:
+        np.save(file, np.asarray(run.probabilities, dtype=np.float16))
+    part.replace(path)
+
+
+def live(name: str, dataset: data.Dataset, *, seed: int = 1, progress: bool = True) -> Run:
+    """Train one experiment now, as long as the build setting allows.
+
+    Parameters
+    ----------
+    name : str
+    dataset : Dataset
+        The balanced data set that the task is cut from, MNIST or a stand-in.
+    seed : int
+    progress : bool
+
+    Returns
+    -------
+    Run
+        Its ``epochs`` say how far it went, beside ``run.experiment.epochs``; with probabilities.
+    """
+    experiment = get(name)
+    epochs = experiment.epochs
+    if build_setting() == "quick":
+        epochs = quick_epochs(experiment, training_size(experiment, dataset))
+    return training.train(
+        experiment,
+        seed,
+        epochs=epochs,
+        dataset=dataset,
+        progress=progress,
+        keep_probabilities=True,
+    )
+
+
+def quick_epochs(experiment: Experiment, n_images: int) -> int:
+    """Return how many epochs a quick build trains: a bounded number of images and of steps."""
+    steps = math.ceil(n_images / experiment.batch_size)
+    affordable = min(_QUICK_IMAGES // n_images, _QUICK_STEPS // steps)
+    return max(1, min(experiment.epochs, affordable))
+
+
+def training_size(experiment: Experiment, dataset: data.Dataset) -> int:
+    """Return how many images the experiment trains on, without resampling them."""
+    subset = data.task(experiment.task, dataset)
+    counts = data.class_counts(subset.y_train, subset.n_classes)
+    sampler = (experiment.sampler or "none").removesuffix("-as-published")
+    per_class = {"ros": counts.max(), "smote": counts.max(), "rus": counts.min()}
+    return int(len(counts) * per_class[sampler] if sampler in per_class else counts.sum())
+
+
+def record(run: Run) -> bool:
+    """Append a run to the store; return False if it was there already."""
+    return store().append(to_record(run))
+
+
+def to_record(run: Run) -> records.Record:
+    """Turn a run into the JSON object that the store keeps (without probabilities)."""
+    fields = {f.name: getattr(run, f.name) for f in dataclasses.fields(run)}
+    del fields["probabilities"]
+    fields["experiment"] = {
+        "method": run.experiment.method,
+        **run.experiment.hyperparameters(),
+    }
+    return {"schema": records.SCHEMA, **_plain(fields)}
+
+
+def _from_record(record: records.Record) -> Run:
+    """Turn a record into a run; fields of the experiment that are unknown here are left out."""
+    known = {f.name for f in dataclasses.fields(Experiment)}
+    experiment = Experiment(**{k: v for k, v in record["experiment"].items() if k in known})
+    fields = {k: v for k, v in record.items() if k not in ("schema", "experiment")}
+    for key in ("recall", "loss_curve", "accuracy_curve"):
+        fields[key] = tuple(math.nan if v is None else float(v) for v in fields[key])
+    for key in ("train_accuracy", "test_accuracy"):
+        fields[key] = math.nan if fields[key] is None else float(fields[key])
+    fields["confusion"] = tuple(tuple(int(n) for n in row) for row in fields["confusion"])
+    return Run(experiment=experiment, **fields)
+
+
+def _plain(value: Any) -> Any:
+    """Turn tuples into lists and NumPy numbers into Python's, as JSON will give them back."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _has_gpu() -> bool:
+    import keras
+
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return any(device.platform == "gpu" for device in jax.devices())
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return bool(tf.config.list_physical_devices("GPU"))
+    return False
+
+
+def _multiclass() -> list[Experiment]:
+    """The rows of tables 7.1 to 7.13, their corrected twins, and the controls."""
+
+    def make(slug: str, method: str, **settings: Any) -> Experiment:
+        return Experiment(name=f"multiclass/{slug}", task="multiclass", method=method, **settings)
+
+    def row(table: str, name: str) -> tuple[tuple[str, str], ...]:
+        return ((table, name), ("7.13", name))
+
+    return [
+        make("baseline", "Baseline", published=(("7.1", "M_b"), ("7.13", "M_b"))),
+        make("ros", "ROS", sampler="ros-as-published", published=row("7.2", "M_os")),
+        make("smote", "SMOTE", sampler="smote-as-published", published=row("7.3", "M_sm")),
+        make(
+            "rus", "RUS", sampler="rus-as-published", epochs=500, published=row("7.4", "M_us")
+        ),
+        make("mfe", "MFE", loss="mfe-as-published", published=row("7.5", "M_fe")),
+        *_focal_grid("multiclass", ("7.6", "7.7", "7.8", "7.9", "7.10"), best=(0.0, 100.0)),
+        make(
+            "threshold-moving",
+            "Threshold moving",
+            cost="multiclass-as-published",
+            base="multiclass/baseline",
+            published=row("7.12", "M_c"),
+        ),
+        make("smote-corrected", "SMOTE", sampler="smote", corrects="multiclass/smote"),
+        make("rus-corrected", "RUS", sampler="rus", epochs=500, corrects="multiclass/rus"),
+        make(
+            "rus-corrected-long",
+            "RUS until the loss is flat",
+            sampler="rus",
+            epochs=20_000,
+            corrects="multiclass/rus",
+        ),
+        make("mfe-corrected", "MFE", loss="mfe", corrects="multiclass/mfe"),
+        make(
+            "threshold-moving-corrected",
+            "Threshold moving",
+            cost="multiclass-as-defined",
+            base="multiclass/baseline",
+            corrects="multiclass/threshold-moving",
+        ),
+        make("cross-entropy", "Baseline with cross-entropy", loss="cross-entropy"),
+        # MFE's published weights average to the number of classes: ten times the learning rate.
+        make("learning-rate", "Baseline with ten times the learning rate", learning_rate=0.5),
+        make("weighted-mse", "Weighted squared error", loss="weighted-mse"),
+    ]
+
+
+def _binary() -> list[Experiment]:
+    """The rows of tables 8.1 to 8.14 and their corrected twins."""
+
+    def make(slug: str, method: str, **settings: Any) -> Experiment:
+        return Experiment(name=f"binary/{slug}", task="binary", method=method, **settings)
+
+    def row(table: str, name: str) -> tuple[tuple[str, str], ...]:
+        return ((table, name), ("8.14", name))
+
+    short = {"learning_rate": 0.001, "epochs": 40}
+    return [
+        make("baseline", "Baseline", published=row("8.1", "M_b2")),
+        make("ros", "ROS", sampler="ros-as-published", published=row("8.2", "M_os2")),
+        make("smote", "SMOTE", sampler="smote-as-published", published=row("8.3", "M_sm2")),
+        make(
+            "rus", "RUS", sampler="rus-as-published", epochs=500, published=row("8.4", "M_us2")
+        ),
+        make(
+            "mfe", "MFE", loss="mfe-as-published", epochs=1000, published=row("8.5", "M_fe2")
+        ),
+        make("msfe", "MSFE", loss="msfe-as-published", published=row("8.6", "M_fse"), **short),
+        *_focal_grid("binary", ("8.7", "8.8", "8.9", "8.10", "8.11"), best=(0.0, 50.0)),
+        make(
+            "threshold-moving",
+            "Threshold moving",
+            cost="binary",
+            base="binary/baseline",
+            published=(("8.14", "M_c2"),),
+        ),
+        make("smote-corrected", "SMOTE", sampler="smote", corrects="binary/smote"),
+        make("rus-corrected", "RUS", sampler="rus", epochs=500, corrects="binary/rus"),
+        make("mfe-corrected", "MFE", loss="mfe", epochs=1000, corrects="binary/mfe"),
+        make("msfe-corrected", "MSFE", loss="msfe", corrects="binary/msfe", **short),
+        make("cross-entropy", "Baseline with cross-entropy", loss="cross-entropy"),
+        make("learning-rate", "Baseline with twice the learning rate", learning_rate=0.1),
+        make("weighted-mse", "Weighted squared error", loss="weighted-mse"),
+    ]
+
+
+def _focal_grid(
+    task: str, tables: Sequence[str], *, best: tuple[float, float]
+) -> list[Experiment]:
+    """The 25 settings of focal loss of sections 7.6 and 8.7."""
+    chapter, model = ("7", "M_fl") if task == "multiclass" else ("8", "M_fl2")
+    summary = "7.11" if chapter == "7" else "8.12"
+    overview = "7.13" if chapter == "7" else "8.14"
+    experiments = []
+    for gamma, table in zip(GAMMAS, tables, strict=True):
+        for weight in MINORITY_WEIGHTS:
+            published = ((table, f"a={weight:g}"), (summary, f"gamma={gamma:g}"))
+            if (gamma, weight) == best:
+                published += ((overview, model),)
+            experiments.append(
+                Experiment(
+                    name=f"{task}/focal-g{gamma:g}-a{weight:g}",
+                    task=task,
+                    method="Focal loss",
+                    loss="focal-as-published",
+                    gamma=gamma,
+                    minority_weight=weight,
+                    published=published,
+                )
+            )
+    return experiments

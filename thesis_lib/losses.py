@@ -1,0 +1,275 @@
+"""Losses for imbalanced data, as their sources define them and as the thesis computed them.
+
+All take one-hot labels and probabilities of shape (n, C), and work on every Keras backend. Names
+that end in ``AsPublished`` compute what the thesis's appendix computes, slips included.
+
+The false-error losses are quantities of a whole batch: the value of one image depends on the
+others. They return one number a batch, so sample weights do not apply to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import ArrayLike
+
+# The smallest normal float32: log stays finite, and so does a badly wrong image's gradient.
+_TINY = float(np.finfo(np.float32).tiny)
+# What the listing of A.6 clips to; below it the gradient is zero.
+_PUBLISHED_CLIP = 1e-7
+
+_registered = keras.saving.register_keras_serializable(package="thesis_lib")
+
+
+class _Loss(keras.losses.Loss):
+    """Checks the shapes before anything is broadcast."""
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        true, predicted = np.shape(y_true), np.shape(y_pred)
+        if len(predicted) != 2 or tuple(true)[1:] != tuple(predicted)[1:]:
+            raise ValueError(
+                "y_true and y_pred have to be (n, classes), y_true one-hot; "
+                f"got {tuple(true)} and {tuple(predicted)}."
+            )
+        if None not in (true[0], predicted[0]) and true[0] != predicted[0]:
+            raise ValueError(f"y_true has {true[0]} rows, y_pred has {predicted[0]}.")
+        return super().__call__(y_true, y_pred, sample_weight=sample_weight)
+
+
+class _BatchLoss(_Loss):
+    """A loss that is one number a batch."""
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        if sample_weight is not None:
+            raise ValueError(
+                f"{type(self).__name__} is a quantity of the whole batch; it takes no "
+                "sample_weight."
+            )
+        return super().__call__(y_true, y_pred)
+
+
+class _Weighted(_Loss):
+    """A loss with a weight for each class, 1 if not given."""
+
+    def __init__(
+        self, class_weight: ArrayLike | None = None, name: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(name=name, **kwargs)
+        self.class_weight = _positive("class_weight", class_weight, zero=True)
+
+    def _weights(self, y_true: Any) -> Any:
+        """Return each image's weight, (n,)."""
+        if self.class_weight is None:
+            return ops.ones_like(y_true[:, 0])
+        _check_length("class_weight", self.class_weight, y_true)
+        return ops.matmul(y_true, ops.convert_to_tensor(self.class_weight, y_true.dtype))
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"class_weight": self.class_weight}
+
+
+@_registered
+class MeanAbsoluteError(_Loss):
+    r"""Mean Euclidean norm of the error, :math:`\frac1k\sum_i\|y_i-F(x_i)\|` (thesis, 2.3)."""
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        squared = ops.sum(ops.square(y_true - y_pred), axis=-1)
+        # The norm has no gradient at 0; there the error is zero and so is its gradient.
+        safe = ops.where(squared > 0, squared, ops.ones_like(squared))
+        return ops.where(squared > 0, ops.sqrt(safe), ops.zeros_like(squared))
+
+
+@_registered
+class MeanSquaredError(_Loss):
+    r"""Mean squared norm of the error, :math:`\frac1k\sum_i\|y_i-F(x_i)\|^2` (thesis, 2.3).
+
+    Keras's loss of that name, which the thesis's code compiles, averages over the C outputs too
+    and so is this one divided by C.
+    """
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        return ops.sum(ops.square(y_true - y_pred), axis=-1)
+
+
+@_registered
+class WeightedMeanSquaredError(_Weighted):
+    """Keras's mean squared error, each image times the weight of its class."""
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        return self._weights(y_true) * ops.mean(ops.square(y_true - y_pred), axis=-1)
+
+
+@_registered
+class FocalLoss(_Weighted):
+    r"""Focal loss, :math:`-\alpha_c (1-p_c)^\gamma \log p_c` of the true class c.
+
+    Lin et al. 2017, eq. 5; for several classes as in section 6.2.3 of the thesis. With gamma = 0
+    it is weighted cross-entropy.
+
+    Parameters
+    ----------
+    gamma : float
+        Focusing parameter, not negative.
+    class_weight : array_like, (C,), optional
+        The alphas.
+    """
+
+    _floor = _TINY
+
+    def __init__(
+        self,
+        gamma: float = 2.0,
+        class_weight: ArrayLike | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(class_weight, name=name, **kwargs)
+        if not (np.isfinite(gamma) and gamma >= 0):
+            raise ValueError(f"gamma has to be a number from 0; got {gamma}.")
+        self.gamma = float(gamma)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        true_class = ops.sum(y_true * y_pred, axis=-1)
+        p = ops.clip(true_class, self._floor, 1.0)
+        loss = -self._weights(y_true) * ops.log(p)
+        if self.gamma == 0:
+            return loss
+        # (1 - p) ** gamma has an infinite slope at p = 1 for gamma < 1; there the loss is 0.
+        miss = ops.maximum(1.0 - p, float(np.finfo(np.float32).eps))
+        return ops.power(miss, self.gamma) * loss
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"gamma": self.gamma}
+
+
+@_registered
+class CategoricalCrossentropy(FocalLoss):
+    r"""Cross-entropy, :math:`-\frac1k\sum_i\log p_i` (thesis, 2.3 and 6.2.3), never clipped."""
+
+    def __init__(self, name: str | None = None, **kwargs: Any) -> None:
+        super().__init__(gamma=0.0, name=name, **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        return keras.losses.Loss.get_config(self)
+
+
+@_registered
+class FocalLossAsPublished(FocalLoss):
+    """Focal loss as the listing of A.6: probabilities clipped to [1e-7, 1 - 1e-7].
+
+    An image whose true class gets less than 1e-7 has no gradient any more.
+    """
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        p = ops.clip(y_pred, _PUBLISHED_CLIP, 1.0 - _PUBLISHED_CLIP)
+        entropy = -y_true * ops.log(p)
+        focused = ops.sum(ops.power(1.0 - p, self.gamma) * entropy, axis=-1)
+        return self._weights(y_true) * focused
+
+
+@_registered
+class MeanFalseError(_BatchLoss):
+    r"""Sum over the classes of each class's mean squared error norm (thesis, 6.2.1).
+
+    :math:`\sum_c\frac1{N_c}\sum_{i\in c}\|y_i-F(x_i)\|^2` (Wang et al. 2016), where the sums run
+    over the batch; a class without an image in the batch adds nothing.
+    """
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        return ops.sum(_class_errors(y_true, y_pred))
+
+
+@_registered
+class MeanSquaredFalseError(_BatchLoss):
+    r"""Sum over the classes of the square of each class's mean error (thesis, 6.2.2).
+
+    For two classes :math:`FPE^2+FNE^2=\frac12((FPE+FNE)^2+(FPE-FNE)^2)` (Wang et al. 2016).
+    """
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        return ops.sum(ops.square(_class_errors(y_true, y_pred)))
+
+
+class _FalseErrorAsPublished(_BatchLoss):
+    """Shared by the two listings: a weight n / n_c for each image, times a batch's mean error."""
+
+    def __init__(
+        self, class_counts: Sequence[int], name: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(name=name, **kwargs)
+        counts = _positive("class_counts", class_counts, zero=False)
+        if counts is None:
+            raise ValueError("class_counts has to give the size of each class.")
+        self.class_counts = counts
+
+    def _factors(self, y_true: Any, power: int) -> Any:
+        """Return n / n_c ** power for each image, (n,)."""
+        _check_length("class_counts", self.class_counts, y_true)
+        factors = sum(self.class_counts) / np.array(self.class_counts) ** power
+        return ops.matmul(y_true, ops.convert_to_tensor(factors, y_true.dtype))
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"class_counts": self.class_counts}
+
+
+@_registered
+class MeanFalseErrorAsPublished(_FalseErrorAsPublished):
+    """MFE as the listing of A.5: the whole batch's mean squared error times its mean weight.
+
+    The error is averaged over all images and outputs *before* it is weighted, so it is no mean of
+    per-class errors, but a learning rate that jumps when a minority image is in the batch.
+
+    Parameters
+    ----------
+    class_counts : sequence of int, (C,)
+        Sizes of the classes in the training set.
+    """
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        error = ops.mean(ops.square(y_true - y_pred))
+        return ops.mean(self._factors(y_true, 1)) * error
+
+
+@_registered
+class MeanSquaredFalseErrorAsPublished(_FalseErrorAsPublished):
+    """MSFE as the listing of A.8: as `MeanFalseErrorAsPublished`, with the quotient squared.
+
+    Parameters
+    ----------
+    class_counts : sequence of int, (C,)
+        Sizes of the classes in the training set.
+    """
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        error = ops.mean(ops.square(y_true - y_pred))
+        return ops.mean(self._factors(y_true, 2)) * ops.square(error)
+
+
+def _class_errors(y_true: Any, y_pred: Any) -> Any:
+    """Return each class's mean squared error norm over the batch, (C,); 0 for an absent class."""
+    error = ops.sum(ops.square(y_true - y_pred), axis=-1)
+    present = ops.sum(y_true, axis=0)
+    return ops.matmul(error, y_true) / ops.maximum(present, 1.0)
+
+
+def _positive(name: str, values: ArrayLike | None, *, zero: bool) -> list[float] | None:
+    """Return a plain list, so that the loss can be saved."""
+    if values is None:
+        return None
+    array = np.asarray(values, dtype=np.float64)
+    allowed = array >= 0 if zero else array > 0
+    if array.ndim != 1 or array.size < 2 or not np.isfinite(array).all() or not allowed.all():
+        bound = "not negative" if zero else "larger than 0"
+        raise ValueError(f"{name} has to hold a number a class, {bound}; got {array.tolist()}.")
+    return [float(value) for value in array]
+
+
+def _check_length(name: str, values: Sequence[float], y_true: Any) -> None:
+    if len(values) != y_true.shape[-1]:
+        raise ValueError(
+            f"{name} has {len(values)} entries, but there are {y_true.shape[-1]} classes."
+        )

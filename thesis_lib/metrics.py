@@ -1,0 +1,111 @@
+"""Measures of a classifier on imbalanced data, all from scikit-learn and imbalanced-learn."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Labels = NDArray[np.int64]
+
+
+def confusion(y_true: ArrayLike, y_pred: ArrayLike, n_classes: int) -> Labels:
+    """Count predictions: true classes as rows, predicted ones as columns.
+
+    The thesis's appendix passes its arguments the other way round (A.7, A.9), so its matrices are
+    the transposes of these.
+
+    Parameters
+    ----------
+    y_true, y_pred : array_like of int, (n,)
+    n_classes : int
+
+    Returns
+    -------
+    ndarray of int64, (n_classes, n_classes)
+
+    Raises
+    ------
+    ValueError
+        If the labels are empty, of different lengths, or outside the classes.
+    """
+    from sklearn.metrics import confusion_matrix
+
+    true, predicted = _checked(y_true, y_pred, n_classes)
+    return np.asarray(confusion_matrix(true, predicted, labels=range(n_classes)), dtype=np.int64)
+
+
+def recall_per_class(
+    y_true: ArrayLike, y_pred: ArrayLike, n_classes: int
+) -> NDArray[np.float64]:
+    """Return the share of each class's images that was recognised; NaN for a class without any.
+
+    What the thesis calls the average accuracy of a class.
+    """
+    from sklearn.metrics import recall_score
+
+    true, predicted = _checked(y_true, y_pred, n_classes)
+    return np.asarray(
+        recall_score(
+            true, predicted, labels=range(n_classes), average=None, zero_division=np.nan
+        ),
+        dtype=np.float64,
+    )
+
+
+def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """Return the share of right predictions."""
+    from sklearn.metrics import accuracy_score
+
+    return float(accuracy_score(*_checked(y_true, y_pred)))
+
+
+def balanced_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """Return the mean recall of the classes that occur."""
+    true, predicted = _checked(y_true, y_pred)
+    n_classes = int(max(true.max(), predicted.max())) + 1
+    return float(np.nanmean(recall_per_class(true, predicted, n_classes)))
+
+
+def g_mean(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """Return the geometric mean of the recalls: 0 as soon as one class is never recognised."""
+    from imblearn.metrics import geometric_mean_score
+
+    return float(geometric_mean_score(*_checked(y_true, y_pred), average="multiclass"))
+
+
+def macro_f1(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """Return the mean over the classes of F1; a class that is never predicted counts as 0."""
+    from sklearn.metrics import f1_score
+
+    true, predicted = _checked(y_true, y_pred)
+    return float(f1_score(true, predicted, average="macro", zero_division=0))
+
+
+def summary(y_true: ArrayLike, y_pred: ArrayLike) -> dict[str, float]:
+    """Return the four measures of the whole, by name."""
+    return {
+        "Accuracy": accuracy(y_true, y_pred),
+        "Balanced accuracy": balanced_accuracy(y_true, y_pred),
+        "G-mean": g_mean(y_true, y_pred),
+        "Macro F1": macro_f1(y_true, y_pred),
+    }
+
+
+def _checked(
+    y_true: ArrayLike, y_pred: ArrayLike, n_classes: int | None = None
+) -> tuple[Labels, Labels]:
+    true, predicted = np.asarray(y_true), np.asarray(y_pred)
+    if true.ndim != 1 or true.shape != predicted.shape or true.size == 0:
+        raise ValueError(
+            "y_true and y_pred have to be label arrays of one length, not empty; "
+            f"got shapes {true.shape} and {predicted.shape}."
+        )
+    for name, labels in (("y_true", true), ("y_pred", predicted)):
+        if not np.issubdtype(labels.dtype, np.integer):
+            raise TypeError(f"{name} has to hold class numbers; got dtype {labels.dtype}.")
+        if labels.min() < 0 or (n_classes is not None and labels.max() >= n_classes):
+            raise ValueError(
+                f"{name} has labels from {labels.min()} to {labels.max()}; "
+                f"allowed are 0 to {'...' if n_classes is None else n_classes - 1}."
+            )
+    return true, predicted

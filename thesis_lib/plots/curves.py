@@ -1,0 +1,126 @@
+"""Functions of one variable, and descent on a surface."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+
+def function(x: ArrayLike, y: ArrayLike, *, title: str) -> Figure:
+    """Draw one function, with the axes through the origin."""
+    figure, axis = plt.subplots(figsize=(4.6, 2.6))
+    axis.axhline(0, color="#999999", linewidth=0.8)
+    axis.axvline(0, color="#999999", linewidth=0.8)
+    axis.plot(x, y, linewidth=2)
+    axis.set(xlabel="x", ylabel="f(x)", title=title)
+    return figure
+
+
+def lines(
+    x: ArrayLike, curves: Mapping[str, ArrayLike], *, xlabel: str, ylabel: str, log: bool = False
+) -> Figure:
+    """Draw several curves over one axis, told apart by colour and dashes.
+
+    Parameters
+    ----------
+    x : array_like, (n,)
+    curves : mapping of str to array_like, (n,)
+        Legend to values.
+    xlabel, ylabel : str
+    log : bool
+        Logarithmic vertical axis.
+    """
+    figure, axis = plt.subplots()
+    dashes = ["-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1))]
+    for (name, values), dash in zip(curves.items(), dashes, strict=False):
+        axis.plot(x, values, linestyle=dash, label=name, linewidth=1.8)
+    axis.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
+    axis.legend()
+    return figure
+
+
+def descent_path(
+    gradient: Callable[[Floats], Floats], start: ArrayLike, learning_rate: float, steps: int
+) -> Floats:
+    """Follow gradient descent, w ← w - learning_rate · gradient(w) (thesis, section 2.4).
+
+    Returns
+    -------
+    ndarray, (steps + 1, n)
+        The points, the start among them.
+    """
+    path = [np.asarray(start, dtype=float)]
+    for _ in range(steps):
+        path.append(path[-1] - learning_rate * gradient(path[-1]))
+    return np.array(path)
+
+
+def descent(loss: Callable[[Any, Any], Any], paths: Mapping[str, Floats]) -> Figure:
+    """Draw paths on the contours of a loss of two parameters, one panel each.
+
+    Parameters
+    ----------
+    loss : callable
+        Of two arrays, the parameters.
+    paths : mapping of str to ndarray, (n, 2)
+        Title to points.
+    """
+    figure, axes = plt.subplots(1, len(paths), figsize=(7, 2.7), sharey=True, squeeze=False)
+    w1, w2 = np.meshgrid(np.linspace(-3, 3, 121), np.linspace(-2, 2, 81))
+    for axis, (title, path) in zip(axes.flat, paths.items(), strict=True):
+        axis.contour(w1, w2, loss(w1, w2), levels=12, cmap="Blues_r", linewidths=0.8)
+        axis.plot(*path.T, "o-", color="#D55E00", markersize=3, linewidth=1)
+        axis.plot(0, 0, marker="*", color="black", markersize=9)
+        axis.set(title=title, xlabel="$w_1$", xlim=(-3, 3), ylim=(-2, 2))
+    axes[0, 0].set_ylabel("$w_2$")
+    return figure
+
+
+def histogram(samples: Mapping[str, ArrayLike], *, xlabel: str, marks: Sequence[float] = ()) -> Figure:
+    """Draw the distribution of scores in [0, 1] of several groups, with thresholds as lines."""
+    figure, axis = plt.subplots()
+    bins = np.linspace(0, 1, 41)
+    for name, values in samples.items():
+        array = np.asarray(values)
+        weights = np.full(len(array), 100 / len(array))
+        axis.hist(array, bins, weights=weights, histtype="step", linewidth=1.8, label=name)
+    for mark in marks:
+        axis.axvline(mark, color="black", linestyle=":", linewidth=1.2)
+        axis.text(mark, axis.get_ylim()[1], f" {mark:g}", va="top", fontsize=9)
+    axis.set(xlabel=xlabel, ylabel="Images (%)")
+    axis.legend(loc="upper left")
+    return figure
+
+
+def scatter(
+    points: Floats,
+    *,
+    xlabel: str,
+    ylabel: str,
+    log_density: Callable[[Floats], Floats] | None = None,
+    threshold: float = 0.0,
+) -> Figure:
+    """Draw points; with a density, its threshold as a line and what lies beyond it marked."""
+    figure, axis = plt.subplots(figsize=(5, 3.6))
+    axis.set(xlabel=xlabel, ylabel=ylabel)
+    if log_density is None:
+        axis.scatter(*points.T, s=14, label="engine")
+        return figure
+    low, high = points.min(0), points.max(0)
+    grid = np.stack(
+        np.meshgrid(*(np.linspace(a, b, 120) for a, b in zip(low, high, strict=True))), -1
+    )
+    density = log_density(grid.reshape(-1, 2)).reshape(grid.shape[:2])
+    axis.contour(grid[..., 0], grid[..., 1], density, [threshold], colors="#D55E00")
+    out = log_density(points) <= threshold
+    axis.scatter(*points[~out].T, s=14, label="normal")
+    axis.scatter(*points[out].T, s=40, marker="x", color="#D55E00", label="anomaly")
+    axis.legend()
+    return figure

@@ -1,0 +1,211 @@
+"""Diagrams drawn from parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, FancyBboxPatch
+from numpy.typing import ArrayLike, NDArray
+
+from thesis_lib.plots.style import BLUE, GREY, ORANGE, SKY
+
+_FILL = "#e8f1f8"
+
+
+def flow(steps: Sequence[str], *, width: float = 6.8) -> Figure:
+    """Draw boxes in a row, joined by arrows."""
+    figure, axis = _canvas(width, 1.5)
+    n = len(steps)
+    for k, text in enumerate(steps):
+        _box(axis, (k + 0.5, 0.5), text, 0.74, 0.7)
+        if k < n - 1:
+            _arrow(axis, (k + 0.88, 0.5), (k + 1.12, 0.5))
+    axis.set(xlim=(0, n), ylim=(0, 1))
+    return figure
+
+
+def neuron(inputs: Sequence[float], weights: Sequence[float], bias: float) -> Figure:
+    """Draw a neuron with its numbers: inputs, weights, bias, weighted sum, output after ReLU."""
+    figure, axis = _canvas(6, 3)
+    total = float(np.dot(inputs, weights) + bias)
+    n = len(inputs)
+    for k, (x, w) in enumerate(zip(inputs, weights, strict=True)):
+        y = n - k
+        _node(axis, (0, y), f"{x:g}")
+        _arrow(axis, (0.33, y), (2.62, (n + 1) / 2 + (y - (n + 1) / 2) * 0.12))
+        axis.text(1.1, y + (((n + 1) / 2) - y) * 0.36 + 0.15, f"$w_{k + 1}={w:g}$", fontsize=10)
+        axis.text(-0.45, y, f"$x_{k + 1}$", ha="right", va="center")
+    centre = (n + 1) / 2
+    _node(axis, (3, centre), r"$\sigma$", 0.4)
+    axis.text(3, 0.1, f"$b_1={bias:g}$", ha="center")
+    _arrow(axis, (3, 0.4), (3, centre - 0.42))
+    axis.text(3, centre + 0.6, f"sum: {total:g}", ha="center", color=GREY)
+    _arrow(axis, (3.42, centre), (4.6, centre))
+    axis.text(4.7, centre, f"$y_1=\\sigma({total:g})={max(total, 0):g}$", va="center")
+    axis.set(xlim=(-1, 6.6), ylim=(-0.2, n + 0.6), aspect="equal")
+    return figure
+
+
+def network(layers: Sequence[int] = (2, 3, 2)) -> Figure:
+    """Draw a fully connected feedforward network with so many neurons a layer."""
+    figure, axis = _canvas(5.5, 3)
+    columns = [
+        [(2.2 * k, (m - 1) / 2 - j) for j in range(m)] for k, m in enumerate(layers)
+    ]
+    for left, right in zip(columns, columns[1:], strict=False):
+        for a in left:
+            for b in right:
+                _arrow(axis, (a[0] + 0.3, a[1]), (b[0] - 0.3, b[1]), color=GREY, lw=0.8)
+    for k, column in enumerate(columns):
+        name = "input" if k == 0 else "output" if k == len(columns) - 1 else "hidden"
+        symbol = {"input": "x", "output": "y", "hidden": "h"}[name]
+        for j, at in enumerate(column):
+            _node(axis, at, f"${symbol}_{j + 1}$")
+        axis.text(column[0][0], -max(layers) / 2 - 0.35, f"{name} layer", ha="center")
+    axis.set(
+        xlim=(-0.6, 2.2 * (len(layers) - 1) + 0.6),
+        ylim=(-max(layers) / 2 - 0.6, max(layers) / 2),
+        aspect="equal",
+    )
+    return figure
+
+
+def layers(rows: Sequence[tuple[str, str, str]]) -> Figure:
+    """Draw a network as a column of layers: name, output shape, parameters."""
+    figure, axis = _canvas(5.6, 0.36 * len(rows) + 0.5)
+    for k, (name, shape, parameters) in enumerate(rows):
+        y = len(rows) - k
+        color = _FILL if parameters not in ("", "0") else "#f4f4f0"
+        axis.add_patch(
+            FancyBboxPatch((0, y - 0.38), 6, 0.76, "round,pad=0,rounding_size=0.1", fc=color, ec=GREY)
+        )
+        axis.text(0.2, y, name, va="center", fontsize=9)
+        axis.text(3.9, y, shape, va="center", ha="center", fontsize=9)
+        axis.text(5.85, y, parameters, va="center", ha="right", fontsize=9)
+    top = len(rows) + 0.65
+    for x, text, side in ((0.2, "Layer", "left"), (3.9, "Output", "center"), (5.85, "Parameters", "right")):
+        axis.text(x, top, text, ha=side, fontsize=9, color=GREY)
+    axis.set(xlim=(-0.05, 6.05), ylim=(0.5, top + 0.4))
+    return figure
+
+
+def convolution(image: ArrayLike, kernel: ArrayLike, *, at: tuple[int, int] = (0, 0)) -> Figure:
+    """Draw a convolution as networks compute it (cross-correlation), one window highlighted."""
+    x, k = np.asarray(image), np.asarray(kernel)
+    result = correlate(x, k)
+    figure, axes = plt.subplots(
+        1, 3, figsize=(6.8, 2.6), width_ratios=[x.shape[1], k.shape[1], result.shape[1]]
+    )
+    _grid(axes[0], x, "image", (*at, *k.shape))
+    _grid(axes[1], k, "filter")
+    _grid(axes[2], result, "feature map", (*at, 1, 1))
+    window = x[at[0] : at[0] + k.shape[0], at[1] : at[1] + k.shape[1]]
+    terms = [f"{a:g}·{b:g}" for a, b in zip(k.ravel(), window.ravel(), strict=True) if a]
+    figure.supxlabel(f"{' + '.join(terms)} = {result[at]:g}", fontsize=10)
+    return figure
+
+
+def correlate(image: NDArray[Any], kernel: NDArray[Any]) -> NDArray[Any]:
+    """Slide the kernel over the image without padding, and sum the products."""
+    windows = np.lib.stride_tricks.sliding_window_view(image, kernel.shape)
+    return np.asarray(np.einsum("ijkl,kl->ij", windows, kernel))
+
+
+def max_pooling(feature_map: ArrayLike, *, at: tuple[int, int] = (0, 0), ragged: bool = False) -> Figure:
+    """Draw 2×2 max pooling, one window highlighted.
+
+    Parameters
+    ----------
+    feature_map : array_like, (height, width)
+    at : (row, column)
+        Of the highlighted window, in windows.
+    ragged : bool
+        Whether windows that reach over the border count, or are left out as Keras does.
+    """
+    x = np.asarray(feature_map, dtype=float)
+    result = pool(x, ragged=ragged)
+    figure, axes = plt.subplots(
+        1, 2, figsize=(5, 2.7), width_ratios=[x.shape[1], result.shape[1]]
+    )
+    window = x[2 * at[0] : 2 * at[0] + 2, 2 * at[1] : 2 * at[1] + 2]
+    _grid(axes[0], x, "feature map", (2 * at[0], 2 * at[1], *window.shape))
+    _grid(axes[1], result, "pooled feature map", (*at, 1, 1))
+    values = ", ".join(f"{v:g}" for v in window.ravel())
+    figure.supxlabel(f"max({values}) = {window.max():g}", fontsize=10)
+    return figure
+
+
+def pool(feature_map: NDArray[Any], *, ragged: bool = False) -> NDArray[Any]:
+    """Return the largest value of each 2×2 window; ragged keeps the windows at the border."""
+    height, width = feature_map.shape
+    if ragged:
+        pad = ((0, height % 2), (0, width % 2))
+        feature_map = np.pad(feature_map, pad, constant_values=-np.inf)
+    else:
+        feature_map = feature_map[: height - height % 2, : width - width % 2]
+    rows, columns = (n // 2 for n in feature_map.shape)
+    return np.asarray(feature_map.reshape(rows, 2, columns, 2).max((1, 3)))
+
+
+def confidence_scheme(score: float, threshold: float, *, source: str) -> Figure:
+    """Draw how a confidence score decides whether an input is normal."""
+    figure, axis = _canvas(6.8, 1.6)
+    normal = score > threshold
+    sign, verdict = (">", "normal") if normal else ("≤", "anomaly")
+    _box(axis, (0.55, 0.5), source, 0.95, 0.6)
+    _box(axis, (1.85, 0.5), "classifier", 0.95, 0.6)
+    _box(axis, (3.2, 0.5), f"confidence\n{score:g} {sign} {threshold:g}", 1.1, 0.6)
+    _box(axis, (4.55, 0.5), verdict, 0.95, 0.6, BLUE if normal else ORANGE)
+    for a, b in ((1.04, 1.36), (2.34, 2.63), (3.77, 4.06)):
+        _arrow(axis, (a, 0.5), (b, 0.5))
+    axis.set(xlim=(0, 5.1), ylim=(0.1, 0.9))
+    return figure
+
+
+def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
+    figure, axis = plt.subplots(figsize=(width, height))
+    axis.axis("off")
+    return figure, axis
+
+
+def _box(
+    axis: Axes, centre: tuple[float, float], text: str, w: float, h: float, color: str = BLUE
+) -> None:
+    corner = (centre[0] - w / 2, centre[1] - h / 2)
+    style = "round,pad=0,rounding_size=0.06"
+    axis.add_patch(FancyBboxPatch(corner, w, h, style, fc=_FILL, ec=color, lw=1.6))
+    axis.text(*centre, text, ha="center", va="center", fontsize=9.5)
+
+
+def _node(axis: Axes, at: tuple[float, float], text: str, radius: float = 0.3) -> None:
+    axis.add_patch(Circle(at, radius, fc=_FILL, ec=BLUE, lw=1.5))
+    axis.text(*at, text, ha="center", va="center")
+
+
+def _arrow(
+    axis: Axes, start: tuple[float, float], end: tuple[float, float], *, color: str = "black", lw: float = 1.2
+) -> None:
+    axis.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": color, "lw": lw})
+
+
+def _grid(
+    axis: Axes, values: NDArray[Any], title: str, window: tuple[int, int, int, int] | None = None
+) -> None:
+    """Write numbers into cells; colour those of a window (row, column, height, width)."""
+    rows, columns = values.shape
+    for i in range(rows):
+        for j in range(columns):
+            inside = window is not None and (
+                window[0] <= i < window[0] + window[2] and window[1] <= j < window[1] + window[3]
+            )
+            axis.add_patch(
+                plt.Rectangle((j, rows - 1 - i), 1, 1, fc=SKY if inside else "white", ec=GREY)
+            )
+            axis.text(j + 0.5, rows - 0.5 - i, f"{values[i, j]:g}", ha="center", va="center")
+    axis.set(xlim=(-0.05, columns + 0.05), ylim=(-0.05, rows + 0.05), aspect="equal", title=title)
+    axis.axis("off")

@@ -1,0 +1,73 @@
+"""Images in grids, and how many there are of each class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+
+def image_grid(
+    images: NDArray[Any], titles: Sequence[str] = (), *, columns: int = 8, height: float = 1.1
+) -> Figure:
+    """Draw images in rows.
+
+    Parameters
+    ----------
+    images : ndarray, (n, height, width) or (n, height, width, 1 or 3)
+        uint8 from 0 to 255, or floats from 0 to 1.
+    titles : sequence of str
+        One an image, or none.
+    columns : int
+    height : float
+        Of a row, in inches.
+    """
+    rows = -(-len(images) // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(6.4, rows * height + 0.1), squeeze=False
+    )
+    for index, axis in enumerate(axes.flat):
+        axis.axis("off")
+        if index < len(images):
+            image = np.squeeze(images[index])
+            limit = 255 if images.dtype == np.uint8 else 1
+            axis.imshow(image, vmin=0, vmax=limit, interpolation="nearest")
+            if titles:
+                axis.set_title(titles[index], fontsize=9)
+    return figure
+
+
+def class_counts(
+    counts: Mapping[str, ArrayLike], *, log: bool = False, class_names: Sequence[str] = ()
+) -> Figure:
+    """Draw the number of images of each class as bars, one group of bars for each entry.
+
+    Parameters
+    ----------
+    counts : mapping of str to array_like, (n_classes,)
+        Name of the set to its counts.
+    log : bool
+        Logarithmic axis, on which two images beside 5,000 can still be seen.
+    class_names : sequence of str
+        The class numbers if not given.
+    """
+    figure, axis = plt.subplots(figsize=(6.4, 3.2))
+    width = 0.8 / len(counts)
+    for position, (name, values) in enumerate(counts.items()):
+        heights = np.asarray(values)
+        x = np.arange(len(heights)) + (position - (len(counts) - 1) / 2) * width
+        bars = axis.bar(x, heights, width, label=name)
+        if len(counts) == 1:
+            axis.bar_label(bars, [f"{v:,}" for v in heights], fontsize=8)
+    names = class_names or [str(c) for c in range(len(heights))]
+    axis.set_xticks(range(len(names)), names)
+    axis.set(xlabel="Class", ylabel="Images", yscale="log" if log else "linear")
+    if log:
+        axis.set_ylim(bottom=1)
+    if len(counts) > 1:
+        figure.legend(loc="outside upper center", ncols=len(counts))
+    return figure

@@ -1,0 +1,247 @@
+"""A table that shows itself: HTML in JupyterLab, a numbered MyST table in the book."""
+
+from __future__ import annotations
+
+import html
+import math
+import numbers
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pandas as pd
+
+MISSING = "–"
+
+_LABEL = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+# The thesis names its models M_b, M_os, ...: such a name, and nothing else, becomes a subscript.
+_SYMBOL = re.compile(r"(?<![A-Za-z0-9_])([A-Z])_([A-Za-z0-9]+)(?![A-Za-z0-9_])")
+_CODE = re.compile(r"`([^`]+)`")
+_NUMBER = re.compile(r"[+\-−~]?\d[\d.,]*(e[+-]?\d+)?\s?%?(\s*[±\[(].*)?")
+_PUNCTUATION = re.compile(r"([!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~])")
+
+
+class Table:
+    """A data frame with a caption and a label, shown as a numbered table.
+
+    JupyterLab shows the ``text/html`` form. The book takes the ``text/markdown`` form, a MyST
+    ``{table}`` directive, so that ``{numref}`` finds the table; the cell needs the metadata
+    ``mystnb: markdown_format: myst``.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        The cells, numbers or finished text, with the row names as index. Nameless row numbers
+        (a plain ``RangeIndex``) are not shown. ``None``, ``NaN`` and ``NA`` are shown as an en dash.
+    caption : str
+        What the table shows. Plain text, with `` `code` `` and model names such as ``M_os``.
+    label : str
+        Target of cross-references, for instance ``"tab-7-2"``.
+    note : str, optional
+        A line under the table, with the same markup as the caption.
+    formats : str or mapping of str to str, optional
+        Format specification of the numbers (``".1f"``), for all columns or by column name. By
+        default integers are shown whole and other numbers with two decimals.
+
+    Raises
+    ------
+    TypeError
+        If `frame` is not a data frame.
+    ValueError
+        If `label` is not made of lower-case words and hyphens, `caption` is empty, or `formats`
+        names a column that is not there.
+    """
+
+    def __init__(
+        self,
+        frame: pd.DataFrame,
+        caption: str,
+        label: str,
+        note: str = "",
+        *,
+        formats: str | Mapping[str, str] = "",
+    ) -> None:
+        if not isinstance(frame, pd.DataFrame):
+            raise TypeError(f"frame must be a pandas DataFrame, got {type(frame).__name__}")
+        if not _LABEL.fullmatch(label):
+            raise ValueError(
+                f"label must be lower-case words joined by hyphens, like 'tab-7-2'; got {label!r}"
+            )
+        if not caption.strip():
+            raise ValueError("caption is empty: say in a sentence what the table shows")
+        if not isinstance(formats, str):
+            unknown = [name for name in formats if name not in frame.columns]
+            if unknown:
+                raise ValueError(f"formats names columns that frame does not have: {unknown}")
+        self.frame = frame.copy()
+        self.caption = caption
+        self.label = label
+        self.note = note
+        self.formats = formats
+
+    def _grid(self) -> tuple[list[str], list[list[str]], int]:
+        """Return header texts, rows of cell texts, and how many leading columns name the row."""
+        frame = self.frame
+        nameless = isinstance(frame.index, pd.RangeIndex) and frame.index.name is None
+        depth = 0 if nameless else frame.index.nlevels
+        header = [str(name) if name is not None else "" for name in frame.index.names][:depth]
+        header += [_column_name(column) for column in frame.columns]
+        specs = [
+            self.formats if isinstance(self.formats, str) else self.formats.get(column, "")
+            for column in frame.columns
+        ]
+        rows = []
+        for position, key in enumerate(frame.index):
+            names = list(key) if isinstance(key, tuple) else [key]
+            values = [frame.iat[position, i] for i in range(frame.shape[1])]
+            cells = [_cell_text(value, spec) for value, spec in zip(values, specs, strict=True)]
+            rows.append([_cell_text(name, "") for name in names][:depth] + cells)
+        return header, rows, depth
+
+    def _note(self, rows: list[list[str]]) -> str:
+        """Return the note, with a word on the en dash where one is shown."""
+        missing = any(cell == MISSING for row in rows for cell in row)
+        return " ".join(part for part in (self.note, f"{MISSING} means missing." * missing) if part)
+
+    def to_html(self) -> str:
+        """Return the table as one HTML ``figure`` element.
+
+        Returns
+        -------
+        str
+            HTML in which every text of the table is escaped.
+        """
+        header, rows, depth = self._grid()
+        align = _alignments(rows, len(header), depth)
+        style = [f' style="text-align: {side}"' for side in align]
+        lines = [f'<figure id="{self.label}"><table>']
+        lines.append(f"<caption>{_to_html(self.caption)}</caption>")
+        heads = (
+            f'<th scope="col"{s}>{_to_html(h)}</th>' for h, s in zip(header, style, strict=True)
+        )
+        lines.append(f"<thead><tr>{''.join(heads)}</tr></thead>")
+        lines.append("<tbody>")
+        for row in rows:
+            cells = [
+                f'<th scope="row"{side}>{_to_html(cell)}</th>'
+                if i < depth
+                else f"<td{side}>{_to_html(cell)}</td>"
+                for i, (cell, side) in enumerate(zip(row, style, strict=True))
+            ]
+            lines.append(f"<tr>{''.join(cells)}</tr>")
+        lines.append("</tbody></table>")
+        note = self._note(rows)
+        if note:
+            lines.append(f"<figcaption>{_to_html(note)}</figcaption>")
+        lines.append("</figure>")
+        return "\n".join(lines)
+
+    def to_markdown(self) -> str:
+        """Return the table as a MyST ``{table}`` directive around a pipe table.
+
+        Returns
+        -------
+        str
+            MyST Markdown in which every text of the table is escaped.
+        """
+        header, rows, depth = self._grid()
+        rule = {"left": ":--", "right": "--:"}
+        align = [rule[side] for side in _alignments(rows, len(header), depth)]
+        # Tildes, because the first line of a fence of backticks must not hold another backtick.
+        lines = [f"~~~{{table}} {_to_myst(self.caption)}", f":name: {self.label}", ""]
+        lines += [_pipe_row(map(_to_myst, header)), _pipe_row(align)]
+        lines += [_pipe_row(map(_to_myst, row)) for row in rows]
+        lines.append("~~~")
+        note = self._note(rows)
+        if note:
+            lines += ["", "~~~{container} table-note", _to_myst(note), "~~~"]
+        return "\n".join(lines) + "\n"
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return {
+            "text/plain": self.frame.to_string(),
+            "text/html": self.to_html(),
+            "text/markdown": self.to_markdown(),
+        }
+
+
+def _column_name(column: object) -> str:
+    return ", ".join(map(str, column)) if isinstance(column, tuple) else str(column)
+
+
+def _cell_text(value: Any, spec: str) -> str:
+    if value is None or value is pd.NA or value is pd.NaT:
+        return MISSING
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return str(value)
+    if math.isnan(value):
+        return MISSING
+    if isinstance(value, numbers.Integral):
+        return format(int(value), spec)
+    return format(float(value), spec or ".2f")
+
+
+def _alignments(rows: list[list[str]], width: int, depth: int) -> list[str]:
+    """Return "right" for each column of numbers, "left" for any other."""
+    sides = []
+    for i in range(width):
+        present = [row[i] for row in rows if row[i] != MISSING]
+        right = i >= depth and all(_NUMBER.fullmatch(cell) for cell in present)
+        sides.append("right" if right else "left")
+    return sides
+
+
+def _pipe_row(cells: Any) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _one_line(text: str) -> str:
+    """Return the text without line breaks and control characters, which would end a table row."""
+    visible = (c if unicodedata.category(c)[0] != "C" else " " for c in text)
+    return " ".join("".join(visible).split())
+
+
+def _render(
+    text: str,
+    escape: Callable[[str], str],
+    code: Callable[[str], str],
+    symbol: Callable[[str, str], str],
+) -> str:
+    """Escape the text, but for code in backticks and the names of models."""
+    parts = []
+    for i, chunk in enumerate(_CODE.split(_one_line(text))):
+        if i % 2:
+            parts.append(code(chunk))
+            continue
+        end = 0
+        for match in _SYMBOL.finditer(chunk):
+            parts += [escape(chunk[end : match.start()]), symbol(match[1], match[2])]
+            end = match.end()
+        parts.append(escape(chunk[end:]))
+    return "".join(parts)
+
+
+def _to_html(text: str) -> str:
+    return _render(
+        text,
+        html.escape,
+        lambda code: f"<code>{html.escape(code)}</code>",
+        lambda letter, index: f"<i>{letter}</i><sub>{index}</sub>",
+    )
+
+
+def _to_myst(text: str) -> str:
+    return _render(
+        text,
+        _escape_myst,
+        # Inside a code span nothing can be escaped, and a pipe would start a new cell.
+        lambda code: _escape_myst(code) if "|" in code else f"`{code}`",
+        lambda letter, index: f"${letter}_{{\\mathrm{{{index}}}}}$",
+    )
+
+
+def _escape_myst(text: str) -> str:
+    """Put a backslash before every punctuation mark, as CommonMark allows."""
+    # A table row is split at its pipes before the escapes in it are read.
+    return _PUNCTUATION.sub(r"\\\1", text).replace("\\|", "&#124;")

@@ -1,0 +1,417 @@
+"""Train one experiment with one seed: an :class:`Experiment` and a seed in, a :class:`Run` out."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import hashlib
+import math
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thesis_lib import __version__, data, decision, losses, metrics, model, resampling
+
+Images = tuple[NDArray[Any], NDArray[np.int64]]
+
+MINORITY = {"multiclass": (0, 1, 4, 6, 7), "binary": (0,)}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """A task, a method and all hyperparameters: what one row of a published table stands for.
+
+    Attributes
+    ----------
+    name : str
+        ``task/method``, the key of the catalogue and the name of its file of records.
+    task : str
+        ``"multiclass"`` or ``"binary"``.
+    method : str
+        The method's name as tables show it.
+    sampler : str or None
+        How the training images are resampled: a key of ``SAMPLERS``; None leaves them.
+    loss : str
+        A key of ``LOSSES``.
+    gamma, minority_weight : float or None
+        Focusing parameter and weight of the minority classes, for the losses that take them.
+    learning_rate, epochs, batch_size, dropout
+        As Keras means them; the defaults are the thesis's (section 7.1).
+    cost : str or None
+        A key of ``COSTS``: thresholds are moved with this cost matrix after training.
+    base : str or None
+        The experiment whose networks are used, where only the decision differs.
+    published : tuple of (table, row)
+        Where the thesis prints the result.
+    corrects : str or None
+        The experiment of which this is the corrected twin.
+    """
+
+    name: str
+    task: str
+    method: str
+    sampler: str | None = None
+    loss: str = "mse"
+    gamma: float | None = None
+    minority_weight: float | None = None
+    learning_rate: float = 0.05
+    epochs: int = 200
+    batch_size: int = 100
+    dropout: float = 0.2
+    cost: str | None = None
+    base: str | None = None
+    published: tuple[tuple[str, str], ...] = ()
+    corrects: str | None = None
+
+    def hyperparameters(self) -> dict[str, Any]:
+        """Return what decides the outcome, for comparison with a record."""
+        bookkeeping = {"published", "corrects", "method"}
+        return {k: v for k, v in dataclasses.asdict(self).items() if k not in bookkeeping}
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """What one experiment, trained with one seed, left behind.
+
+    Accuracies and recalls are fractions in [0, 1], measured without dropout after the last epoch;
+    NaN where training diverged. ``confusion`` has true classes as rows. The curves have one value
+    an epoch, as Keras reports them while training (with dropout, averaged over the epoch).
+    ``probabilities`` (n_test, n_classes) are kept only on request and never written to a record.
+    """
+
+    experiment: Experiment
+    seed: int
+    train_accuracy: float
+    test_accuracy: float
+    recall: tuple[float, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    loss_curve: tuple[float, ...]
+    accuracy_curve: tuple[float, ...]
+    epochs: int
+    diverged: bool
+    seconds: float
+    provenance: Mapping[str, Any]
+    probabilities: NDArray[np.float32] | None = dataclasses.field(
+        default=None, repr=False, compare=False
+    )
+
+
+LOSSES: dict[str, Callable[[Experiment, NDArray[np.int64]], Any]] = {
+    # Keras's mean squared error also averages over the outputs; it is what the appendix compiles.
+    "mse": lambda e, counts: "mean_squared_error",
+    "cross-entropy": lambda e, counts: losses.CategoricalCrossentropy(),
+    "weighted-mse": lambda e, counts: losses.WeightedMeanSquaredError(_class_weight(e, counts)),
+    "mfe": lambda e, counts: losses.MeanFalseError(),
+    "mfe-as-published": lambda e, counts: losses.MeanFalseErrorAsPublished(counts),
+    "msfe": lambda e, counts: losses.MeanSquaredFalseError(),
+    "msfe-as-published": lambda e, counts: losses.MeanSquaredFalseErrorAsPublished(counts),
+    "focal-as-published": lambda e, counts: losses.FocalLossAsPublished(
+        e.gamma or 0.0, class_weight=_class_weight(e, counts)
+    ),
+}
+
+SAMPLERS: dict[str, Callable[[Images, int], Images]] = {
+    "ros": lambda images, seed: _resampled(images, "ros", seed),
+    "smote": lambda images, seed: _resampled(images, "smote", seed),
+    "rus": lambda images, seed: _resampled(images, "rus", seed),
+    "ros-as-published": lambda images, seed: _as_published(
+        images, resampling.random_oversample_as_published
+    ),
+    "smote-as-published": lambda images, seed: _as_published(images, resampling.smote_as_published),
+    "rus-as-published": lambda images, seed: _as_published(
+        images, resampling.undersample_as_published
+    ),
+}
+
+COSTS: dict[str, Callable[[], NDArray[np.float64]]] = {
+    "multiclass-as-published": decision.multiclass_cost_as_published,
+    "multiclass-as-defined": decision.multiclass_cost,
+    "binary": decision.binary_cost,
+}
+
+
+def set_up(seed: int) -> None:
+    """Seed Python, NumPy and Keras, and make TensorFlow's kernels deterministic.
+
+    Parameters
+    ----------
+    seed : int
+        Not negative; the same seed gives the same numbers on the same machine.
+    """
+    import keras
+
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
+        raise TypeError(f"seed has to be an integer; got {seed!r}.")
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"seed has to lie between 0 and 2**32 - 1; got {seed}.")
+    keras.utils.set_random_seed(int(seed))
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+
+
+def training_set(experiment: Experiment, dataset: data.Dataset, seed: int) -> Images:
+    """Return the images (uint8 or float, 0 to 255) and labels that the experiment trains on.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    dataset : Dataset
+        The balanced data set (MNIST, or a stand-in) that the task is cut from.
+    seed : int
+        Random state of the samplers; the as-published ones ignore it, since the thesis drew once.
+    """
+    subset = data.task(experiment.task, dataset)
+    images: Images = (subset.x_train, subset.y_train)
+    if experiment.sampler is None:
+        return images
+    return SAMPLERS[experiment.sampler](images, seed)
+
+
+def train(
+    experiment: Experiment,
+    seed: int,
+    *,
+    epochs: int | None = None,
+    dataset: data.Dataset | None = None,
+    progress: bool = True,
+    keep_probabilities: bool = False,
+) -> Run:
+    """Train one network and measure it on its training set and on the whole test set.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    seed : int
+        Fixes the initial weights, the dropout, the order of the batches and the resampling.
+    epochs : int, optional
+        Instead of the experiment's own number.
+    dataset : Dataset, optional
+        MNIST if not given.
+    progress : bool
+        Show a bar over the epochs, in a terminal only.
+    keep_probabilities : bool
+        Keep the network's outputs on the test set.
+
+    Returns
+    -------
+    Run
+        With ``diverged=True`` and NaN measures if the loss became NaN or infinite.
+
+    Raises
+    ------
+    ValueError
+        If epochs is smaller than 1, or the task does not fit the data set.
+    """
+    epochs = experiment.epochs if epochs is None else epochs
+    if epochs < 1:
+        raise ValueError(f"epochs has to be at least 1; got {epochs}.")
+    set_up(seed)
+    source = data.load("mnist") if dataset is None else dataset
+    subset = data.task(experiment.task, source)
+    x_raw, y_train = training_set(experiment, source, seed)
+    x_train, x_test = data.to_unit(x_raw), data.to_unit(subset.x_test)
+    # The published weights come from the counts of the imbalanced set, also after resampling.
+    counts = data.class_counts(subset.y_train, subset.n_classes)
+    network = model.build_cnn(
+        subset.n_classes, x_train.shape[1:], dropout=experiment.dropout, seed=seed
+    )
+    started = time.perf_counter()
+    curves = _fit(network, experiment, counts, x_train, y_train, epochs, progress)
+    seconds = time.perf_counter() - started
+    probabilities = network.predict(x_test, batch_size=1000, verbose=0)
+    if experiment.cost is not None:
+        probabilities = decision.move_thresholds(probabilities, COSTS[experiment.cost]())
+    fitted = network.predict(x_train, batch_size=1000, verbose=0)
+    diverged = not (np.isfinite(fitted).all() and np.isfinite(probabilities).all())
+    return measured(
+        experiment,
+        seed,
+        y_test=subset.y_test,
+        probabilities=probabilities,
+        train_accuracy=math.nan if diverged else float((fitted.argmax(1) == y_train).mean()),
+        curves=curves,
+        seconds=seconds,
+        provenance=provenance(x_train, y_train, x_test, subset.y_test, source.name),
+        keep_probabilities=keep_probabilities,
+    )
+
+
+def measured(
+    experiment: Experiment,
+    seed: int,
+    *,
+    y_test: NDArray[np.int64],
+    probabilities: NDArray[np.float32],
+    train_accuracy: float,
+    curves: tuple[tuple[float, ...], tuple[float, ...]],
+    seconds: float,
+    provenance: Mapping[str, Any],
+    keep_probabilities: bool = False,
+) -> Run:
+    """Turn a network's outputs on the test set (n_test, n_classes) into a run."""
+    n_classes = probabilities.shape[1]
+    diverged = not np.isfinite(probabilities).all()
+    y_pred = np.nan_to_num(probabilities).argmax(1)
+    recall = metrics.recall_per_class(y_test, y_pred, n_classes)
+    confusion = metrics.confusion(y_test, y_pred, n_classes)
+    return Run(
+        experiment=experiment,
+        seed=seed,
+        train_accuracy=train_accuracy,
+        test_accuracy=math.nan if diverged else float((y_pred == y_test).mean()),
+        recall=tuple(math.nan if diverged else float(r) for r in recall),
+        confusion=tuple(tuple(int(n) for n in row) for row in confusion),
+        loss_curve=curves[0],
+        accuracy_curve=curves[1],
+        epochs=len(curves[0]),
+        diverged=bool(diverged),
+        seconds=round(seconds, 2),
+        provenance=dict(provenance),
+        probabilities=probabilities if keep_probabilities else None,
+    )
+
+
+def with_moved_thresholds(
+    run: Run, experiment: Experiment, y_test: NDArray[np.int64]
+) -> Run:
+    """Return the run of an experiment that moves the thresholds of an already trained network.
+
+    Parameters
+    ----------
+    run : Run
+        Of the base experiment, with its probabilities.
+    experiment : Experiment
+        Names its cost matrix in ``cost``.
+    y_test : ndarray of shape (n_test,)
+    """
+    if run.probabilities is None or experiment.cost is None:
+        raise ValueError("Moving thresholds needs a run with probabilities and a cost matrix.")
+    moved = run.probabilities
+    if np.isfinite(moved).all():
+        moved = decision.move_thresholds(moved, COSTS[experiment.cost]())
+    return measured(
+        experiment,
+        run.seed,
+        y_test=y_test,
+        probabilities=moved,
+        train_accuracy=math.nan,
+        curves=(run.loss_curve, run.accuracy_curve),
+        seconds=run.seconds,
+        provenance=run.provenance,
+        keep_probabilities=True,
+    )
+
+
+def provenance(
+    x_train: NDArray[Any],
+    y_train: NDArray[Any],
+    x_test: NDArray[Any],
+    y_test: NDArray[Any],
+    dataset: str,
+) -> dict[str, Any]:
+    """Say where, when and on what a run was made.
+
+    Returns
+    -------
+    dict
+        Device, backend, versions, name and SHA-256 (first 16 digits) of the data, UTC time.
+    """
+    import keras
+
+    backend = keras.backend.backend()
+    digest = hashlib.sha256()
+    for array in (x_train, y_train, x_test, y_test):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return {
+        "device": _device(backend),
+        "backend": backend,
+        "versions": {name: version(name) for name in ("keras", backend, "numpy")},
+        "python": platform.python_version(),
+        "dataset": dataset,
+        "data_sha256": digest.hexdigest()[:16],
+        "library": __version__,
+        "utc": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _fit(
+    network: Any,
+    experiment: Experiment,
+    counts: NDArray[np.int64],
+    x: NDArray[np.float32],
+    y: NDArray[np.int64],
+    epochs: int,
+    progress: bool,
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Fit the network in place; return the curves of loss and accuracy."""
+    import keras
+    from tqdm import tqdm
+
+    network.compile(
+        loss=LOSSES[experiment.loss](experiment, counts),
+        optimizer=keras.optimizers.SGD(experiment.learning_rate),
+        metrics=["accuracy"],
+    )
+    one_hot = keras.utils.to_categorical(y, network.output_shape[-1])
+    # disable=None shows the bar in a terminal only, so pages stay clean.
+    with tqdm(total=epochs, desc=experiment.name, disable=None if progress else True) as bar:
+        tick = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: bar.update())
+        history = network.fit(
+            x,
+            one_hot,
+            batch_size=experiment.batch_size,
+            epochs=epochs,
+            verbose=0,
+            callbacks=[tick, keras.callbacks.TerminateOnNaN()],
+        ).history
+    loss, accuracy = (tuple(round(float(v), 6) for v in history[k]) for k in ("loss", "accuracy"))
+    return loss, accuracy
+
+
+def _class_weight(experiment: Experiment, counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Give the minority classes the experiment's weight, or all classes n / (C n_c)."""
+    if experiment.minority_weight is None:
+        return np.asarray(counts.sum() / (len(counts) * counts), dtype=np.float64)
+    weight = np.ones(len(counts))
+    weight[list(MINORITY[experiment.task])] = experiment.minority_weight
+    return weight
+
+
+def _resampled(images: Images, method: str, seed: int) -> Images:
+    result = resampling.resample(*images, method, random_state=seed)
+    return result.x, result.y
+
+
+def _as_published(images: Images, sampler: Callable[..., Any]) -> Images:
+    """Undo the training order, since the appendix resamples the list that is sorted by class."""
+    x, y = images
+    order = np.random.RandomState(10).choice(len(y), len(y), replace=False)
+    x_by_class, y_by_class = np.empty_like(x), np.empty_like(y)
+    x_by_class[order], y_by_class[order] = x, y
+    result = sampler(x_by_class, y_by_class)
+    return result.x, result.y
+
+
+def _device(backend: str) -> str:
+    """Name what the backend computes on."""
+    if backend == "jax":
+        import jax
+
+        device = jax.devices()[0]
+        if device.platform != "cpu":
+            return str(device.device_kind)
+    name = platform.processor() or platform.machine()
+    if sys.platform.startswith("linux"):
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            names = [line.split(":", 1)[1].strip() for line in lines if "model name" in line]
+        name = names[0] if names else name
+    return f"{name}, {os.cpu_count()} cores"
