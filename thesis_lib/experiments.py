@@ -21,9 +21,11 @@ SEEDS = (1, 2, 3, 4, 5)
 GAMMAS = (0.0, 0.5, 1.0, 2.0, 5.0)
 MINORITY_WEIGHTS = (1.0, 5.0, 10.0, 50.0, 100.0)
 
-# A quick build trains each live network on at most so many images, and a small set so many steps.
-_QUICK_IMAGES = 30_000
-_QUICK_STEPS = 500
+# A quick build trains a live network for so many epochs, or on so many images if that is less;
+# where an epoch is a single batch, for so many epochs.
+_QUICK_EPOCHS = 3
+_QUICK_IMAGES = 31_000
+_QUICK_BATCHES = 200
 
 _SETTINGS = ("quick", "full", "fresh")
 
@@ -197,10 +199,10 @@ def live(name: str, dataset: data.Dataset, *, seed: int = 1, progress: bool = Tr
 
 
 def quick_epochs(experiment: Experiment, n_images: int) -> int:
-    """Return how many epochs a quick build trains: a bounded number of images and of steps."""
-    steps = math.ceil(n_images / experiment.batch_size)
-    affordable = min(_QUICK_IMAGES // n_images, _QUICK_STEPS // steps)
-    return max(1, min(experiment.epochs, affordable))
+    """Return how many epochs a quick build trains a set of so many images."""
+    if n_images <= experiment.batch_size:
+        return min(_QUICK_BATCHES, experiment.epochs)
+    return max(1, min(_QUICK_EPOCHS, _QUICK_IMAGES // n_images, experiment.epochs))
 
 
 def training_size(experiment: Experiment, dataset: data.Dataset) -> int:

@@ -1,22 +1,32 @@
-"""Confusion matrices, recalls, focal grids and learning curves."""
+"""Confusion matrices, recalls of methods and classes, focal-loss grids and learning curves."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike, NDArray
 
-from thesis_lib.plots.style import BLUE, ORANGE
+from thesis_lib.plots.style import BLUE, GREY, ORANGE, PALETTE
+
+Floats = NDArray[np.float64]
+
+# Up to so many classes a cell is large enough for the count and the percentage.
+_FEW = 4
+_MARKERS = "osD^v"
 
 
 def confusion(matrices: Mapping[str, ArrayLike], *, class_names: Sequence[str] = ()) -> Figure:
-    """Draw confusion matrices side by side: true classes as rows, percentages of each row.
+    """Draw confusion matrices side by side, true classes as rows.
 
-    With few classes the counts are written too.
+    Colour is the share of the row. With few classes, or one matrix, each cell has the count and
+    the percentage; otherwise the count, with the row's recall at its right.
 
     Parameters
     ----------
@@ -25,91 +35,236 @@ def confusion(matrices: Mapping[str, ArrayLike], *, class_names: Sequence[str] =
     class_names : sequence of str
         The class numbers if not given.
     """
+    arrays = {title: np.asarray(matrix, dtype=float) for title, matrix in matrices.items()}
+    for title, counts in arrays.items():
+        if counts.ndim != 2 or counts.shape[0] != counts.shape[1]:
+            raise ValueError(f"The matrix {title!r} has to be square; got shape {counts.shape}.")
+    size = max(len(counts) for counts in arrays.values())
+    side = 3.0 if size <= _FEW else 3.6 if len(arrays) > 1 else 5.2
     figure, axes = plt.subplots(
-        1, len(matrices), figsize=(3.5 * len(matrices) + 0.2, 3.5), squeeze=False
+        1, len(arrays), figsize=(side * len(arrays) + 0.4, side + 0.3), squeeze=False
     )
-    for axis, (title, matrix) in zip(axes.flat, matrices.items(), strict=True):
-        counts = np.asarray(matrix, dtype=float)
-        _confusion(axis, counts)
+    for axis, (title, counts) in zip(axes.flat, arrays.items(), strict=True):
+        _confusion(axis, counts, both=size <= _FEW or len(arrays) == 1)
         names = class_names or [str(c) for c in range(len(counts))]
         axis.set_xticks(range(len(names)), names)
         axis.set_yticks(range(len(names)), names)
-        axis.set(title=title, xlabel="Predicted class")
+        axis.set(xlabel="Predicted class")
+        axis.set_title(title, fontsize=10)
     axes[0, 0].set_ylabel("True class")
     return figure
 
 
-def _confusion(axis: Axes, counts: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> None:
+def _confusion(axis: Axes, counts: Floats, *, both: bool) -> None:
     share = 100 * counts / np.maximum(counts.sum(1, keepdims=True), 1)
     axis.imshow(share, vmin=0, vmax=100, cmap="Blues")
     axis.spines[:].set_visible(False)
-    few = len(counts) <= 4
+    axis.tick_params(length=0)
+    large = len(counts) <= _FEW
     for (i, j), percent in np.ndenumerate(share):
-        text = f"{percent:.1f} %\n({counts[i, j]:.0f})" if few else f"{percent:.0f}"
-        if few or percent >= 0.5:
-            color = "white" if percent > 55 else "black"
-            axis.text(j, i, text, ha="center", va="center", color=color, fontsize=10 if few else 7)
+        if counts[i, j] == 0 and not large:
+            continue
+        text = _count(float(counts[i, j]))
+        if both:
+            text += f"\n{percent:.1f} %" if large else f"\n{percent:.0f} %"
+        color = "white" if percent > 55 else "black"
+        axis.text(j, i, text, ha="center", va="center", color=color, fontsize=11 if large else 7)
+    if not both:
+        right = len(counts) - 0.4
+        axis.text(right, -0.75, "recall", ha="left", va="center", fontsize=7, color=GREY)
+        for i, percent in enumerate(np.diag(share)):
+            axis.text(right, i, f"{percent:.0f} %", ha="left", va="center", fontsize=7)
 
 
-def recall(
-    published: Mapping[str, Sequence[float]],
-    measured: Mapping[str, Sequence[Sequence[float]]],
-    classes: Sequence[int],
+def _count(number: float) -> str:
+    return "<1" if 0 < number < 0.5 else f"{number:,.0f}"
+
+
+def method_bars(
+    methods: Sequence[str],
+    classes: Sequence[str],
+    *,
+    published: ArrayLike,
+    recorded: ArrayLike,
+    live: ArrayLike,
 ) -> Figure:
-    """Draw each method's recall a class: published values as diamonds, our seeds as dots.
+    """Draw each method's recall, a panel a class: our means as bars, published numbers as marks.
 
     Parameters
     ----------
-    published : mapping of str to sequence of float
-        Method to percentages, one a class.
-    measured : mapping of str to sequence of sequences of float
-        Method to percentages, one row a seed; no rows where nothing is recorded.
-    classes : sequence of int
+    methods, classes : sequence of str
+        Names, n methods and k classes.
+    published : array_like, (n, k)
+        Percent.
+    recorded : array_like, (n, k, 3)
+        Mean of the recorded seeds and the bounds of its interval, percent; NaN where there is
+        none, which is drawn as "no record".
+    live : array_like, (n, k)
+        This build's own runs, percent; NaN where there is none.
     """
     figure, axes = plt.subplots(
-        1, len(classes), figsize=(7.2, 0.34 * len(published) + 1.2), sharey=True, squeeze=False
+        1, len(classes), figsize=(7.4, 0.36 * len(methods) + 1.3), sharey=True, squeeze=False
     )
-    methods = list(published)
-    for k, (axis, label) in enumerate(zip(axes.flat, classes, strict=True)):
-        for row, method in enumerate(methods):
-            axis.plot(published[method][k], row, "D", color=ORANGE, markersize=6, mfc="none")
-            ours = [run[k] for run in measured.get(method, ())]
-            axis.plot(ours, [row] * len(ours), "o", color=BLUE, markersize=4, alpha=0.6)
-        axis.set(title=f"Class {label}", xlim=(-5, 105), xticks=(0, 50, 100))
-        axis.grid(axis="y", color="#dddddd", linewidth=0.6)
-    axes[0, 0].set_yticks(range(len(methods)), methods)
+    printed, own = np.asarray(published, dtype=float), np.asarray(live, dtype=float)
+    bars = np.asarray(recorded, dtype=float)
+    rows = np.arange(len(methods))
+    for k, (axis, name) in enumerate(zip(axes.flat, classes, strict=True)):
+        mean, low, high = bars[:, k].T
+        axis.barh(rows, mean, 0.62, color=BLUE, alpha=0.45, label="recorded mean, 95 % interval")
+        _interval_lines(axis, rows, mean, low, high, color=BLUE)
+        for row in rows[np.isnan(mean)]:
+            axis.text(101, row, "no record", ha="right", va="center", fontsize=7, color=GREY)
+        axis.plot(own[:, k], rows, "x", color="black", markersize=5, label="this build's short run")
+        axis.plot(printed[:, k], rows, "D", color=ORANGE, mfc="none", label="published")
+        axis.set(title=name, xlim=(-5, 105), xticks=(0, 50, 100))
+        axis.grid(axis="x", color="#dddddd", linewidth=0.6)
+        axis.set_axisbelow(True)
+    axes[0, 0].set_yticks(rows, methods)
     axes[0, 0].set_ylim(len(methods) - 0.5, -0.5)
-    figure.supxlabel("Recall (%); diamonds: published, dots: our seeds", fontsize=10)
+    figure.supxlabel("Recall (%)", fontsize=10)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=3, fontsize=9)
     return figure
 
 
-def focal_lines(
-    gammas: Sequence[float],
-    published: Mapping[str, Sequence[float]],
-    measured: Mapping[str, Sequence[float]],
+def _interval_lines(
+    axis: Axes, rows: NDArray[np.int64], mean: Floats, low: Floats, high: Floats, *, color: str
+) -> None:
+    known = np.isfinite(low) & np.isfinite(high)
+    axis.errorbar(
+        mean[known],
+        rows[known],
+        xerr=np.stack([mean - low, high - mean])[:, known],
+        fmt="none",
+        ecolor=color,
+        elinewidth=1.6,
+        capsize=2,
+    )
+
+
+def recall_dots(classes: Sequence[str], series: Mapping[str, ArrayLike]) -> Figure:
+    """Draw the recall of each class for several sources, side by side, with intervals.
+
+    Parameters
+    ----------
+    classes : sequence of str
+    series : mapping of str to array_like, (n_classes, 3)
+        Legend to mean and bounds of its interval, in percent. Bounds that are NaN are not drawn;
+        a source without any number is marked as such in the legend.
+    """
+    figure, axis = plt.subplots(figsize=(6.8, 3.2))
+    for k, (name, values) in enumerate(series.items()):
+        mean, low, high = np.asarray(values, dtype=float).T
+        x = np.arange(len(classes)) + 0.18 * (k - (len(series) - 1) / 2)
+        known = np.isfinite(low)
+        errors = np.stack([mean - low, high - mean])[:, known]
+        color, marker = PALETTE[k], _MARKERS[k]
+        if not np.isfinite(mean).any():
+            name += " (no record)"
+        axis.plot(x, mean, marker, color=color, markersize=6, label=name)
+        axis.errorbar(x[known], mean[known], yerr=errors, fmt="none", ecolor=color, capsize=2)
+    axis.set_xticks(range(len(classes)), classes)
+    axis.set(xlabel="Class", ylabel="Recall (%)", ylim=(-5, 105))
+    axis.grid(axis="y", color="#dddddd", linewidth=0.6)
+    figure.legend(loc="outside upper center", ncols=min(len(series), 3), fontsize=9)
+    return figure
+
+
+def focal_grid(
+    gammas: Sequence[float], weights: Sequence[float], grids: Mapping[str, ArrayLike]
 ) -> Figure:
-    """Draw test accuracy over gamma, a line for each weight a; published beside recorded means."""
-    figure, axes = plt.subplots(1, 2, figsize=(7, 3), sharey=True)
-    for axis, title, table in (
-        (axes[0], "published", published),
-        (axes[1], "our records (mean)", measured),
-    ):
-        for (name, values), marker in zip(table.items(), "osD^v", strict=True):
-            axis.plot(range(len(gammas)), values, marker=marker, markersize=4, label=name)
-        axis.set_xticks(range(len(gammas)), [f"{g:g}" for g in gammas])
+    """Draw test accuracy over gamma and the minority weight as heat maps on one scale.
+
+    Parameters
+    ----------
+    gammas, weights : sequence of float
+    grids : mapping of str to array_like, (n_gammas, n_weights)
+        Title to percentages; NaN is drawn as a hatched cell.
+    """
+    arrays = {title: np.asarray(grid, dtype=float) for title, grid in grids.items()}
+    for title, grid in arrays.items():
+        if grid.shape != (len(gammas), len(weights)):
+            raise ValueError(
+                f"The grid {title!r} has shape {grid.shape}; it has to be "
+                f"({len(gammas)}, {len(weights)})."
+            )
+    present = np.concatenate([grid[np.isfinite(grid)] for grid in arrays.values()])
+    low, high = (present.min(), present.max()) if len(present) else (0.0, 100.0)
+    norm = mpl.colors.Normalize(low, high)
+    figure, axes = plt.subplots(
+        1, len(arrays), figsize=(3.5 * len(arrays) + 0.3, 3.2), sharey=True, squeeze=False
+    )
+    for axis, (title, grid) in zip(axes.flat, arrays.items(), strict=True):
+        _heat_map(axis, grid, norm)
+        axis.set_xticks(range(len(weights)), [f"{a:g}" for a in weights])
+        axis.set(title=title, xlabel="Minority weight a")
+    axes[0, 0].set_yticks(range(len(gammas)), [f"{g:g}" for g in gammas])
+    axes[0, 0].set_ylabel(r"$\gamma$")
+    return figure
+
+
+def _heat_map(axis: Axes, grid: Floats, norm: mpl.colors.Normalize) -> None:
+    axis.imshow(np.ma.masked_invalid(grid), norm=norm, cmap="cividis")
+    axis.spines[:].set_visible(False)
+    axis.tick_params(length=0)
+    for (i, j), percent in np.ndenumerate(grid):
+        if np.isnan(percent):
+            corner = (j - 0.5, i - 0.5)
+            axis.add_patch(Rectangle(corner, 1, 1, fc="#eeeeee", ec="#bbbbbb", hatch="////", lw=0))
+            continue
+        color = "black" if norm(percent) > 0.5 else "white"
+        axis.text(j, i, f"{percent:.1f}", ha="center", va="center", color=color, fontsize=8.5)
+
+
+def focal_lines(
+    gammas: Sequence[float], weights: Sequence[float], grids: Mapping[str, ArrayLike]
+) -> Figure:
+    """Draw test accuracy over gamma, a line for each minority weight, a panel for each source.
+
+    Parameters
+    ----------
+    gammas, weights : sequence of float
+    grids : mapping of str to array_like, (n_gammas, n_weights, 3)
+        Title to percentages: mean and the bounds of its interval, NaN where there is none.
+    """
+    figure, axes = plt.subplots(1, len(grids), figsize=(7.2, 3.2), sharey=True, squeeze=False)
+    positions = np.arange(len(gammas))
+    for axis, (title, grid) in zip(axes.flat, grids.items(), strict=True):
+        values = np.asarray(grid, dtype=float)
+        for k, weight in enumerate(weights):
+            mean, low, high = values[:, k].T
+            axis.plot(
+                positions, mean, color=PALETTE[k], marker=_MARKERS[k], ms=4, label=f"a = {weight:g}"
+            )
+            axis.fill_between(positions, low, high, color=PALETTE[k], alpha=0.15, linewidth=0)
+        if not np.isfinite(values).any():
+            axis.text(0.5, 0.5, "no record", transform=axis.transAxes, ha="center", color=GREY)
+        # Evenly spaced, as 0, 0.5 and 1 would be crowded on a linear axis.
+        axis.set_xticks(positions, [f"{g:g}" for g in gammas])
         axis.set(title=title, xlabel=r"$\gamma$")
-        if not np.isfinite(list(table.values())).any():
-            axis.text(0.5, 0.5, "not recorded yet", transform=axis.transAxes, ha="center")
-    axes[0].set_ylabel("Test accuracy (%)")
-    axes[0].legend(fontsize=8)
+        axis.grid(axis="y", color="#dddddd", linewidth=0.6)
+    axes[0, 0].set_ylabel("Test accuracy (%)")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(weights), fontsize=9)
     return figure
 
 
 def learning_curves(curves: Mapping[str, Sequence[float]], *, ylabel: str) -> Figure:
-    """Draw one value an epoch for several runs."""
-    figure, axis = plt.subplots()
-    for name, values in curves.items():
-        axis.plot(np.arange(1, len(values) + 1), values, label=name)
+    """Draw one value an epoch for several runs.
+
+    Parameters
+    ----------
+    curves : mapping of str to sequence of float
+        Legend to values, the first after the first epoch.
+    ylabel : str
+    """
+    figure, axis = plt.subplots(figsize=(6.4, 3))
+    dashes = ["-", "--", "-.", ":", (0, (5, 1))]
+    for k, (name, values) in enumerate(curves.items()):
+        marker = "o" if len(values) < 10 else ""
+        epochs = np.arange(1, len(values) + 1)
+        axis.plot(epochs, values, marker=marker, linestyle=dashes[k % len(dashes)], label=name)
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.set(xlabel="Epoch", ylabel=ylabel)
     axis.legend()
     return figure

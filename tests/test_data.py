@@ -1,0 +1,230 @@
+"""Data: the thesis's subsets bit for bit, verification, and bad input."""
+
+import hashlib
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from thesis_lib import data
+
+# SHA-256 of images and labels (uint8) in the thesis's training order, computed from the listing's
+# rules by the two tests below, which spell them out.
+MULTICLASS_SHA = "e0a46fc70807757c7f3de90df8c8acdb727d8bd4c73416630d3251e0ae93e0b0"
+
+
+def digest(x: np.ndarray, y: np.ndarray) -> str:
+    return hashlib.sha256(x.tobytes() + y.astype(np.uint8).tobytes()).hexdigest()
+
+
+def as_the_listing(mnist: data.Dataset, sizes: list[int], counts: list[int]) -> str:
+    """Follow A.1 and A.8 step by step, with the global generator that they use."""
+    saved = np.random.get_state()
+    images = [[x for x, y in zip(mnist.x_train, mnist.y_train, strict=True) if y == c]
+              for c in range(len(sizes))]
+    assert [len(x) for x in images] == sizes
+    np.random.seed(10)
+    chosen = [np.random.choice(range(n), k, replace=False) for n, k in zip(sizes, counts, strict=True)]
+    rx = [images[c][i] for c, rows in enumerate(chosen) for i in rows]
+    ry = [c for c, k in enumerate(counts) for _ in range(k)]
+    np.random.seed(10)
+    order = np.random.choice(range(len(rx)), len(rx), replace=False)
+    np.random.set_state(saved)
+    return digest(np.array([rx[j] for j in order]), np.array([ry[j] for j in order]))
+
+
+def test_the_multiclass_subset_is_the_thesis_s(mnist: data.Dataset) -> None:
+    sizes = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+    task = data.task("multiclass", mnist)
+    assert digest(task.x_train, task.y_train) == MULTICLASS_SHA
+    assert as_the_listing(mnist, sizes, list(data.MULTICLASS_COUNTS)) == MULTICLASS_SHA
+    assert data.imbalance_ratio(task.y_train) == 2500
+    assert len(task.x_test) == 10_000
+
+
+def test_the_binary_subset_is_the_thesis_s(mnist: data.Dataset) -> None:
+    task = data.task("binary", mnist)
+    expected = as_the_listing(mnist, [5923, 6742], [2, 5000])
+    assert digest(task.x_train, task.y_train) == expected
+    assert np.bincount(task.y_test).tolist() == [980, 1135]
+
+
+def test_the_global_generator_is_left_alone(mnist: data.Dataset) -> None:
+    np.random.seed(3)
+    expected = np.random.RandomState(3).random_sample(4)
+    data.task("binary", mnist)
+    np.testing.assert_array_equal(np.random.random_sample(4), expected)
+
+
+def test_a_stand_in_has_the_largest_imbalance_it_allows() -> None:
+    digits = data.load("digits")
+    assert digits.x_train.shape[1:] == (28, 28)
+    assert digits.x_train.dtype == np.uint8
+    counts = data.class_counts(data.task("multiclass", digits).y_train)
+    assert counts.min() == 2
+    assert counts.argmax() == 2
+    assert counts.max() > 100
+    assert "No MNIST" in digits.note
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    sizes=st.lists(st.integers(1, 12), min_size=2, max_size=5),
+    seed=st.integers(0, 2**32 - 1),
+    rnd=st.data(),
+)
+def test_imbalance_draws_what_was_asked(sizes: list[int], seed: int, rnd: st.DataObject) -> None:
+    counts = [rnd.draw(st.integers(1, n)) for n in sizes]
+    y = np.repeat(np.arange(len(sizes)), sizes)
+    x = np.arange(len(y))[:, None]
+    drawn, labels = data.imbalance(x, y, counts, random_state=seed)
+    assert data.class_counts(labels, len(sizes)).tolist() == counts
+    assert len(np.unique(drawn)) == len(drawn)  # without replacement
+    np.testing.assert_array_equal(y[drawn.ravel()], labels)
+
+
+X, Y = np.zeros((4, 2, 2)), np.array([0, 0, 1, 1])
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "counts", "message"),
+    [
+        (X, Y, {0: 3, 1: 1}, r"counts\[0\] is 3, but class 0 has 2 images"),
+        (X, Y, {0: 1, 7: 1}, r"counts\[7\] is 1, but class 7 has 0"),
+        (X, Y, {0: 1}, "at least two classes"),
+        (X, Y, {0: -1, 1: 1}, "whole number from 0; got -1"),
+        (X[:3], Y, {0: 1, 1: 1}, "x has 3 images, but y has 4 labels"),
+        (X[:0], Y[:0], {0: 1, 1: 1}, "not empty"),
+        (X - 1, Y, {0: 1, 1: 1}, "negative pixels"),
+        (X * np.nan, Y, {0: 1, 1: 1}, "NaN"),
+        (X, -Y, {0: 1, 1: 1}, "0 or larger"),
+    ],
+)
+def test_bad_input_of_imbalance(x: object, y: object, counts: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        data.imbalance(x, y, counts)  # type: ignore[arg-type]
+
+
+def test_bad_labels() -> None:
+    with pytest.raises(TypeError, match="integers; got dtype float64"):
+        data.class_counts([0.5, 1.5])
+    with pytest.raises(ValueError, match="from 0 to 1; got 0 to 5"):
+        data.class_counts([0, 5], 2)
+    with pytest.raises(ValueError, match="at least two classes; got 1"):
+        data.imbalance_ratio([1, 1])
+
+
+@pytest.mark.parametrize("name", ["imagenet", "", "MNIST"])
+def test_unknown_names(name: str) -> None:
+    with pytest.raises(ValueError, match="one of mnist, digits; got"):
+        data.load(name)
+    with pytest.raises(ValueError, match="one of multiclass, binary"):
+        data.task(name, data.load("digits"))
+
+
+def test_to_unit() -> None:
+    scaled = data.to_unit(np.array([[[0, 51], [102, 255]]], np.uint8))
+    assert scaled.dtype == np.float32
+    np.testing.assert_allclose(scaled[0, :, :, 0], [[0, 0.2], [0.4, 1]], rtol=1e-6)
+    with pytest.raises(ValueError, match="0 to 255"):
+        data.to_unit(np.full((1, 2, 2), 300))
+    with pytest.raises(ValueError, match="3 or 4 axes"):
+        data.to_unit(np.zeros((2, 2)))
+
+
+def test_channels_become_pictures_of_their_own() -> None:
+    pictures = np.zeros((2, 8, 8, 3), np.uint8)
+    pictures[1, :, :, 2] = 255
+    means = data.channel_images(pictures).mean((1, 2, 3))
+    np.testing.assert_allclose(means, [0, 0, 0, 0, 0, 1], atol=1e-6)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("THESIS_LIB_DATA", str(tmp_path))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    data._mnist.cache_clear()
+    yield tmp_path
+    data._mnist.cache_clear()
+
+
+def make_file(path: Path, **changes: np.ndarray) -> None:
+    arrays = {
+        "x_train": np.zeros((5, 28, 28), np.uint8),
+        "y_train": np.zeros(5, np.uint8),
+        "x_test": np.zeros((5, 28, 28), np.uint8),
+        "y_test": np.zeros(5, np.uint8),
+    }
+    np.savez_compressed(path, **(arrays | changes))
+
+
+def test_altered_data_is_refused_and_left_untouched(folder: Path) -> None:
+    path = folder / "mnist.npz"
+    make_file(path)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=r"mnist\.npz: x_train is not MNIST's \(MD5 differs\)"):
+        data.load("mnist")
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.99])
+def test_truncated_data_is_refused(folder: Path, share: float) -> None:
+    path = folder / "mnist.npz"
+    make_file(path)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(ValueError, match=r"mnist\.npz (is damaged|cannot)"):
+        data.load("mnist")
+
+
+def test_pickles_are_never_loaded(folder: Path) -> None:
+    make_file(folder / "mnist.npz", x_train=np.array([print], dtype=object))
+    with pytest.raises(ValueError, match="damaged"):
+        data.load("mnist")
+
+
+def test_missing_arrays(folder: Path) -> None:
+    np.savez(folder / "mnist.npz", images=np.zeros(3))
+    with pytest.raises(ValueError, match="has to hold the arrays x_train"):
+        data.load("mnist")
+
+
+def test_a_real_file_is_verified(mnist: data.Dataset, folder: Path) -> None:
+    changed = mnist.x_test.copy()
+    changed[123, 4, 5] ^= 1
+    make_file(folder / "mnist.npz", x_train=mnist.x_train, y_train=mnist.y_train.astype(np.uint8),
+              x_test=changed, y_test=mnist.y_test.astype(np.uint8))
+    with pytest.raises(ValueError, match="x_test is not MNIST's"):
+        data.load("mnist")
+
+
+def test_the_variable_has_to_name_a_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("THESIS_LIB_DATA", str(tmp_path / "nothing"))
+    data._mnist.cache_clear()
+    with pytest.raises(ValueError, match="which is not a folder; unset it"):
+        data.load("mnist")
+
+
+def test_without_data_and_network_the_digits_step_in(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A name server that never answers: the decision may not wait for it.
+    monkeypatch.setattr(data.socket, "create_connection", lambda *a, **k: time.sleep(60))
+    monkeypatch.setattr(data, "_DECISION_SECONDS", 0.2)
+    data.network_answers.cache_clear()
+    assert data.load("mnist", fallback="digits").name == "digits"
+    with pytest.raises(data.DataUnavailable, match="THESIS_LIB_DATA"):
+        data.load("mnist")
+    assert set(data.pictures().labels) == {"photograph"}
+    data.network_answers.cache_clear()
+
+
+def test_the_fingerprint_sees_files_come_and_go(folder: Path) -> None:
+    without = data.fingerprint()
+    make_file(folder / "mnist.npz")
+    assert data.fingerprint() != without
+    shutil.rmtree(folder / "keras", ignore_errors=True)

@@ -1,0 +1,208 @@
+"""Losses against independent float64 NumPy, in value and gradient; identities; bad input."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from thesis_lib import losses
+
+COUNTS = [2, 50, 10]
+WEIGHT = [5.0, 1.0, 2.0]
+
+
+def errors(y: np.ndarray, p: np.ndarray) -> np.ndarray:
+    return np.array([sum((a - b) ** 2 for a, b in zip(u, v, strict=True)) for u, v in zip(y, p, strict=True)])
+
+
+def false_errors(y: np.ndarray, p: np.ndarray) -> list[float]:
+    labels = y.argmax(1)
+    return [errors(y, p)[labels == c].mean() for c in np.unique(labels)]
+
+
+def mean_weight(y: np.ndarray, power: int) -> float:
+    return float(np.mean([sum(COUNTS) / COUNTS[c] ** power for c in y.argmax(1)]))
+
+
+def focal(y: np.ndarray, p: np.ndarray, gamma: float, weight: list[float]) -> float:
+    true = [(row[c], weight[c]) for row, c in zip(p, y.argmax(1), strict=True)]
+    return float(np.mean([-w * (1 - q) ** gamma * np.log(q) for q, w in true]))
+
+
+Reference = Callable[[np.ndarray, np.ndarray], float]
+CASES: list[tuple[keras.losses.Loss, Reference]] = [
+    (losses.MeanAbsoluteError(), lambda y, p: float(np.sqrt(errors(y, p)).mean())),
+    (losses.MeanSquaredError(), lambda y, p: float(errors(y, p).mean())),
+    (losses.CategoricalCrossentropy(), lambda y, p: focal(y, p, 0, [1, 1, 1])),
+    (
+        losses.WeightedMeanSquaredError(WEIGHT),
+        lambda y, p: float(np.mean([WEIGHT[c] * e / 3 for c, e in zip(y.argmax(1), errors(y, p), strict=True)])),
+    ),
+    (losses.MeanFalseError(), lambda y, p: sum(false_errors(y, p))),
+    (losses.MeanSquaredFalseError(), lambda y, p: sum(e**2 for e in false_errors(y, p))),
+    (
+        losses.MeanFalseErrorAsPublished(COUNTS),
+        lambda y, p: float(errors(y, p).mean() / 3 * mean_weight(y, 1)),
+    ),
+    (
+        losses.MeanSquaredFalseErrorAsPublished(COUNTS),
+        lambda y, p: float((errors(y, p).mean() / 3) ** 2 * mean_weight(y, 2)),
+    ),
+    (losses.FocalLoss(2.0), lambda y, p: focal(y, p, 2, [1, 1, 1])),
+    (losses.FocalLoss(0.5, WEIGHT), lambda y, p: focal(y, p, 0.5, WEIGHT)),
+    (losses.FocalLossAsPublished(2.0, WEIGHT), lambda y, p: focal(y, p, 2, WEIGHT)),
+]
+battery = pytest.mark.parametrize(("loss", "reference"), CASES, ids=lambda c: getattr(c, "name", ""))
+
+
+def batch(labels: list[int], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    p = np.random.default_rng(seed).dirichlet(np.ones(3), len(labels))
+    return np.eye(3)[labels], p
+
+
+def tensorflow_gradient(loss: keras.losses.Loss, y: np.ndarray, p: np.ndarray) -> np.ndarray:
+    outputs = tf.Variable(p.astype(np.float32))
+    with tf.GradientTape() as tape:
+        value = loss(y.astype(np.float32), outputs)
+    return np.asarray(tape.gradient(value, outputs))
+
+
+@battery
+@pytest.mark.parametrize("labels", [[0, 1, 2, 1, 1], [1, 1], [2], [0, 2]])
+def test_value(loss: keras.losses.Loss, reference: Reference, labels: list[int]) -> None:
+    y, p = batch(labels)
+    assert float(loss(y, p)) == pytest.approx(reference(y, p), rel=1e-5)
+
+
+@battery
+def test_gradient(loss: keras.losses.Loss, reference: Reference) -> None:
+    y, p = batch([0, 1, 2, 1])
+    numeric = np.zeros_like(p)
+    for index in np.ndindex(p.shape):
+        step = np.zeros_like(p)
+        step[index] = 1e-6
+        numeric[index] = (reference(y, p + step) - reference(y, p - step)) / 2e-6
+    np.testing.assert_allclose(tensorflow_gradient(loss, y, p), numeric, rtol=2e-3, atol=1e-4)
+
+
+@battery
+def test_certain_outputs_give_finite_gradients(
+    loss: keras.losses.Loss, reference: Reference
+) -> None:
+    y = np.eye(3)[[0, 1]]
+    for p in (np.eye(3)[[0, 1]], np.eye(3)[[1, 2]]):
+        assert np.isfinite(float(loss(y, p)))
+        assert np.isfinite(tensorflow_gradient(loss, y, p)).all()
+
+
+@battery
+def test_saved_and_loaded(loss: keras.losses.Loss, reference: Reference) -> None:
+    again = keras.losses.deserialize(keras.losses.serialize(loss))
+    y, p = batch([0, 1, 1])
+    assert type(again) is type(loss)
+    assert float(again(y, p)) == float(loss(y, p))
+
+
+@battery
+def test_shapes_have_to_fit(loss: keras.losses.Loss, reference: Reference) -> None:
+    y, p = batch([0, 1, 2])
+    with pytest.raises(ValueError, match="y_true has 3 rows, y_pred has 2"):
+        loss(y, p[:2])
+    with pytest.raises(ValueError, match="one-hot"):
+        loss(np.array([0, 1, 2]), p)
+
+
+@pytest.mark.parametrize("gap", [10.0, 30.0, 60.0])
+def test_badly_wrong_images_still_teach(gap: float) -> None:
+    """Keras's clip at 1e-7 has no gradient here; ours has that of the formula, -1 and 1."""
+    logits = tf.Variable([[-gap / 2, gap / 2]])
+    gradients = []
+    for loss in (losses.FocalLoss(2.0), losses.FocalLossAsPublished(2.0)):
+        with tf.GradientTape() as tape:
+            value = loss(tf.constant([[1.0, 0.0]]), tf.nn.softmax(logits))
+        gradients.append(np.asarray(tape.gradient(value, logits))[0])
+    np.testing.assert_allclose(gradients[0], [-1, 1], rtol=0.01)
+    if gap > 20:
+        np.testing.assert_array_equal(gradients[1], [0, 0])
+
+
+def test_sample_weights() -> None:
+    y, p = batch([0, 1])
+    loss = losses.MeanSquaredError()
+    each = [float(loss(y[i : i + 1], p[i : i + 1])) for i in (0, 1)]
+    assert float(loss(y, p, np.array([1.0, 0.0]))) == pytest.approx(each[0] / 2, rel=1e-5)
+    with pytest.raises(ValueError, match="MeanFalseError is a quantity of the whole batch"):
+        losses.MeanFalseError()(y, p, np.ones(2))
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.integers(0, 2), min_size=1, max_size=8), st.integers(0, 1000))
+def test_identities(labels: list[int], seed: int) -> None:
+    y, p = batch(labels, seed)
+    cross_entropy = float(losses.CategoricalCrossentropy()(y, p))
+    assert float(losses.FocalLoss(0)(y, p)) == pytest.approx(cross_entropy)
+    assert float(losses.FocalLoss(1)(y, p)) <= cross_entropy
+    equal = np.eye(3)[[0, 1, 2] * 2]
+    outputs = np.random.default_rng(seed).dirichlet(np.ones(3), 6)
+    three_times = 3 * float(losses.MeanSquaredError()(equal, outputs))
+    assert float(losses.MeanFalseError()(equal, outputs)) == pytest.approx(three_times, rel=1e-4)
+    if len(set(labels)) == 2:
+        fpe, fne = false_errors(y, p)
+        half = ((fpe + fne) ** 2 + (fpe - fne) ** 2) / 2
+        assert float(losses.MeanSquaredFalseError()(y, p)) == pytest.approx(half, rel=1e-4)
+
+
+def test_published_mfe_cannot_tell_who_was_wrong() -> None:
+    y = np.eye(2)[[0, 1, 1, 1]]
+    good, bad = [0.9, 0.1], [0.1, 0.9]
+    minority_wrong = np.array([bad, bad, bad, bad])
+    majority_wrong = np.array([good, bad, bad, good])  # one error of the same size
+    published, defined = losses.MeanFalseErrorAsPublished([2, 50]), losses.MeanFalseError()
+    assert float(published(y, minority_wrong)) == pytest.approx(float(published(y, majority_wrong)))
+    assert float(defined(y, minority_wrong)) > 2 * float(defined(y, majority_wrong))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: losses.FocalLoss(-1), "gamma has to be a number from 0; got -1"),
+        (lambda: losses.FocalLoss(float("nan")), "gamma has to be"),
+        (lambda: losses.FocalLoss(2, [1, -1]), "class_weight has to hold a number a class"),
+        (lambda: losses.MeanFalseErrorAsPublished([2, 0]), "class_counts has to hold .* larger than 0"),
+        (lambda: losses.FocalLoss(2, [1, 2])(*batch([0, 1])), "class_weight has 2 entries"),
+        (lambda: losses.MeanFalseErrorAsPublished([1, 2])(*batch([0])), "class_counts has 2 entries"),
+    ],
+)
+def test_bad_arguments(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_jax_computes_the_same() -> None:
+    code = """
+import numpy as np, keras
+from thesis_lib import losses
+assert keras.backend.backend() == "jax"
+y, p = np.eye(3)[[0, 1, 1]], np.random.default_rng(0).dirichlet(np.ones(3), 3)
+made = [losses.FocalLoss(2, [5, 1, 2]), losses.MeanFalseError(), losses.MeanSquaredFalseError(),
+        losses.MeanFalseErrorAsPublished([2, 50, 10])]
+print(" ".join(f"{float(l(y, p)):.6f}" for l in made))
+"""
+    printed = [
+        subprocess.run(
+            [sys.executable, "-c", code.replace("jax", backend)],
+            env={**os.environ, "KERAS_BACKEND": backend},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
+        for backend in ("jax", "tensorflow")
+    ]
+    np.testing.assert_allclose(*(np.array(p, float) for p in printed), rtol=1e-5)

@@ -1,0 +1,386 @@
+"""Published numbers beside runs, as the data frames and arrays that chapters show."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from thesis_lib import experiments, published
+from thesis_lib.training import Experiment, Run
+
+Floats = NDArray[np.float64]
+
+_GRIDS = {"multiclass": "7.11", "binary": "8.12"}
+# Rows of these tables are no single experiment.
+_SPECIAL = ("7.11", "8.12", "8.13")
+
+
+def experiment_of(table: str, row: str) -> Experiment:
+    """Return the experiment that a row of a published table stands for.
+
+    A row that repeats a model of another table, such as ``"M_b"`` in table 7.2, stands for that
+    model's experiment.
+
+    Raises
+    ------
+    KeyError
+        If no experiment of the catalogue does.
+    """
+    every = experiments.catalogue().values()
+    for experiment in every:
+        if (table, row) in experiment.published:
+            return experiment
+    for experiment in every:
+        if row in {name for _, name in experiment.published if name.startswith("M_")}:
+            return experiment
+    raise KeyError(f"No experiment stands for row {row!r} of table {table}.")
+
+
+def value(run: Run, column: str) -> float:
+    """Return what a run measured for a column of a published table, in percent.
+
+    Parameters
+    ----------
+    run : Run
+    column : str
+        "Training", "Testing", or the number of a class.
+    """
+    if column == "Training":
+        return 100 * run.train_accuracy
+    if column == "Testing":
+        return 100 * run.test_accuracy
+    return 100 * run.recall[int(column)]
+
+
+def progress(run: Run) -> str:
+    """Say in a sentence how far a run of this build went, and what it reached."""
+    of = run.experiment.epochs
+    length = f"{run.epochs} of {of:,} epochs ({run.epochs / of:.1%})"
+    data = "" if run.provenance["dataset"] == "mnist" else f" on {run.provenance['dataset']}"
+    if run.diverged:
+        return f"{run.experiment.method}{data}: the loss became infinite or NaN within {length}."
+    return (
+        f"{run.experiment.method}{data}, {length}: training accuracy {run.train_accuracy:.2%}, "
+        f"test accuracy {run.test_accuracy:.2%}."
+    )
+
+
+def comparison(table: str, live: Mapping[str, Run]) -> pd.DataFrame:
+    """Set a published table beside this build's runs and the recorded ones.
+
+    Parameters
+    ----------
+    table : str
+        Its number in the thesis, "7.2".
+    live : mapping of str to Run
+        Name of the experiment to the run of this build.
+
+    Returns
+    -------
+    DataFrame
+        For each published row: the published numbers, this build's, the mean of the recorded
+        seeds with its 95 % interval, and the verdict of :func:`published.compare`. All text;
+        None where nothing is recorded.
+    """
+    printed = published.table(table)
+    rows: dict[tuple[str, str], Sequence[str | None]] = {}
+    for name in printed.index:
+        experiment = experiment_of(table, name)
+        numbers = printed.loc[name]
+        rows[name, "published"] = [f"{number:.2f}" for number in numbers]
+        if experiment.name in live:
+            run = live[experiment.name]
+            rows[name, _source(run)] = [_measured(run, column) for column in numbers.index]
+        rows |= _recorded_rows(name, experiments.results(experiment), numbers)
+    return _frame(rows, list(printed.columns))
+
+
+def focal_comparison(task: str) -> pd.DataFrame:
+    """Set the published grid of focal losses (tables 7.11, 8.12) beside the recorded one.
+
+    Returns
+    -------
+    DataFrame
+        As :func:`comparison`; a row for each gamma, a column for each minority weight.
+    """
+    printed = published.table(_GRIDS[task])
+    rows: dict[tuple[str, str], Sequence[str | None]] = {}
+    for gamma, name in zip(experiments.GAMMAS, printed.index, strict=True):
+        rows[name, "published"] = [f"{number:.2f}" for number in printed.loc[name]]
+        cells = [
+            _cell(experiments.results(_focal(task, gamma, weight)), "Testing", float(number))
+            for weight, number in zip(experiments.MINORITY_WEIGHTS, printed.loc[name], strict=True)
+        ]
+        rows[name, "recorded"] = [text for text, _ in cells]
+        if any(text for text, _ in cells):
+            rows[name, "verdict"] = [verdict for _, verdict in cells]
+    return _frame(rows, list(printed.columns))
+
+
+def focal_grids(task: str) -> dict[str, Floats]:
+    """Return test accuracies by gamma and minority weight for the plots of the focal grid.
+
+    Returns
+    -------
+    dict
+        "published" and "recorded", each (5 gammas, 5 weights, 3): the mean and the bounds of its
+        95 % interval in percent, NaN where there is none.
+    """
+    printed = published.table(_GRIDS[task]).to_numpy(dtype=float)
+    unknown = np.full_like(printed, np.nan)
+    ours = [
+        [recorded(_focal(task, gamma, weight), ["Testing"])[0] for weight in _weights()]
+        for gamma in experiments.GAMMAS
+    ]
+    return {"published": np.stack([printed, unknown, unknown], -1), "recorded": np.array(ours)}
+
+
+def recorded(name: str, columns: Sequence[str]) -> Floats:
+    """Return the means of the recorded seeds with the bounds of their 95 % intervals.
+
+    Parameters
+    ----------
+    name : str
+        Of the experiment.
+    columns : sequence of str
+        As for :func:`value`.
+
+    Returns
+    -------
+    ndarray, (n_columns, 3)
+        Percent; NaN where nothing is recorded, and for the bounds of a single seed.
+    """
+    runs = experiments.results(name)
+    return np.array([_interval([value(run, column) for run in runs]) for column in columns])
+
+
+def overview(table: str, live: Mapping[str, Run]) -> dict[str, Floats]:
+    """Return the numbers behind the bars of figures 7.13 and 8.10.
+
+    Parameters
+    ----------
+    table : {"7.13", "8.14"}
+    live : mapping of str to Run
+        Name of the experiment to the run of this build.
+
+    Returns
+    -------
+    dict
+        "published" and "live" (n_methods, n_classes) and "recorded" (n_methods, n_classes, 3), in
+        percent, NaN where there is none: the arguments of :func:`plots.results.method_bars`.
+    """
+    printed = published.table(table)
+    names = [experiment_of(table, row).name for row in printed.index]
+    columns = list(printed.columns)
+    own = [[value(live[name], c) if name in live else math.nan for c in columns] for name in names]
+    return {
+        "published": printed.to_numpy(dtype=float),
+        "recorded": np.array([recorded(name, columns) for name in names]),
+        "live": np.array(own),
+    }
+
+
+def methods(table: str) -> list[str]:
+    """Return the names of the methods in the rows of a published table."""
+    return [experiment_of(table, row).method for row in published.table(table).index]
+
+
+def further(names: Sequence[str], columns: Sequence[str], live: Mapping[str, Run]) -> pd.DataFrame:
+    """Return what was measured for experiments that the thesis does not have, as text.
+
+    Corrected twins and controls; laid out as :func:`comparison`, without published numbers.
+    """
+    rows: dict[tuple[str, str], Sequence[str | None]] = {}
+    for name in names:
+        experiment = experiments.get(name)
+        label = experiment.method + (", corrected" if experiment.corrects else "")
+        if name in live:
+            rows[label, _source(live[name])] = [_measured(live[name], c) for c in columns]
+        runs = experiments.results(experiment)
+        rows[label, _seeds(runs)] = [_cell(runs, c, math.nan)[0] for c in columns]
+    return _frame(rows, columns)
+
+
+def confusion(run: Run, label: str = "") -> tuple[str, Floats]:
+    """Return a title and a confusion matrix: the mean of the recorded seeds, or this build's run.
+
+    Parameters
+    ----------
+    run : Run
+    label : str
+        Name in the title; the method's if not given.
+
+    Returns
+    -------
+    title : str
+        Says which of the two it is.
+    matrix : ndarray, (n_classes, n_classes)
+        Counts, true classes as rows.
+    """
+    name = label or run.experiment.method
+    runs = experiments.results(run.experiment)
+    if runs:
+        return f"{name}\n{_seeds(runs)}", np.mean([r.confusion for r in runs], axis=0)
+    return f"{name}\n{_source(run)}", np.array(run.confusion, dtype=float)
+
+
+def mean_probabilities(probabilities: ArrayLike, y_true: ArrayLike) -> pd.DataFrame:
+    """Return the mean output for the images of each class, in percent, as table 8.13 has it.
+
+    Parameters
+    ----------
+    probabilities : array_like, (n, n_classes)
+    y_true : array_like of int, (n,)
+
+    Returns
+    -------
+    DataFrame
+        Rows "Predicted to class ...", columns "Sample of class ...".
+    """
+    outputs, labels = np.asarray(probabilities, dtype=float), np.asarray(y_true)
+    classes = range(outputs.shape[1])
+    means = np.stack([100 * outputs[labels == c].mean(0) for c in classes], axis=1)
+    return pd.DataFrame(
+        means,
+        index=[f"Predicted to class {c}" for c in classes],
+        columns=[f"Sample of class {c}" for c in classes],
+    )
+
+
+def note(*names: str) -> str:
+    """Say under a table what its recorded numbers come from, and how to train them again.
+
+    Parameters
+    ----------
+    *names : str
+        Numbers of published tables, "7.2", or names of experiments.
+    """
+    chosen: dict[str, None] = {}
+    for name in names:
+        chosen |= dict.fromkeys([name] if "/" in name else _experiments_of(name))
+    return _provenance(list(chosen))
+
+
+def verdicts() -> pd.DataFrame:
+    """Return every published number that a record can be compared with, and its verdict.
+
+    Returns
+    -------
+    DataFrame
+        Columns "Table", "Model", "Quantity", "Published", "Recorded", "Seeds", "Verdict".
+    """
+    rows = []
+    for table in published.tables():
+        if not table.startswith(("7.", "8.")) or table in _SPECIAL:
+            continue
+        for name, numbers in published.table(table).iterrows():
+            runs = experiments.results(experiment_of(table, str(name)))
+            for column, number in numbers.items():
+                sample = [value(run, str(column)) for run in runs]
+                found = published.compare(float(number), sample)
+                measured = (found.published, found.mean, found.n, found.verdict)
+                rows.append((table, name, column, *measured))
+    columns = ["Table", "Model", "Quantity", "Published", "Recorded", "Seeds", "Verdict"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _recorded_rows(
+    name: str, runs: Sequence[Run], numbers: pd.Series[float]
+) -> dict[tuple[str, str], Sequence[str | None]]:
+    cells = [_cell(runs, str(column), float(number)) for column, number in numbers.items()]
+    rows: dict[tuple[str, str], Sequence[str | None]] = {
+        (name, _seeds(runs)): [text for text, _ in cells]
+    }
+    if runs:
+        rows[name, "verdict"] = [verdict for _, verdict in cells]
+    return rows
+
+
+def _cell(runs: Sequence[Run], column: str, number: float) -> tuple[str | None, str | None]:
+    """Return "mean ± half the interval" of the runs, and the verdict on a published number."""
+    sample = [value(run, column) for run in runs]
+    mean, low, high = _interval(sample)
+    if math.isnan(mean):
+        return ("diverged" if any(run.diverged for run in runs) else None), None
+    spread = f" ± {(high - low) / 2:.2f}" if math.isfinite(high) else ""
+    verdict = published.compare(number, sample).verdict if math.isfinite(number) else None
+    return f"{mean:.2f}{spread}", verdict
+
+
+def _interval(sample: Sequence[float]) -> tuple[float, float, float]:
+    # The interval of our mean does not depend on the number that it is compared with.
+    found = published.compare(0.0, sample)
+    return found.mean, found.low, found.high
+
+
+def _measured(run: Run, column: str) -> str | None:
+    if run.diverged:
+        return "diverged"
+    number = value(run, column)
+    return None if math.isnan(number) else f"{number:.2f}"
+
+
+def _source(run: Run) -> str:
+    stand_in = "" if run.provenance["dataset"] == "mnist" else f" ({run.provenance['dataset']})"
+    return f"this build{stand_in}, {run.epochs} of {run.experiment.epochs} epochs"
+
+
+def _seeds(runs: Sequence[Run]) -> str:
+    if not runs:
+        return "recorded"
+    return f"recorded, {len(runs)} seed{'s' if len(runs) > 1 else ''}"
+
+
+def _weights() -> tuple[float, ...]:
+    return experiments.MINORITY_WEIGHTS
+
+
+def _focal(task: str, gamma: float, weight: float) -> str:
+    return f"{task}/focal-g{gamma:g}-a{weight:g}"
+
+
+def _experiments_of(table: str) -> list[str]:
+    if table == "8.13":
+        return ["binary/baseline"]
+    for task, grid in _GRIDS.items():
+        if table == grid:
+            return [_focal(task, g, a) for g in experiments.GAMMAS for a in _weights()]
+    return [experiment_of(table, str(row)).name for row in published.table(table).index]
+
+
+def _provenance(names: Sequence[str]) -> str:
+    """Say in a few words what the recorded runs of some experiments come from."""
+    runs = [run for name in names for run in experiments.results(name)]
+    # Moved thresholds are read off the networks of their base.
+    trained = dict.fromkeys(experiments.get(name).base or name for name in names)
+    patterns = " ".join(f"'{_pattern(name)}'" for name in dict.fromkeys(map(_pattern, trained)))
+    command = f"`thesis-lib sweep {patterns}`"
+    if not runs:
+        return f"Percent. Nothing is recorded yet; {command} trains it."
+    devices = sorted({str(run.provenance["device"]) for run in runs})
+    backends = sorted({str(run.provenance["backend"]) for run in runs})
+    versions = sorted({f"Keras {run.provenance['versions']['keras']}" for run in runs})
+    dates = sorted({str(run.provenance["utc"])[:10] for run in runs})
+    period = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
+    return (
+        "Percent; ± is a 95 % interval over seeds. "
+        f"Recorded: {len(runs)} runs on {', '.join(devices)} with {', '.join(backends)} and "
+        f"{', '.join(versions)}, {period}. {command} trains what is missing."
+    )
+
+
+def _pattern(name: str) -> str:
+    """Return one shell pattern for all focal settings of a task, and other names as they are."""
+    return f"{name.split('/')[0]}/focal-*" if "/focal-" in name else name
+
+
+def _frame(
+    rows: Mapping[tuple[str, str], Sequence[str | None]], columns: Sequence[str]
+) -> pd.DataFrame:
+    frame = pd.DataFrame.from_dict(dict(rows), orient="index", columns=list(columns))
+    frame.index = pd.MultiIndex.from_tuples(rows, names=["Model", "Source"])
+    return frame
