@@ -24,11 +24,15 @@ def digest(x: np.ndarray, y: np.ndarray) -> str:
 def as_the_listing(mnist: data.Dataset, sizes: list[int], counts: list[int]) -> str:
     """Follow A.1 and A.8 step by step, with the global generator that they use."""
     saved = np.random.get_state()
-    images = [[x for x, y in zip(mnist.x_train, mnist.y_train, strict=True) if y == c]
-              for c in range(len(sizes))]
+    images = [
+        [x for x, y in zip(mnist.x_train, mnist.y_train, strict=True) if y == c]
+        for c in range(len(sizes))
+    ]
     assert [len(x) for x in images] == sizes
     np.random.seed(10)
-    chosen = [np.random.choice(range(n), k, replace=False) for n, k in zip(sizes, counts, strict=True)]
+    chosen = [
+        np.random.choice(range(n), k, replace=False) for n, k in zip(sizes, counts, strict=True)
+    ]
     rx = [images[c][i] for c, rows in enumerate(chosen) for i in rows]
     ry = [c for c, k in enumerate(counts) for _ in range(k)]
     np.random.seed(10)
@@ -196,8 +200,13 @@ def test_missing_arrays(folder: Path) -> None:
 def test_a_real_file_is_verified(mnist: data.Dataset, folder: Path) -> None:
     changed = mnist.x_test.copy()
     changed[123, 4, 5] ^= 1
-    make_file(folder / "mnist.npz", x_train=mnist.x_train, y_train=mnist.y_train.astype(np.uint8),
-              x_test=changed, y_test=mnist.y_test.astype(np.uint8))
+    make_file(
+        folder / "mnist.npz",
+        x_train=mnist.x_train,
+        y_train=mnist.y_train.astype(np.uint8),
+        x_test=changed,
+        y_test=mnist.y_test.astype(np.uint8),
+    )
     with pytest.raises(ValueError, match="x_test is not MNIST's"):
         data.load("mnist")
 

@@ -19,7 +19,9 @@ WEIGHT = [5.0, 1.0, 2.0]
 
 
 def errors(y: np.ndarray, p: np.ndarray) -> np.ndarray:
-    return np.array([sum((a - b) ** 2 for a, b in zip(u, v, strict=True)) for u, v in zip(y, p, strict=True)])
+    return np.array(
+        [sum((a - b) ** 2 for a, b in zip(u, v, strict=True)) for u, v in zip(y, p, strict=True)]
+    )
 
 
 def false_errors(y: np.ndarray, p: np.ndarray) -> list[float]:
@@ -43,7 +45,9 @@ CASES: list[tuple[keras.losses.Loss, Reference]] = [
     (losses.CategoricalCrossentropy(), lambda y, p: focal(y, p, 0, [1, 1, 1])),
     (
         losses.WeightedMeanSquaredError(WEIGHT),
-        lambda y, p: float(np.mean([WEIGHT[c] * e / 3 for c, e in zip(y.argmax(1), errors(y, p), strict=True)])),
+        lambda y, p: float(
+            np.mean([WEIGHT[c] * e / 3 for c, e in zip(y.argmax(1), errors(y, p), strict=True)])
+        ),
     ),
     (losses.MeanFalseError(), lambda y, p: sum(false_errors(y, p))),
     (losses.MeanSquaredFalseError(), lambda y, p: sum(e**2 for e in false_errors(y, p))),
@@ -59,7 +63,9 @@ CASES: list[tuple[keras.losses.Loss, Reference]] = [
     (losses.FocalLoss(0.5, WEIGHT), lambda y, p: focal(y, p, 0.5, WEIGHT)),
     (losses.FocalLossAsPublished(2.0, WEIGHT), lambda y, p: focal(y, p, 2, WEIGHT)),
 ]
-battery = pytest.mark.parametrize(("loss", "reference"), CASES, ids=lambda c: getattr(c, "name", ""))
+battery = pytest.mark.parametrize(
+    ("loss", "reference"), CASES, ids=lambda c: getattr(c, "name", "")
+)
 
 
 def batch(labels: list[int], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -175,9 +181,15 @@ def test_published_mfe_cannot_tell_who_was_wrong() -> None:
         (lambda: losses.FocalLoss(-1), "gamma has to be a number from 0; got -1"),
         (lambda: losses.FocalLoss(float("nan")), "gamma has to be"),
         (lambda: losses.FocalLoss(2, [1, -1]), "class_weight has to hold a number a class"),
-        (lambda: losses.MeanFalseErrorAsPublished([2, 0]), "class_counts has to hold .* larger than 0"),
+        (
+            lambda: losses.MeanFalseErrorAsPublished([2, 0]),
+            "class_counts has to hold .* larger than 0",
+        ),
         (lambda: losses.FocalLoss(2, [1, 2])(*batch([0, 1])), "class_weight has 2 entries"),
-        (lambda: losses.MeanFalseErrorAsPublished([1, 2])(*batch([0])), "class_counts has 2 entries"),
+        (
+            lambda: losses.MeanFalseErrorAsPublished([1, 2])(*batch([0])),
+            "class_counts has 2 entries",
+        ),
     ],
 )
 def test_bad_arguments(make: Callable[[], object], message: str) -> None:

@@ -74,8 +74,5 @@ def test_jobs_that_would_outlast_the_budget_are_not_started() -> None:
 
 
 def test_the_command_starts_without_keras() -> None:
-    code = (
-        "import sys; from thesis_lib.__main__ import _parser; "
-        "sys.exit('keras' in sys.modules)"
-    )
+    code = "import sys; from thesis_lib.__main__ import _parser; sys.exit('keras' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

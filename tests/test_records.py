@@ -126,9 +126,7 @@ def _append_many(folder: Path, first: int) -> None:
 def test_eight_processes_write_one_file(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     # Neighbours overlap by half, so every seed is tried by two processes.
-    processes = [
-        context.Process(target=_append_many, args=(tmp_path, 20 * n)) for n in range(8)
-    ]
+    processes = [context.Process(target=_append_many, args=(tmp_path, 20 * n)) for n in range(8)]
     for process in processes:
         process.start()
     for process in processes:

@@ -64,9 +64,7 @@ def test_the_seed_fixes_the_run(digits: data.Dataset) -> None:
 
 
 def test_a_diverged_run_is_reported(digits: data.Dataset) -> None:
-    run = training.train(
-        small(learning_rate=1e30), 1, epochs=3, dataset=digits, progress=False
-    )
+    run = training.train(small(learning_rate=1e30), 1, epochs=3, dataset=digits, progress=False)
     assert run.diverged
     assert math.isnan(run.test_accuracy)
     assert all(math.isnan(recall) for recall in run.recall)
@@ -84,9 +82,7 @@ def test_moved_thresholds_come_from_the_same_network(digits: data.Dataset) -> No
     expected = np.where(100 * run.probabilities[:, 0] >= run.probabilities[:, 1], 0, 1)
     assert moved.test_accuracy == pytest.approx((expected == y_test).mean())
     with pytest.raises(ValueError, match="needs a run with probabilities"):
-        training.with_moved_thresholds(
-            dataclasses.replace(run, probabilities=None), moving, y_test
-        )
+        training.with_moved_thresholds(dataclasses.replace(run, probabilities=None), moving, y_test)
 
 
 @pytest.mark.parametrize("name", ["multiclass/rus", "multiclass/smote", "binary/ros"])

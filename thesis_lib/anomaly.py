@@ -1,4 +1,4 @@
-"""Anomaly detection: confidence of a classifier, density under a Gaussian, and how good a score is."""
+"""Anomaly detection: confidence, Gaussian density, and how well a score tells samples apart."""
 
 from __future__ import annotations
 
@@ -79,7 +79,8 @@ class GaussianDensity:
     def is_anomaly(self, x: ArrayLike) -> NDArray[np.bool_]:
         """Whether the density does not exceed the threshold, (n,)."""
         density = self.log_density(x)
-        return np.asarray(density <= self.threshold)
+        assert self.threshold is not None  # fit() sets all three
+        return density <= self.threshold
 
 
 def detection(normal: ArrayLike, anomalous: ArrayLike) -> dict[str, float]:

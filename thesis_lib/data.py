@@ -332,7 +332,7 @@ def to_unit(x: ArrayLike) -> NDArray[np.float32]:
         raise ValueError(f"x has to have 3 or 4 axes; got shape {images.shape}.")
     if images.size == 0 or not (images.min() >= 0 and images.max() <= 255):
         raise ValueError("x has to hold pixels from 0 to 255, and not be empty.")
-    scaled = (images / 255).astype(np.float32)
+    scaled: NDArray[np.float32] = (images / 255).astype(np.float32)
     return scaled if images.ndim == 4 else scaled[..., None]
 
 
@@ -385,7 +385,7 @@ def channel_images(
     channels = np.moveaxis(images, -1, 1).reshape(-1, *images.shape[1:3])
     stacked = np.moveaxis(channels, 0, -1) / 255
     resized = resize(stacked, (*size, len(channels)), order=1, anti_aliasing=False)
-    return np.moveaxis(resized, -1, 0)[..., None].astype(np.float32)
+    return np.asarray(np.moveaxis(resized, -1, 0)[..., None], dtype=np.float32)
 
 
 @cache

@@ -40,7 +40,9 @@ def build_setting() -> str:
     """
     setting = os.environ.get("THESIS_BUILD", "")
     if setting and setting not in _SETTINGS:
-        raise ValueError(f"THESIS_BUILD is {setting!r}; it has to be one of {', '.join(_SETTINGS)}.")
+        raise ValueError(
+            f"THESIS_BUILD is {setting!r}; it has to be one of {', '.join(_SETTINGS)}."
+        )
     return setting or ("full" if _has_gpu() else "quick")
 
 
@@ -279,9 +281,7 @@ def _multiclass() -> list[Experiment]:
         make("baseline", "Baseline", published=(("7.1", "M_b"), ("7.13", "M_b"))),
         make("ros", "ROS", sampler="ros-as-published", published=row("7.2", "M_os")),
         make("smote", "SMOTE", sampler="smote-as-published", published=row("7.3", "M_sm")),
-        make(
-            "rus", "RUS", sampler="rus-as-published", epochs=500, published=row("7.4", "M_us")
-        ),
+        make("rus", "RUS", sampler="rus-as-published", epochs=500, published=row("7.4", "M_us")),
         make("mfe", "MFE", loss="mfe-as-published", published=row("7.5", "M_fe")),
         *_focal_grid("multiclass", ("7.6", "7.7", "7.8", "7.9", "7.10"), best=(0.0, 100.0)),
         make(
@@ -329,12 +329,8 @@ def _binary() -> list[Experiment]:
         make("baseline", "Baseline", published=row("8.1", "M_b2")),
         make("ros", "ROS", sampler="ros-as-published", published=row("8.2", "M_os2")),
         make("smote", "SMOTE", sampler="smote-as-published", published=row("8.3", "M_sm2")),
-        make(
-            "rus", "RUS", sampler="rus-as-published", epochs=500, published=row("8.4", "M_us2")
-        ),
-        make(
-            "mfe", "MFE", loss="mfe-as-published", epochs=1000, published=row("8.5", "M_fe2")
-        ),
+        make("rus", "RUS", sampler="rus-as-published", epochs=500, published=row("8.4", "M_us2")),
+        make("mfe", "MFE", loss="mfe-as-published", epochs=1000, published=row("8.5", "M_fe2")),
         make("msfe", "MSFE", loss="msfe-as-published", published=row("8.6", "M_fse"), **short),
         *_focal_grid("binary", ("8.7", "8.8", "8.9", "8.10", "8.11"), best=(0.0, 50.0)),
         make(
@@ -354,9 +350,7 @@ def _binary() -> list[Experiment]:
     ]
 
 
-def _focal_grid(
-    task: str, tables: Sequence[str], *, best: tuple[float, float]
-) -> list[Experiment]:
+def _focal_grid(task: str, tables: Sequence[str], *, best: tuple[float, float]) -> list[Experiment]:
     """The 25 settings of focal loss of sections 7.6 and 8.7."""
     chapter, model = ("7", "M_fl") if task == "multiclass" else ("8", "M_fl2")
     summary = "7.11" if chapter == "7" else "8.12"
@@ -364,7 +358,10 @@ def _focal_grid(
     experiments = []
     for gamma, table in zip(GAMMAS, tables, strict=True):
         for weight in MINORITY_WEIGHTS:
-            published = ((table, f"a={weight:g}"), (summary, f"gamma={gamma:g}"))
+            published: tuple[tuple[str, str], ...] = (
+                (table, f"a={weight:g}"),
+                (summary, f"gamma={gamma:g}"),
+            )
             if (gamma, weight) == best:
                 published += ((overview, model),)
             experiments.append(

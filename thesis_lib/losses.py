@@ -69,7 +69,7 @@ class _Weighted(_Loss):
         return ops.matmul(y_true, ops.convert_to_tensor(self.class_weight, y_true.dtype))
 
     def get_config(self) -> dict[str, Any]:
-        return super().get_config() | {"class_weight": self.class_weight}
+        return {**super().get_config(), "class_weight": self.class_weight}
 
 
 @_registered
@@ -143,7 +143,7 @@ class FocalLoss(_Weighted):
         return ops.power(miss, self.gamma) * loss
 
     def get_config(self) -> dict[str, Any]:
-        return super().get_config() | {"gamma": self.gamma}
+        return {**super().get_config(), "gamma": self.gamma}
 
 
 @_registered
@@ -154,7 +154,8 @@ class CategoricalCrossentropy(FocalLoss):
         super().__init__(gamma=0.0, name=name, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
-        return keras.losses.Loss.get_config(self)
+        config: dict[str, Any] = keras.losses.Loss.get_config(self)
+        return config
 
 
 @_registered
@@ -197,9 +198,7 @@ class MeanSquaredFalseError(_BatchLoss):
 class _FalseErrorAsPublished(_BatchLoss):
     """Shared by the two listings: a weight n / n_c for each image, times a batch's mean error."""
 
-    def __init__(
-        self, class_counts: Sequence[int], name: str | None = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, class_counts: Sequence[int], name: str | None = None, **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
         counts = _positive("class_counts", class_counts, zero=False)
         if counts is None:
@@ -213,7 +212,7 @@ class _FalseErrorAsPublished(_BatchLoss):
         return ops.matmul(y_true, ops.convert_to_tensor(factors, y_true.dtype))
 
     def get_config(self) -> dict[str, Any]:
-        return super().get_config() | {"class_counts": self.class_counts}
+        return {**super().get_config(), "class_counts": self.class_counts}
 
 
 @_registered

@@ -34,9 +34,7 @@ def confusion(y_true: ArrayLike, y_pred: ArrayLike, n_classes: int) -> Labels:
     return np.asarray(confusion_matrix(true, predicted, labels=range(n_classes)), dtype=np.int64)
 
 
-def recall_per_class(
-    y_true: ArrayLike, y_pred: ArrayLike, n_classes: int
-) -> NDArray[np.float64]:
+def recall_per_class(y_true: ArrayLike, y_pred: ArrayLike, n_classes: int) -> NDArray[np.float64]:
     """Return the share of each class's images that was recognised; NaN for a class without any.
 
     What the thesis calls the average accuracy of a class.
@@ -45,9 +43,7 @@ def recall_per_class(
 
     true, predicted = _checked(y_true, y_pred, n_classes)
     return np.asarray(
-        recall_score(
-            true, predicted, labels=range(n_classes), average=None, zero_division=np.nan
-        ),
+        recall_score(true, predicted, labels=range(n_classes), average=None, zero_division=np.nan),
         dtype=np.float64,
     )
 

@@ -131,7 +131,7 @@ def number(id: str, row: str, column: str) -> float:
     for axis, name, names in (("row", row, frame.index), ("column", column, frame.columns)):
         if name not in names:
             raise KeyError(f"Table {id} has no {axis} {name!r}; it has {', '.join(names)}")
-    return float(frame.at[row, column])
+    return float(frame.loc[[row], column].iloc[0])
 
 
 def caption(id: str) -> str:
@@ -299,7 +299,9 @@ def read(path: str | Path) -> dict[str, PublishedTable]:
         try:
             root = yaml.compose(file)
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
+            mark = (
+                error.problem_mark or error.context_mark or yaml.Mark(str(path), 0, 0, 0, None, 0)
+            )
             raise PublishedError(f"{_place(mark)}: {error.problem}") from error
         except yaml.YAMLError as error:  # a character that YAML does not allow
             raise PublishedError(f"{path}: {error}") from error

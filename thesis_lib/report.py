@@ -69,6 +69,11 @@ def progress(run: Run) -> str:
     )
 
 
+def caption(table: str) -> str:
+    """Return what a published table shows, with its number in the thesis."""
+    return f"{published.caption(table)}. (Thesis, Table {table}.)"
+
+
 def comparison(table: str, live: Mapping[str, Run]) -> pd.DataFrame:
     """Set a published table beside this build's runs and the recorded ones.
 
@@ -84,7 +89,7 @@ def comparison(table: str, live: Mapping[str, Run]) -> pd.DataFrame:
     DataFrame
         For each published row: the published numbers, this build's, the mean of the recorded
         seeds with its 95 % interval, and the verdict of :func:`published.compare`. All text;
-        None where nothing is recorded.
+        missing where nothing is recorded.
     """
     printed = published.table(table)
     rows: dict[tuple[str, str], Sequence[str | None]] = {}
@@ -368,8 +373,9 @@ def _provenance(names: Sequence[str]) -> str:
     period = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
     return (
         "Percent; ± is a 95 % interval over seeds. "
-        f"Recorded: {len(runs)} runs on {', '.join(devices)} with {', '.join(backends)} and "
-        f"{', '.join(versions)}, {period}. {command} trains what is missing."
+        f"Recorded: {len(runs)} run{'s' if len(runs) > 1 else ''} on {', '.join(devices)} with "
+        f"{', '.join(backends)} and {', '.join(versions)}, {period}. "
+        f"{command} trains what is missing."
     )
 
 

@@ -140,9 +140,7 @@ def smote(
     return Resampled(blend(images, parents, weights), y_all[order], parents, weights)
 
 
-def blend(
-    images: Array, parents: NDArray[np.integer], weights: NDArray[np.floating]
-) -> Array:
+def blend(images: Array, parents: NDArray[np.integer], weights: NDArray[np.floating]) -> Array:
     """Mix pairs of images: ``w * images[p0] + (1 - w) * images[p1]``, in the images' dtype.
 
     Parameters
@@ -202,7 +200,9 @@ def undersample_as_published(x: ArrayLike, y: ArrayLike) -> Resampled:
     images, labels = _checked_by_class(x, y)
     state = np.random.RandomState(10)
     size = int(np.bincount(labels).min())
-    rows = [members[state.choice(len(members), size, replace=False)] for members in _members(labels)]
+    rows = [
+        members[state.choice(len(members), size, replace=False)] for members in _members(labels)
+    ]
     right = _as_published(images, labels, np.concatenate(rows))
     order = np.random.RandomState(10).choice(len(right.y), len(right.y), replace=False)
     return Resampled(right.x, labels[order], right.parents, right.weights)
@@ -264,12 +264,10 @@ def wrapped_distances(image: NDArray[np.uint8], others: NDArray[np.uint8]) -> La
     """
     # uint8 minus uint8 wraps around, as it does in the listing; squares of it fit uint16.
     difference = (image.ravel() - others.reshape(len(others), -1)).astype(np.uint16)
-    return np.sum(difference * difference, axis=1, dtype=np.int64)
+    return np.asarray(np.sum(difference * difference, axis=1, dtype=np.int64))
 
 
-def wrapped_partners(
-    images: NDArray[np.uint8], chosen: Labels, ranks: Labels
-) -> Labels:
+def wrapped_partners(images: NDArray[np.uint8], chosen: Labels, ranks: Labels) -> Labels:
     """Return the partners that the listing of A.3 pairs the chosen images with.
 
     Parameters
@@ -297,8 +295,7 @@ def _smote_draws(sizes: list[int], target: int) -> tuple[list[Labels], list[Labe
     state = np.random.RandomState(10)
     first = [state.choice(size, target - size) for size in sizes]
     ranks = [
-        state.choice(np.arange(1, min(K_NEIGHBORS, size - 1) + 1), target - size)
-        for size in sizes
+        state.choice(np.arange(1, min(K_NEIGHBORS, size - 1) + 1), target - size) for size in sizes
     ]
     return first, ranks
 

@@ -33,7 +33,7 @@ class Table:
     ----------
     frame : pandas.DataFrame
         The cells, numbers or finished text, with the row names as index. Nameless row numbers
-        (a plain ``RangeIndex``) are not shown. ``None``, ``NaN`` and ``NA`` are shown as an en dash.
+        (a plain ``RangeIndex``) are not shown. ``None``, ``NaN`` and ``NA`` become an en dash.
     caption : str
         What the table shows. Plain text, with `` `code` `` and model names such as ``M_os``.
     label : str

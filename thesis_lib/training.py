@@ -12,12 +12,13 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from thesis_lib import __version__, data, decision, losses, metrics, model, resampling
+from thesis_lib import __version__, data, decision, metrics, model, resampling
 
 Images = tuple[NDArray[Any], NDArray[np.int64]]
 
@@ -106,13 +107,13 @@ class Run:
 LOSSES: dict[str, Callable[[Experiment, NDArray[np.int64]], Any]] = {
     # Keras's mean squared error also averages over the outputs; it is what the appendix compiles.
     "mse": lambda e, counts: "mean_squared_error",
-    "cross-entropy": lambda e, counts: losses.CategoricalCrossentropy(),
-    "weighted-mse": lambda e, counts: losses.WeightedMeanSquaredError(_class_weight(e, counts)),
-    "mfe": lambda e, counts: losses.MeanFalseError(),
-    "mfe-as-published": lambda e, counts: losses.MeanFalseErrorAsPublished(counts),
-    "msfe": lambda e, counts: losses.MeanSquaredFalseError(),
-    "msfe-as-published": lambda e, counts: losses.MeanSquaredFalseErrorAsPublished(counts),
-    "focal-as-published": lambda e, counts: losses.FocalLossAsPublished(
+    "cross-entropy": lambda e, counts: _losses().CategoricalCrossentropy(),
+    "weighted-mse": lambda e, counts: _losses().WeightedMeanSquaredError(_class_weight(e, counts)),
+    "mfe": lambda e, counts: _losses().MeanFalseError(),
+    "mfe-as-published": lambda e, counts: _losses().MeanFalseErrorAsPublished(counts),
+    "msfe": lambda e, counts: _losses().MeanSquaredFalseError(),
+    "msfe-as-published": lambda e, counts: _losses().MeanSquaredFalseErrorAsPublished(counts),
+    "focal-as-published": lambda e, counts: _losses().FocalLossAsPublished(
         e.gamma or 0.0, class_weight=_class_weight(e, counts)
     ),
 }
@@ -280,9 +281,7 @@ def measured(
     )
 
 
-def with_moved_thresholds(
-    run: Run, experiment: Experiment, y_test: NDArray[np.int64]
-) -> Run:
+def with_moved_thresholds(run: Run, experiment: Experiment, y_test: NDArray[np.int64]) -> Run:
     """Return the run of an experiment that moves the thresholds of an already trained network.
 
     Parameters
@@ -297,7 +296,7 @@ def with_moved_thresholds(
         raise ValueError("Moving thresholds needs a run with probabilities and a cost matrix.")
     moved = run.probabilities
     if np.isfinite(moved).all():
-        moved = decision.move_thresholds(moved, COSTS[experiment.cost]())
+        moved = decision.move_thresholds(moved, COSTS[experiment.cost]()).astype(np.float32)
     return measured(
         experiment,
         run.seed,
@@ -375,6 +374,13 @@ def _fit(
         ).history
     loss, accuracy = (tuple(round(float(v), 6) for v in history[k]) for k in ("loss", "accuracy"))
     return loss, accuracy
+
+
+def _losses() -> ModuleType:
+    """Import the losses late: they need Keras, which takes seconds to start."""
+    from thesis_lib import losses
+
+    return losses
 
 
 def _class_weight(experiment: Experiment, counts: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -83,10 +83,12 @@ def descent(loss: Callable[[Any, Any], Any], paths: Mapping[str, Floats]) -> Fig
     return figure
 
 
-def histogram(samples: Mapping[str, ArrayLike], *, xlabel: str, marks: Sequence[float] = ()) -> Figure:
+def histogram(
+    samples: Mapping[str, ArrayLike], *, xlabel: str, marks: Sequence[float] = ()
+) -> Figure:
     """Draw the distribution of scores in [0, 1] of several groups, with thresholds as lines."""
     figure, axis = plt.subplots()
-    bins = np.linspace(0, 1, 41)
+    bins = np.linspace(0, 1, 41).tolist()
     for name, values in samples.items():
         array = np.asarray(values)
         weights = np.full(len(array), 100 / len(array))
@@ -111,7 +113,7 @@ def scatter(
     figure, axis = plt.subplots(figsize=(5, 3.6))
     axis.set(xlabel=xlabel, ylabel=ylabel)
     if log_density is None:
-        axis.scatter(*points.T, s=14, label="engine")
+        axis.scatter(points[:, 0], points[:, 1], s=14, label="engine")
         return figure
     low, high = points.min(0), points.max(0)
     grid = np.stack(
@@ -120,7 +122,7 @@ def scatter(
     density = log_density(grid.reshape(-1, 2)).reshape(grid.shape[:2])
     axis.contour(grid[..., 0], grid[..., 1], density, [threshold], colors="#D55E00")
     out = log_density(points) <= threshold
-    axis.scatter(*points[~out].T, s=14, label="normal")
-    axis.scatter(*points[out].T, s=40, marker="x", color="#D55E00", label="anomaly")
+    axis.scatter(points[~out, 0], points[~out, 1], s=14, label="normal")
+    axis.scatter(points[out, 0], points[out, 1], s=40, marker="x", color="#D55E00", label="anomaly")
     axis.legend()
     return figure

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, FancyBboxPatch
+from matplotlib.patches import Circle, FancyBboxPatch, Rectangle
 from numpy.typing import ArrayLike, NDArray
 
 from thesis_lib.plots.style import BLUE, GREY, ORANGE, SKY
@@ -54,10 +55,8 @@ def neuron(inputs: Sequence[float], weights: Sequence[float], bias: float) -> Fi
 def network(layers: Sequence[int] = (2, 3, 2)) -> Figure:
     """Draw a fully connected feedforward network with so many neurons a layer."""
     figure, axis = _canvas(5.5, 3)
-    columns = [
-        [(2.2 * k, (m - 1) / 2 - j) for j in range(m)] for k, m in enumerate(layers)
-    ]
-    for left, right in zip(columns, columns[1:], strict=False):
+    columns = [[(2.2 * k, (m - 1) / 2 - j) for j in range(m)] for k, m in enumerate(layers)]
+    for left, right in pairwise(columns):
         for a in left:
             for b in right:
                 _arrow(axis, (a[0] + 0.3, a[1]), (b[0] - 0.3, b[1]), color=GREY, lw=0.8)
@@ -82,13 +81,19 @@ def layers(rows: Sequence[tuple[str, str, str]]) -> Figure:
         y = len(rows) - k
         color = _FILL if parameters not in ("", "0") else "#f4f4f0"
         axis.add_patch(
-            FancyBboxPatch((0, y - 0.38), 6, 0.76, "round,pad=0,rounding_size=0.1", fc=color, ec=GREY)
+            FancyBboxPatch(
+                (0, y - 0.38), 6, 0.76, "round,pad=0,rounding_size=0.1", fc=color, ec=GREY
+            )
         )
         axis.text(0.2, y, name, va="center", fontsize=9)
         axis.text(3.9, y, shape, va="center", ha="center", fontsize=9)
         axis.text(5.85, y, parameters, va="center", ha="right", fontsize=9)
     top = len(rows) + 0.65
-    for x, text, side in ((0.2, "Layer", "left"), (3.9, "Output", "center"), (5.85, "Parameters", "right")):
+    for x, text, side in (
+        (0.2, "Layer", "left"),
+        (3.9, "Output", "center"),
+        (5.85, "Parameters", "right"),
+    ):
         axis.text(x, top, text, ha=side, fontsize=9, color=GREY)
     axis.set(xlim=(-0.05, 6.05), ylim=(0.5, top + 0.4))
     return figure
@@ -116,7 +121,9 @@ def correlate(image: NDArray[Any], kernel: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(np.einsum("ijkl,kl->ij", windows, kernel))
 
 
-def max_pooling(feature_map: ArrayLike, *, at: tuple[int, int] = (0, 0), ragged: bool = False) -> Figure:
+def max_pooling(
+    feature_map: ArrayLike, *, at: tuple[int, int] = (0, 0), ragged: bool = False
+) -> Figure:
     """Draw 2×2 max pooling, one window highlighted.
 
     Parameters
@@ -129,9 +136,7 @@ def max_pooling(feature_map: ArrayLike, *, at: tuple[int, int] = (0, 0), ragged:
     """
     x = np.asarray(feature_map, dtype=float)
     result = pool(x, ragged=ragged)
-    figure, axes = plt.subplots(
-        1, 2, figsize=(5, 2.7), width_ratios=[x.shape[1], result.shape[1]]
-    )
+    figure, axes = plt.subplots(1, 2, figsize=(5, 2.7), width_ratios=[x.shape[1], result.shape[1]])
     window = x[2 * at[0] : 2 * at[0] + 2, 2 * at[1] : 2 * at[1] + 2]
     _grid(axes[0], x, "feature map", (2 * at[0], 2 * at[1], *window.shape))
     _grid(axes[1], result, "pooled feature map", (*at, 1, 1))
@@ -188,7 +193,12 @@ def _node(axis: Axes, at: tuple[float, float], text: str, radius: float = 0.3) -
 
 
 def _arrow(
-    axis: Axes, start: tuple[float, float], end: tuple[float, float], *, color: str = "black", lw: float = 1.2
+    axis: Axes,
+    start: tuple[float, float],
+    end: tuple[float, float],
+    *,
+    color: str = "black",
+    lw: float = 1.2,
 ) -> None:
     axis.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": color, "lw": lw})
 
@@ -204,7 +214,7 @@ def _grid(
                 window[0] <= i < window[0] + window[2] and window[1] <= j < window[1] + window[3]
             )
             axis.add_patch(
-                plt.Rectangle((j, rows - 1 - i), 1, 1, fc=SKY if inside else "white", ec=GREY)
+                Rectangle((j, rows - 1 - i), 1, 1, fc=SKY if inside else "white", ec=GREY)
             )
             axis.text(j + 0.5, rows - 0.5 - i, f"{values[i, j]:g}", ha="center", va="center")
     axis.set(xlim=(-0.05, columns + 0.05), ylim=(-0.05, rows + 0.05), aspect="equal", title=title)

@@ -27,9 +27,7 @@ def image_grid(
         Of a row, in inches.
     """
     rows = -(-len(images) // columns)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(6.4, rows * height + 0.1), squeeze=False
-    )
+    figure, axes = plt.subplots(rows, columns, figsize=(6.4, rows * height + 0.1), squeeze=False)
     for index, axis in enumerate(axes.flat):
         axis.axis("off")
         if index < len(images):

@@ -67,7 +67,7 @@ def _confusion(axis: Axes, counts: Floats, *, both: bool) -> None:
         text = _count(float(counts[i, j]))
         if both:
             text += f"\n{percent:.1f} %" if large else f"\n{percent:.0f} %"
-        color = "white" if percent > 55 else "black"
+        color = "white" if percent > 65 else "black"
         axis.text(j, i, text, ha="center", va="center", color=color, fontsize=11 if large else 7)
     if not both:
         right = len(counts) - 0.4
@@ -98,7 +98,7 @@ def method_bars(
         Percent.
     recorded : array_like, (n, k, 3)
         Mean of the recorded seeds and the bounds of its interval, percent; NaN where there is
-        none, which is drawn as "no record".
+        none, which is drawn as a hatched bar.
     live : array_like, (n, k)
         This build's own runs, percent; NaN where there is none.
     """
@@ -112,8 +112,9 @@ def method_bars(
         mean, low, high = bars[:, k].T
         axis.barh(rows, mean, 0.62, color=BLUE, alpha=0.45, label="recorded mean, 95 % interval")
         _interval_lines(axis, rows, mean, low, high, color=BLUE)
-        for row in rows[np.isnan(mean)]:
-            axis.text(101, row, "no record", ha="right", va="center", fontsize=7, color=GREY)
+        missing = rows[np.isnan(mean)]
+        style = {"facecolor": "none", "edgecolor": "#d0d0d0", "hatch": "////", "linewidth": 0}
+        axis.barh(missing, np.full(len(missing), 100), 0.3, label="no record", **style)
         axis.plot(own[:, k], rows, "x", color="black", markersize=5, label="this build's short run")
         axis.plot(printed[:, k], rows, "D", color=ORANGE, mfc="none", label="published")
         axis.set(title=name, xlim=(-5, 105), xticks=(0, 50, 100))

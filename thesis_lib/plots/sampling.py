@@ -35,7 +35,9 @@ def before_and_after(
         kept = (labels == label) & (copies > 0)
         axes[1].scatter(*points[kept].T, s=14 * copies[kept], color=color, marker=marker, alpha=0.7)
         new = ~original & (resampled.y == label)
-        axes[1].scatter(*resampled.x[new].T, s=14, facecolors="none", edgecolors=color, marker=marker)
+        axes[1].scatter(
+            *resampled.x[new].T, s=14, facecolors="none", edgecolors=color, marker=marker
+        )
     sizes = (np.bincount(labels), np.bincount(resampled.y))
     for axis, title, size in zip(axes, ("before", f"after {name}"), sizes, strict=True):
         axis.set(title=f"{title}: {', '.join(map(str, size))}", xticks=[], yticks=[])

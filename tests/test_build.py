@@ -1,0 +1,65 @@
+"""The Sphinx extension: what makes a chapter run again, and how a failure ends the build."""
+
+from pathlib import Path
+
+import pytest
+import thesis_book
+
+ROOT = Path(__file__).parent.parent
+CELL = """# Title
+
+```{code-cell} ipython3
+from thesis_lib import one
+from thesis_lib.two import f
+```
+"""
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    package = tmp_path / "thesis_lib"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "one.py").write_text("from thesis_lib import three\n")
+    (package / "two.py").write_text("")
+    (package / "three.py").write_text("def late():\n    from thesis_lib import experiments\n")
+    (package / "experiments.py").write_text("")
+    (package / "other.py").write_text("")
+    (tmp_path / "records").mkdir()
+    monkeypatch.delenv("THESIS_BUILD", raising=False)
+    return tmp_path
+
+
+def test_imports_are_followed(tree: Path) -> None:
+    names = thesis_book.closure(tree, {"one", "two", "two.f"})
+    assert names == {"one", "two", "three", "experiments"}
+
+
+def test_real_chapters_depend_on_records() -> None:
+    text = (ROOT / "chapters" / "multiclass.md").read_text("utf-8")
+    assert "from thesis_lib import" in text
+    modules = thesis_book.closure(ROOT, {"report"})
+    assert {"report", "experiments", "training", "data", "resampling", "published"} <= modules
+    assert "tables" not in modules
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("thesis_lib/two.py", "x = 1"),
+        ("thesis_lib/three.py", "x = 1"),
+        ("records/new.jsonl", "{}"),
+    ],
+)
+def test_a_changed_dependency_changes_the_fingerprint(tree: Path, path: str, content: str) -> None:
+    before = thesis_book.fingerprint(tree, CELL)
+    (tree / path).write_text(content)
+    assert thesis_book.fingerprint(tree, CELL) != before
+
+
+def test_other_changes_do_not(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = thesis_book.fingerprint(tree, CELL)
+    (tree / "thesis_lib" / "other.py").write_text("x = 1")
+    assert thesis_book.fingerprint(tree, CELL) == before
+    monkeypatch.setenv("THESIS_BUILD", "full")
+    assert thesis_book.fingerprint(tree, CELL) != before

@@ -1,0 +1,116 @@
+"""The sources of the chapters: pairs, short cells, captions, exercises, concordance."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import jupytext
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+CHAPTERS = sorted((ROOT / "chapters").glob("*.md"))
+NOTEBOOKS = [path for path in CHAPTERS if path.read_text("utf-8").startswith("---\njupytext")]
+FIGURES = [
+    f"fig-{c}-{k}"
+    for c, n in {2: 7, 3: 4, 5: 5, 6: 4, 7: 13, 8: 10}.items()
+    for k in range(1, n + 1)
+]
+TABLES = [f"tab-{c}-{k}" for c, n in {5: 2, 6: 2, 7: 13, 8: 14}.items() for k in range(1, n + 1)]
+
+notebooks = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+
+
+def cells(path: Path) -> list[dict]:
+    return [c for c in jupytext.read(path).cells if c.cell_type == "code"]
+
+
+def test_all_chapters_are_in_the_table_of_contents() -> None:
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    listed = {c["file"] for part in toc["parts"] for c in part["chapters"]}
+    assert listed == {f"chapters/{path.stem}" for path in CHAPTERS}
+
+
+@notebooks
+def test_a_notebook_and_back_again_is_the_same_text(path: Path) -> None:
+    notebook = jupytext.read(path)
+    text = jupytext.writes(jupytext.reads(jupytext.writes(notebook, "ipynb"), "ipynb"), "md:myst")
+    again = jupytext.reads(text, "md:myst")
+    assert [(c.cell_type, c.source) for c in again.cells] == [
+        (c.cell_type, c.source) for c in notebook.cells
+    ]
+    assert [c.metadata for c in again.cells] == [c.metadata for c in notebook.cells]
+
+
+@notebooks
+def test_cells_are_short(path: Path) -> None:
+    assert [c.source for c in cells(path) if len(c.source.splitlines()) > 15] == []
+
+
+@notebooks
+def test_figures_have_a_name_a_caption_and_a_text(path: Path) -> None:
+    for cell in cells(path):
+        settings = cell.metadata.get("mystnb", {})
+        if "figure" in settings:
+            assert settings["figure"]["name"].startswith("fig-")
+            assert len(settings["figure"]["caption"]) > 10
+            assert len(settings["image"]["alt"]) > 20
+        elif re.search(r"^(diagrams|curves|images|results|sampling)\.\w+\(", cell.source, re.M):
+            pytest.fail(f"a figure without a caption: {cell.source}")
+
+
+@notebooks
+def test_chapters_open_and_close_as_all_do(path: Path) -> None:
+    if path.stem in ("status", "concordance"):
+        return
+    text = path.read_text("utf-8")
+    assert "{admonition} After this chapter you can" in text
+    assert "\n## Summary\n" in text
+    exercises = re.findall(r"\{exercise\}\n:label: (\S+)", text)
+    assert 3 <= len(exercises) <= 6
+    assert re.findall(r"\{solution-start\} (\S+)", text) == exercises
+
+
+@pytest.mark.parametrize("label", FIGURES + TABLES)
+def test_everything_of_the_thesis_has_one_counterpart(label: str) -> None:
+    concordance = (ROOT / "chapters" / "concordance.md").read_text("utf-8")
+    assert f"{{numref}}`{label}`" in concordance
+    number = label.removeprefix("tab-").replace("-", ".")
+    patterns = [rf"name: {label}$", rf'"{label}"']
+    if label.startswith("tab-"):
+        patterns += [rf'(show|beside)\("{re.escape(number)}"']
+    places = [
+        path.stem
+        for path in NOTEBOOKS
+        for _ in re.findall("|".join(patterns), path.read_text("utf-8"), re.M)
+    ]
+    assert len(places) == 1, places
+
+
+def test_all_forty_references_are_cited() -> None:
+    bibliography = (ROOT / "references.bib").read_text("utf-8")
+    keys = set(re.findall(r"^@\w+\{(\w+),", bibliography, re.M))
+    pages = [*CHAPTERS, ROOT / "index.md"]
+    text = "\n".join(path.read_text("utf-8") for path in pages)
+    cited = {
+        k.strip() for group in re.findall(r"\{cite\}`([^`]+)`", text) for k in group.split(",")
+    }
+    assert cited <= keys
+    assert len(cited - {"Tsai2019", "LeCun1998"}) >= 40
+
+
+def test_sources_name_no_private_path() -> None:
+    for path in [*CHAPTERS, *(ROOT / "thesis_lib").rglob("*.py")]:
+        assert "/home/" not in path.read_text("utf-8"), path
+
+
+def test_notebooks_are_made_in_their_own_folder(tmp_path: Path) -> None:
+    (tmp_path / "chapters").mkdir()
+    (tmp_path / "jupytext.toml").write_text((ROOT / "jupytext.toml").read_text())
+    source = tmp_path / "chapters" / "status.md"
+    source.write_text((ROOT / "chapters" / "status.md").read_text("utf-8"), "utf-8")
+    subprocess.run(
+        [sys.executable, "-m", "jupytext", "--sync", str(source)], cwd=tmp_path, check=True
+    )
+    assert (tmp_path / "notebooks" / "status.ipynb").exists()

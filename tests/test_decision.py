@@ -1,0 +1,85 @@
+"""Cost matrices and threshold moving against an independent double loop."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from thesis_lib import decision
+
+
+def rule(outputs: np.ndarray, cost: np.ndarray) -> np.ndarray:
+    """Section 6.2.4, spelled out."""
+    moved = np.zeros_like(outputs)
+    for i, row in enumerate(outputs):
+        for c, probability in enumerate(row):
+            moved[i, c] = sum(probability * cost[c, j] for j in range(len(row)))
+        moved[i] /= moved[i].sum()
+    return moved
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(2, 6), st.integers(0, 1000))
+def test_the_rule(n_classes: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    outputs = rng.dirichlet(np.ones(n_classes), 7)
+    cost = rng.uniform(0.1, 100, (n_classes, n_classes)) * (1 - np.eye(n_classes))
+    moved = decision.move_thresholds(outputs, cost)
+    np.testing.assert_allclose(moved, rule(outputs, cost))
+    np.testing.assert_allclose(moved.sum(1), 1)
+
+
+def test_equal_costs_leave_the_outputs() -> None:
+    outputs = np.random.default_rng(0).dirichlet(np.ones(5), 20)
+    same = decision.move_thresholds(outputs, 13 * decision.cost_matrix(5))
+    np.testing.assert_allclose(same, outputs)
+
+
+def test_only_row_sums_act() -> None:
+    outputs = np.random.default_rng(0).dirichlet(np.ones(3), 9)
+    one, other = (decision.cost_matrix(3, {m: 10}) for m in ((2, 0), (2, 1)))
+    np.testing.assert_allclose(*(decision.move_thresholds(outputs, c) for c in (one, other)))
+
+
+def test_the_published_matrices() -> None:
+    assert decision.multiclass_cost()[1].tolist() == [1, 0, 1000, 1, 1, 1, 1, 1, 2000, 1]
+    assert decision.multiclass_cost_as_published()[1].tolist() == [
+        1,
+        0,
+        1000,
+        1,
+        1,
+        1,
+        0,
+        0,
+        2000,
+        1,
+    ]
+    assert decision.binary_cost().tolist() == [[0, 100], [1, 0]]
+
+
+GOOD = np.array([[0.5, 0.5]])
+
+
+@pytest.mark.parametrize(
+    ("outputs", "cost", "message"),
+    [
+        (GOOD, np.ones((3, 3)), r"shape \(3, 3\); for 2 classes it has to be \(2, 2\)"),
+        (GOOD, [[0, -1], [1, 0]], "not negative"),
+        (GOOD, [[1, 1], [1, 0]], "0 on the diagonal"),
+        (GOOD, [[0, 0], [1, 0]], "row of zeros"),
+        (GOOD * 2, [[0, 1], [1, 0]], "sum to 1"),
+        (GOOD * np.nan, [[0, 1], [1, 0]], "finite"),
+        (GOOD[0], [[0, 1], [1, 0]], r"shape \(n, classes\)"),
+    ],
+)
+def test_bad_input(outputs: object, cost: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        decision.move_thresholds(outputs, cost)  # type: ignore[arg-type]
+
+
+def test_bad_cost_matrices() -> None:
+    with pytest.raises(ValueError, match=r"mistake \(1, 1\)"):
+        decision.cost_matrix(3, {(1, 1): 5})
+    with pytest.raises(ValueError, match="at least 2; got 1"):
+        decision.cost_matrix(1)

@@ -1,0 +1,41 @@
+"""Measures against hand-counted values."""
+
+import numpy as np
+import pytest
+
+from thesis_lib import metrics
+
+TRUE, PREDICTED = [0, 0, 0, 0, 1, 1, 2], [0, 0, 0, 1, 1, 2, 0]
+
+
+def test_confusion_has_true_classes_as_rows() -> None:
+    expected = [[3, 1, 0, 0], [0, 1, 1, 0], [1, 0, 0, 0], [0, 0, 0, 0]]
+    assert metrics.confusion(TRUE, PREDICTED, 4).tolist() == expected
+
+
+def test_recall_and_means_by_hand() -> None:
+    recall = metrics.recall_per_class(TRUE, PREDICTED, 4)
+    np.testing.assert_allclose(recall, [3 / 4, 1 / 2, 0, np.nan])
+    assert metrics.accuracy(TRUE, PREDICTED) == pytest.approx(4 / 7)
+    assert metrics.balanced_accuracy(TRUE, PREDICTED) == pytest.approx((3 / 4 + 1 / 2) / 3)
+    assert metrics.g_mean(TRUE, PREDICTED) == 0
+    assert metrics.g_mean([0, 0, 1], [0, 1, 1]) == pytest.approx(np.sqrt(1 / 2))
+    # F1 of class 0: 6 / 8, of class 1: 2 / 4, of class 2: 0.
+    assert metrics.macro_f1(TRUE, PREDICTED) == pytest.approx((6 / 8 + 2 / 4) / 3)
+
+
+@pytest.mark.parametrize(
+    ("true", "predicted", "error", "message"),
+    [
+        ([0, 1], [0], ValueError, "of one length"),
+        ([], [], ValueError, "not empty"),
+        ([0, 3], [0, 1], ValueError, "y_true has labels from 0 to 3; allowed are 0 to 2"),
+        ([0, 1], [0, -1], ValueError, "y_pred has labels from -1"),
+        ([0.5, 1], [0, 1], TypeError, "class numbers"),
+    ],
+)
+def test_bad_input(
+    true: list[float], predicted: list[float], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        metrics.confusion(np.array(true), np.array(predicted), 3)

@@ -1,0 +1,160 @@
+"""The figures of results: what is drawn is what was given, and what is missing is seen to be."""
+
+from collections.abc import Iterator
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.testing import assert_allclose
+
+from thesis_lib.plots import results
+
+NAN = float("nan")
+
+
+@pytest.fixture(autouse=True)
+def _one_open_figure() -> Iterator[None]:
+    """Every function leaves exactly one figure, since a notebook shows all that are open."""
+    mpl.use("Agg")
+    plt.close("all")
+    yield
+    assert len(plt.get_fignums()) <= 1
+    plt.close("all")
+
+
+def texts(axis: Axes) -> list[str]:
+    return [text.get_text() for text in axis.texts]
+
+
+def legend(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_few_classes_show_counts_and_percentages() -> None:
+    figure = results.confusion({"A": [[0, 980], [227, 908]]})
+    (axis,) = figure.axes
+    assert texts(axis) == ["0\n0.0 %", "980\n100.0 %", "227\n20.0 %", "908\n80.0 %"]
+    assert_allclose(axis.images[0].get_array(), [[0, 100], [20, 80]])
+    assert (axis.get_xlabel(), axis.get_ylabel()) == ("Predicted class", "True class")
+
+
+def test_true_classes_are_rows() -> None:
+    axis = results.confusion({"A": [[0, 5], [0, 7]]}).axes[0]
+    at = {(text.get_position()[1], text.get_position()[0]): text.get_text() for text in axis.texts}
+    assert at[0, 1].startswith("5")  # a 0 taken for a 1: row 0, column 1
+    assert axis.yaxis_inverted()  # so that row 0 is at the top
+
+
+def test_two_large_matrices_show_counts_and_recalls() -> None:
+    matrix = np.diag(np.full(10, 60)) + np.roll(np.diag(np.full(10, 40)), 1, axis=1)
+    left, right = results.confusion({"A": matrix, "B": np.eye(10)}).axes
+    assert texts(left).count("60") == texts(left).count("40") == 10
+    assert texts(left).count("60 %") == 10
+    assert texts(right).count("100 %") == 10
+    assert "0" not in texts(left)  # empty cells stay empty
+
+
+def test_one_large_matrix_shows_both_in_a_cell() -> None:
+    axis = results.confusion({"A": np.diag(np.full(10, 1000))}).axes[0]
+    assert texts(axis) == ["1,000\n100 %"] * 10
+
+
+def test_a_class_without_images_is_no_division_by_zero() -> None:
+    axis = results.confusion({"A": [[0, 0], [1, 3]]}).axes[0]
+    assert texts(axis)[:2] == ["0\n0.0 %", "0\n0.0 %"]
+
+
+def test_small_means_are_not_rounded_to_nothing() -> None:
+    axis = results.confusion({"A": [[1, 0], [0.2, 999.8]]}).axes[0]
+    assert texts(axis)[2].startswith("<1")
+
+
+def test_a_matrix_has_to_be_square() -> None:
+    with pytest.raises(ValueError, match=r"'A' has to be square; got shape \(2, 3\)"):
+        results.confusion({"A": np.ones((2, 3))})
+
+
+def test_method_bars() -> None:
+    recorded = np.full((2, 2, 3), NAN)
+    recorded[1, 0] = 70, 60, 80
+    figure = results.method_bars(
+        ["M", "N"],
+        ["Class 0", "Class 1"],
+        published=[[1, 2], [3, 4]],
+        recorded=recorded,
+        live=[[5, NAN], [7, 8]],
+    )
+    first, second = figure.axes
+    widths = [patch.get_width() for patch in first.patches]
+    assert 70 in widths
+    crosses, diamonds = first.lines[-2:]
+    assert crosses.get_xdata().tolist() == [5, 7]
+    assert diamonds.get_xdata().tolist() == [1, 3]
+    assert second.lines[-1].get_xdata().tolist() == [2, 4]
+    hatched = [[p for p in axis.patches if p.get_hatch()] for axis in figure.axes]
+    assert [len(bars) for bars in hatched] == [1, 2]  # what has no record, a panel each
+    assert {"no record", "published"} <= set(legend(figure))
+    assert first.yaxis_inverted()
+
+
+def test_the_interval_is_drawn_where_it_is_known() -> None:
+    recorded = np.array([[[70, 60, 85]], [[50, NAN, NAN]]], dtype=float)
+    figure = results.method_bars(
+        ["M", "N"], ["c"], published=[[1], [1]], recorded=recorded, live=[[1], [1]]
+    )
+    (segments,) = [c.get_segments() for c in figure.axes[0].collections]
+    assert len(segments) == 1
+    assert_allclose(segments[0][:, 0], [60, 85])
+
+
+def test_recall_dots_name_a_source_without_a_record() -> None:
+    figure = results.recall_dots(
+        ["0", "1"], {"here": [[50, 40, 55], [60, NAN, NAN]], "nowhere": np.full((2, 3), NAN)}
+    )
+    assert legend(figure) == ["here", "nowhere (no record)"]
+    axis = figure.axes[0]
+    assert axis.lines[0].get_ydata().tolist() == [50, 60]
+    segments = [s for c in axis.collections for s in c.get_segments()]
+    assert len(segments) == 1
+    assert_allclose(segments[0][:, 1], [40, 55])
+
+
+def test_focal_grid_hatches_missing_cells_and_shares_a_scale() -> None:
+    figure = results.focal_grid(
+        [0, 2], [1, 5], {"A": [[70, 80], [NAN, 75]], "B": [[60, 61], [62, 63]]}
+    )
+    left, right = figure.axes
+    assert texts(left) == ["70.0", "80.0", "75.0"]
+    (hatched,) = [patch for patch in left.patches if patch.get_hatch()]
+    assert hatched.get_xy() == (-0.5, 0.5)  # row 1, column 0
+    assert left.images[0].get_clim() == right.images[0].get_clim() == (60, 80)
+
+
+def test_focal_grid_without_any_record() -> None:
+    (axis,) = results.focal_grid([0], [1, 5], {"A": [[NAN, NAN]]}).axes
+    assert len([patch for patch in axis.patches if patch.get_hatch()]) == 2
+
+
+def test_focal_grid_checks_shapes() -> None:
+    with pytest.raises(ValueError, match=r"'A' has shape \(1, 3\); it has to be \(1, 2\)"):
+        results.focal_grid([0], [1, 5], {"A": [[1, 2, 3]]})
+
+
+def test_focal_lines() -> None:
+    grid = np.array([[[70, 69, 71], [80, 79, 81]], [[60, 59, 61], [75, 74, 76]]], dtype=float)
+    left, right = results.focal_lines(
+        [0, 2], [1, 5], {"A": grid, "B": np.full_like(grid, NAN)}
+    ).axes
+    assert [line.get_ydata().tolist() for line in left.lines] == [[70, 60], [80, 75]]
+    assert len(left.collections) == 2  # a band for each weight
+    assert texts(left) == []
+    assert texts(right) == ["no record"]
+
+
+def test_learning_curves_start_at_epoch_1() -> None:
+    (axis,) = results.learning_curves({"A": [3.0, 2.0]}, ylabel="Loss").axes
+    assert axis.lines[0].get_xdata().tolist() == [1, 2]
+    assert axis.get_ylabel() == "Loss"
