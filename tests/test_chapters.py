@@ -56,7 +56,7 @@ def test_figures_have_a_name_a_caption_and_a_text(path: Path) -> None:
             assert settings["figure"]["name"].startswith("fig-")
             assert len(settings["figure"]["caption"]) > 10
             assert len(settings["image"]["alt"]) > 20
-        elif re.search(r"^(diagrams|curves|images|results|sampling)\.\w+\(", cell.source, re.M):
+        elif cell.source.rstrip().endswith(";"):  # a figure is drawn, its value not shown
             pytest.fail(f"a figure without a caption: {cell.source}")
 
 
