@@ -1,0 +1,96 @@
+"""Numbers that figures draw, and that a figure is the same file in every build."""
+
+import io
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from scipy.signal import correlate2d
+
+from thesis_lib import resampling
+from thesis_lib.plots import curves, diagrams, images, sampling, set_style
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    plt.switch_backend("Agg")
+    yield
+    plt.close("all")
+
+
+def texts(figure) -> str:
+    found = [t.get_text() for axis in figure.axes for t in axis.texts]
+    return " ".join([*found, figure.get_supxlabel()])
+
+
+def test_correlation_is_scipy_s() -> None:
+    rng = np.random.default_rng(0)
+    image, kernel = rng.normal(size=(7, 9)), rng.normal(size=(3, 2))
+    expected = correlate2d(image, kernel, mode="valid")
+    np.testing.assert_allclose(diagrams.correlate(image, kernel), expected)
+
+
+def test_the_thesis_s_convolution() -> None:
+    image = np.array([[1, 2, 3, 4], [6, 7, 8, 0], [0, 1, 1, 0]])
+    kernel = np.array([[1, 1, 1], [0, 0, 0], [0, 0, 0]])
+    assert diagrams.correlate(image, kernel).tolist() == [[6, 9]]
+    assert "1·1 + 1·2 + 1·3 = 6" in texts(diagrams.convolution(image, kernel))
+
+
+def test_pooling_by_hand() -> None:
+    feature_map = np.arange(25.0).reshape(5, 5)
+    assert diagrams.pool(feature_map).tolist() == [[6, 8], [16, 18]]
+    expected = [[6, 8, 9], [16, 18, 19], [21, 23, 24]]
+    assert diagrams.pool(feature_map, ragged=True).tolist() == expected
+    assert "max(24) = 24" in texts(diagrams.max_pooling(feature_map, at=(2, 2), ragged=True))
+
+
+def test_the_thesis_s_neuron() -> None:
+    drawn = texts(diagrams.neuron((4, 2, -3), (-1, 3, 2), 3))
+    assert "sum: -1" in drawn
+    assert "=0$" in drawn
+
+
+@pytest.mark.parametrize(
+    ("score", "threshold", "verdict"), [(0.98, 0.5, "normal"), (0.5, 0.5, "anomaly")]
+)
+def test_the_confidence_scheme(score: float, threshold: float, verdict: str) -> None:
+    assert verdict in texts(diagrams.confidence_scheme(score, threshold, source="cell"))
+
+
+def test_descent_by_hand() -> None:
+    path = curves.descent_path(lambda w: np.array([1.0, 4.0]) * w, (-2.5, 1.0), 0.1, 2)
+    np.testing.assert_allclose(path, [[-2.5, 1], [-2.25, 0.6], [-2.025, 0.36]])
+
+
+def test_bars_show_small_counts() -> None:
+    figure = images.class_counts({"training": [2, 5000]}, log=True)
+    heights = [bar.get_height() for bar in figure.axes[0].patches]
+    assert heights == [2, 5000]
+    assert "5,000" in texts(figure)
+
+
+def test_a_grid_hides_empty_places() -> None:
+    figure = images.image_grid(np.zeros((5, 4, 4), np.uint8), list("abcde"), columns=3)
+    assert [len(axis.images) for axis in figure.axes] == [1, 1, 1, 1, 1, 0]
+    assert not any(axis.axison for axis in figure.axes)
+
+
+def test_resampled_points_are_all_drawn() -> None:
+    rng = np.random.default_rng(0)
+    points, labels = rng.normal(size=(9, 2)), np.repeat([0, 1], [6, 3])
+    out = resampling.smote(points, labels, random_state=0, k_neighbors=1)
+    figure = sampling.before_and_after(points, labels, out, name="SMOTE")
+    drawn = [sum(len(c.get_offsets()) for c in axis.collections) for axis in figure.axes]
+    assert drawn == [9, 12]
+    assert figure.axes[1].get_title() == "after SMOTE: 6, 6"
+
+
+def test_the_same_figure_is_the_same_file() -> None:
+    set_style()
+    files = []
+    for _ in range(2):
+        file = io.BytesIO()
+        diagrams.network().savefig(file, format="svg", metadata={"Date": None})
+        files.append(file.getvalue())
+    assert files[0] == files[1]
