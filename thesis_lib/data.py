@@ -66,9 +66,9 @@ class Dataset:
 
     @property
     def note(self) -> str:
-        """Say in Markdown that this is a stand-in for MNIST; empty for the real thing."""
+        """Say in Markdown which data these are, and plainly if they stand in for MNIST."""
         if not self.name.startswith("digits"):
-            return ""
+            return f"This page was built with real MNIST, from {self.source}."
         return (
             "**No MNIST was found when this page was built**, so its live cells ran on the "
             "handwritten digits that ship with scikit-learn (8×8 pixels, resized to 28×28, "
@@ -94,9 +94,9 @@ class Pictures:
 
     @property
     def note(self) -> str:
-        """Say in Markdown that these are no cats and dogs; empty if they are."""
+        """Say in Markdown which pictures these are, and plainly if they are no cats and dogs."""
         if "cat" in self.labels:
-            return ""
+            return f"Its {len(self.images):,} cats and dogs come from {self.source}."
         return (
             "**No pictures of cats and dogs were found when this page was built**; it ran on "
             "tiles of the photographs that ship with scikit-image."

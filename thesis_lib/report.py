@@ -331,7 +331,7 @@ def _measured(run: Run, column: str) -> str | None:
 
 def _source(run: Run) -> str:
     stand_in = "" if run.provenance["dataset"] == "mnist" else f" ({run.provenance['dataset']})"
-    return f"this build{stand_in}, {run.epochs} of {run.experiment.epochs} epochs"
+    return f"this build{stand_in}, {run.epochs} of {run.experiment.epochs:,} epochs"
 
 
 def _seeds(runs: Sequence[Run]) -> str:

@@ -39,7 +39,9 @@ def neuron(inputs: Sequence[float], weights: Sequence[float], bias: float) -> Fi
         y = n - k
         _node(axis, (0, y), f"{x:g}")
         _arrow(axis, (0.33, y), (2.62, (n + 1) / 2 + (y - (n + 1) / 2) * 0.12))
-        axis.text(1.1, y + (((n + 1) / 2) - y) * 0.36 + 0.15, f"$w_{k + 1}={w:g}$", fontsize=10)
+        # Above a falling or level line, below a rising one.
+        offset = 0.15 if y >= (n + 1) / 2 else -0.38
+        axis.text(1.1, y + ((n + 1) / 2 - y) * 0.36 + offset, f"$w_{k + 1}={w:g}$", fontsize=10)
         axis.text(-0.45, y, f"$x_{k + 1}$", ha="right", va="center")
     centre = (n + 1) / 2
     _node(axis, (3, centre), r"$\sigma$", 0.4)

@@ -124,7 +124,7 @@ def method_bars(
     axes[0, 0].set_ylim(len(methods) - 0.5, -0.5)
     figure.supxlabel("Recall (%)", fontsize=10)
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=3, fontsize=9)
+    figure.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=8.5)
     return figure
 
 
