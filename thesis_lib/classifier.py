@@ -79,7 +79,10 @@ def train(name: str, *, left_out: tuple[int, ...] = (), epochs: int = 8, seed: i
         "provenance": training.provenance(x, y, x_test, mnist.y_test, "mnist"),
     }
     WEIGHTS.mkdir(exist_ok=True)
-    network.save_weights(WEIGHTS / f"{name}.weights.h5")
+    # A bare copy, since a compiled network would save Adam's state too, twice the weights.
+    bare = model.build_cnn()
+    bare.set_weights(network.get_weights())
+    bare.save_weights(WEIGHTS / f"{name}.weights.h5")
     (WEIGHTS / f"{name}.json").write_text(json.dumps(report, indent=1) + "\n")
 
 
