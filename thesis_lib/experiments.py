@@ -108,13 +108,19 @@ def results(experiment: Experiment | str) -> list[Run]:
     """
     experiment = get(experiment) if isinstance(experiment, str) else experiment
     setting = build_setting()
-    runs = [] if setting == "fresh" else recorded(experiment)
-    if setting == "quick":
-        return runs
-    missing = sorted(set(SEEDS) - {run.seed for run in runs})
-    trained = [train_family(experiment, seed, keep=setting == "full") for seed in missing]
-    runs += [family[experiment.name] for family in trained]
+    if setting == "fresh":
+        return [_fresh(experiment.name, seed) for seed in SEEDS]
+    runs = recorded(experiment)
+    if setting == "full":
+        missing = sorted(set(SEEDS) - {run.seed for run in runs})
+        runs += [train_family(experiment, seed)[experiment.name] for seed in missing]
     return sorted(runs, key=lambda run: run.seed)
+
+
+@cache
+def _fresh(name: str, seed: int) -> Run:
+    """Train a run once a process: a page asks for the same one again and again."""
+    return train_family(get(name), seed, keep=False)[name]
 
 
 def train_family(

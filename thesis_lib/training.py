@@ -157,6 +157,8 @@ def set_up(seed: int) -> None:
         import tensorflow as tf
 
         tf.config.experimental.enable_op_determinism()
+        # Its note on retracing, one for every few networks, would land on the page.
+        tf.get_logger().setLevel("ERROR")
 
 
 def training_set(experiment: Experiment, dataset: data.Dataset, seed: int) -> Images:
