@@ -141,8 +141,9 @@ def _forget(app: Any, path: Path) -> None:
     from jupyter_cache import get_cache
     from myst_nb.core.read import read_myst_markdown_notebook
 
-    folder = app.config.nb_execution_cache_path
-    if not folder or not Path(folder).exists():
+    # The path is empty unless it was configured; then MyST-NB caches beside the output.
+    folder = Path(app.config.nb_execution_cache_path or _store(app).parent)
+    if not folder.exists():
         return
     cache = get_cache(folder)
     notebook = read_myst_markdown_notebook(path.read_text("utf-8"))
