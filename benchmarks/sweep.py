@@ -38,7 +38,7 @@ def main() -> None:
     cores = os.cpu_count() or 1
     images = epochs * experiments.training_size(experiments.get(NAME), data.load("mnist"))
     ((alone, accuracy),) = in_processes(1, None, epochs)
-    together = in_processes(cores, sweep._one_thread, epochs)
+    together = in_processes(cores, sweep.one_thread, epochs)
     slowest = max(duration for duration, _ in together)
     fit, swept = images / alone, cores * images / slowest
     print(f"{cores} cores, {epochs} epochs of {NAME}")

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from thesis_lib import experiments, records, sweep, training
+from thesis_lib import experiments, export, quiet, records, report, sweep, training
 
 _EXAMPLES = {
     "list": "thesis-lib list 'binary/*'",
     "run": "thesis-lib run binary/rus --seed 1 --epochs 20",
     "sweep": "thesis-lib sweep 'binary/*' --seeds 1 2 3 --workers 4 --max-seconds 3600",
+    "compare": "thesis-lib compare 7.4 8.6",
     "verify": "thesis-lib verify binary/msfe --seed 1",
+    "export": "thesis-lib export runs.csv 'binary/*'",
     "merge": "thesis-lib merge ../other-machine/records",
 }
 
@@ -51,11 +55,22 @@ def _parser() -> argparse.ArgumentParser:
     sweeping = command("sweep", _sweep, "Train and record what has no record yet.")
     sweeping.add_argument("pattern", nargs="+", help="shell patterns of names")
     sweeping.add_argument("--seeds", type=int, nargs="+", default=list(experiments.SEEDS))
-    sweeping.add_argument("--workers", type=int, help="processes (default: one a core)")
-    sweeping.add_argument("--max-seconds", type=float, help="start nothing that would end later")
+    sweeping.add_argument(
+        "--device",
+        choices=("cpu", "gpu"),
+        default="cpu",
+        help="cpu: one process a core; gpu: side by side in one JAX program (default: cpu)",
+    )
+    sweeping.add_argument("--workers", type=int, help="processes on the CPU (default: one a core)")
+    sweeping.add_argument("--max-seconds", type=float, help="end within this time")
+    comparing = command("compare", _compare, "Set recorded runs beside the published numbers.")
+    comparing.add_argument("table", nargs="*", help="numbers of tables in the thesis (default: all)")
     verifying = command("verify", _verify, "Train one recorded run again and compare.")
     verifying.add_argument("experiment")
     verifying.add_argument("--seed", type=int, default=1)
+    exporting = command("export", _export, "Write recorded runs as one table.")
+    exporting.add_argument("file", type=Path, help="ends in .csv or .parquet")
+    exporting.add_argument("pattern", nargs="*", default=["*"], help="shell patterns of names")
     merging = command("merge", _merge, "Add the runs of another folder of records.")
     merging.add_argument("folder")
     return parser
@@ -69,6 +84,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    quiet.import_keras()
     experiment = experiments.get(options.experiment)
     _show(training.train(experiment, options.seed, epochs=options.epochs))
     return 0
@@ -76,7 +92,11 @@ def _run(options: argparse.Namespace) -> int:
 
 def _sweep(options: argparse.Namespace) -> int:
     jobs = sweep.missing(experiments.select(options.pattern), options.seeds)
-    outcome = sweep.run(jobs, workers=options.workers, max_seconds=options.max_seconds)
+    if options.device == "gpu":
+        os.environ["KERAS_BACKEND"] = "jax"  # Keras, not yet imported, reads it once
+        outcome = sweep.run_side_by_side(jobs, max_seconds=options.max_seconds)
+    else:
+        outcome = sweep.run(jobs, workers=options.workers, max_seconds=options.max_seconds)
     speed = outcome.images / max(outcome.seconds, 1e-9)
     print(f"{len(outcome.done)} runs recorded, {speed:,.0f} images a second.")
     for name, seed in outcome.left:
@@ -86,11 +106,31 @@ def _sweep(options: argparse.Namespace) -> int:
     return 1 if outcome.failed else 0
 
 
+def _compare(options: argparse.Namespace) -> int:
+    os.environ["THESIS_BUILD"] = "quick"  # what is recorded; a comparison trains nothing
+    table = report.verdicts()
+    known = list(dict.fromkeys(table["Table"]))
+    for name in options.table:
+        if name not in known:
+            raise ValueError(f"There is no table {name!r} to compare; there are {', '.join(known)}.")
+    chosen = table[table["Table"].isin(options.table or known)]
+    print(chosen.to_string(index=False, float_format="{:.2f}".format, na_rep="-"))
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    table = export.frame(experiments.select(options.pattern))
+    export.write(table, options.file)
+    print(f"{len(table)} runs written to {options.file}.")
+    return 0
+
+
 def _verify(options: argparse.Namespace) -> int:
     experiment = experiments.get(options.experiment)
     runs = experiments.recorded(experiment)
     if not runs:
         raise ValueError(f"{experiment.name} has no recorded run to verify.")
+    quiet.import_keras()
     again = experiments.train_family(experiment, options.seed, keep=False)[experiment.name]
     _show(again)
     accuracies = [run.test_accuracy for run in runs]

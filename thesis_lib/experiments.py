@@ -7,7 +7,7 @@ import difflib
 import fnmatch
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -124,7 +124,12 @@ def _fresh(name: str, seed: int) -> Run:
 
 
 def train_family(
-    experiment: Experiment, seed: int, *, keep: bool = True, progress: bool = True
+    experiment: Experiment,
+    seed: int,
+    *,
+    keep: bool = True,
+    progress: bool = True,
+    on_epoch: Callable[[], None] = lambda: None,
 ) -> dict[str, Run]:
     """Train one network and read off it every experiment that differs in the decision only.
 
@@ -136,6 +141,8 @@ def train_family(
     keep : bool
         Append the runs to the store, and the outputs on the test set beside them as float16.
     progress : bool
+    on_epoch : callable
+        Called after each epoch.
 
     Returns
     -------
@@ -143,17 +150,35 @@ def train_family(
         Name of the experiment to its run.
     """
     trained = get(experiment.base) if experiment.base else experiment
-    run = training.train(trained, seed, progress=progress, keep_probabilities=True)
-    family = {run.experiment.name: run}
-    y_test = data.task(trained.task, data.load("mnist")).y_test
+    run = training.train(
+        trained, seed, progress=progress, keep_probabilities=True, on_epoch=on_epoch
+    )
+    return keep_family(run) if keep else family(run)
+
+
+def family(run: Run) -> dict[str, Run]:
+    """Return a run, and those of the experiments that move the thresholds of its network, by name.
+
+    Parameters
+    ----------
+    run : Run
+        Of a trained experiment, with its probabilities.
+    """
+    members = {run.experiment.name: run}
+    y_test = data.task(run.experiment.task, data.load("mnist")).y_test
     for derived in catalogue().values():
-        if derived.base == trained.name:
-            family[derived.name] = training.with_moved_thresholds(run, derived, y_test)
-    if keep:
-        _keep_outputs(run)
-        for member in family.values():
-            record(member)
-    return family
+        if derived.base == run.experiment.name:
+            members[derived.name] = training.with_moved_thresholds(run, derived, y_test)
+    return members
+
+
+def keep_family(run: Run) -> dict[str, Run]:
+    """Record a run with its family, and its outputs on the test set beside them as float16."""
+    members = family(run)
+    _keep_outputs(run)
+    for member in members.values():
+        record(member)
+    return members
 
 
 def outputs(name: str, seed: int) -> np.ndarray[Any, np.dtype[np.float32]] | None:

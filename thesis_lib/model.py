@@ -14,6 +14,7 @@ def build_cnn(
     *,
     dropout: float = 0.2,
     seed: int | None = None,
+    fast: bool = False,
 ) -> Any:
     """Build the network of section 7.1 and figure 7.4 of the thesis, not yet compiled.
 
@@ -30,6 +31,9 @@ def build_cnn(
         Share of activations that is dropped in training, in [0, 1).
     seed : int, optional
         Fixes the initial weights and the dropout.
+    fast : bool
+        Build the same function so that it trains faster: pooling comes before the ReLU, with which
+        a maximum commutes, and the layers are those of :mod:`thesis_lib.fast_layers`.
 
     Returns
     -------
@@ -38,6 +42,8 @@ def build_cnn(
     """
     import keras
     from keras import layers
+
+    from thesis_lib import fast_layers
 
     if isinstance(n_classes, bool) or not isinstance(n_classes, int) or n_classes < 2:
         raise ValueError(f"n_classes has to be a whole number of at least 2; got {n_classes!r}.")
@@ -56,12 +62,22 @@ def build_cnn(
 
     network = keras.Sequential([keras.Input(input_shape)], name="cnn")
     for filters in FILTERS:
-        network.add(layers.Conv2D(filters, 3, padding="same", kernel_initializer=glorot()))
-        network.add(layers.Activation("relu"))
-        network.add(layers.Dropout(dropout, seed=next(seeds) if seeds else None))
-        network.add(layers.MaxPooling2D(2))
+        convolution = {"padding": "same", "kernel_initializer": glorot()}
+        seed_of_dropout = next(seeds) if seeds else None
+        if fast:
+            network.add(fast_layers.convolution()(filters, 3, **convolution))
+            network.add(fast_layers.dropout()(dropout, seed=seed_of_dropout))
+            network.add(fast_layers.max_pooling()(2))
+            network.add(layers.Activation("relu"))
+        else:
+            network.add(layers.Conv2D(filters, 3, **convolution))
+            network.add(layers.Activation("relu"))
+            network.add(layers.Dropout(dropout, seed=seed_of_dropout))
+            network.add(layers.MaxPooling2D(2))
     network.add(layers.Flatten())
     network.add(layers.Dense(DENSE_UNITS, activation="relu", kernel_initializer=glorot()))
     network.add(layers.Dense(n_classes, kernel_initializer=glorot()))
-    network.add(layers.Activation("softmax"))
+    # Probabilities stay float32 where a policy of mixed precision computes the rest in 16 bits.
+    network.add(layers.Activation("softmax", dtype="float32"))
     return network
+

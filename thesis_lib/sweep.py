@@ -1,18 +1,23 @@
-"""Train many runs: one single-threaded process a core, each finished run recorded at once."""
+"""Train many runs and record each as it ends: one process a core, or side by side on a GPU."""
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
 
-from thesis_lib import data, experiments
-from thesis_lib.training import Experiment
+from thesis_lib import data, experiments, quiet
+from thesis_lib.training import Experiment, Run
 
 Job = tuple[str, int]
+
+_REFRESH_SECONDS = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,10 +43,17 @@ def missing(selection: Iterable[Experiment], seeds: Sequence[int]) -> list[Job]:
     return list(jobs)
 
 
+def images_of(job: Job) -> int:
+    """Return how many images a job passes through the network."""
+    experiment = experiments.get(job[0])
+    size = experiments.training_size(experiment, data.load("mnist"))
+    return size * experiment.epochs
+
+
 def run(
     jobs: Sequence[Job], *, workers: int | None = None, max_seconds: float | None = None
 ) -> Progress:
-    """Train the jobs and record each as it ends.
+    """Train the jobs on the CPU, each in a process of one thread, and record each as it ends.
 
     Parameters
     ----------
@@ -55,8 +67,6 @@ def run(
     -------
     Progress
     """
-    from tqdm import tqdm
-
     workers = workers or os.cpu_count() or 1
     if workers < 1:
         raise ValueError(f"workers has to be at least 1; got {workers}.")
@@ -67,8 +77,10 @@ def run(
     waiting, running = list(jobs), dict[Future[float], Job]()
     rate = 0.0  # images a second of one process
     # Fresh interpreters: a forked TensorFlow hangs.
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_one_thread)
-    with pool, tqdm(total=sum(sizes.values()), unit="image", unit_scale=True, disable=None) as bar:
+    context = get_context("spawn")
+    passed = context.Value("q", 0)
+    pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(passed,))
+    with pool, _bar(sum(sizes.values())) as bar:
         while waiting or running:
             left = None if max_seconds is None else max_seconds - (time.monotonic() - started)
             while waiting and len(running) < workers:
@@ -79,7 +91,7 @@ def run(
                 running[pool.submit(_train, *job)] = job
             if not running:
                 break
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
+            for future in wait(running, _REFRESH_SECONDS, FIRST_COMPLETED).done:
                 job = running.pop(future)
                 error = future.exception()
                 if error is not None:
@@ -87,16 +99,83 @@ def run(
                     continue
                 done.append(job)
                 rate = max(rate, sizes[job] / future.result())
-                bar.update(sizes[job])
+            bar.update(passed.value - bar.n)
     images = sum(sizes[job] for job in done)
     return Progress(done, waiting, failed, images, time.monotonic() - started)
 
 
-def images_of(job: Job) -> int:
-    """Return how many images a job passes through the network."""
-    experiment = experiments.get(job[0])
-    size = experiments.training_size(experiment, data.load("mnist"))
-    return size * experiment.epochs
+def run_side_by_side(
+    jobs: Sequence[Job], *, precision: str = "float32", max_seconds: float | None = None
+) -> Progress:
+    """Train the jobs in groups with JAX (:mod:`thesis_lib.vectorized`), recording each group.
+
+    A group that does not fit into the device's memory is halved. One that is stopped goes on from
+    its last saved epoch when the same jobs are asked for again.
+
+    Parameters
+    ----------
+    jobs : sequence of (name, seed)
+    precision : {"float32", "bfloat16"}
+        What activations are computed in.
+    max_seconds : float, optional
+        Stop within this time, save the group's state, and say what is left.
+
+    Returns
+    -------
+    Progress
+    """
+    quiet.import_keras()
+    from thesis_lib import vectorized
+
+    started = time.monotonic()
+    waiting = vectorized.groups([(experiments.get(name), seed) for name, seed in jobs])
+    done: list[Job] = []
+    with _bar(sum(images_of(job) for job in jobs)) as bar:
+        while waiting:
+            group = waiting[0]
+            left = None if max_seconds is None else max_seconds - (time.monotonic() - started)
+            try:
+                runs = vectorized.train_group(
+                    group,
+                    precision=precision,
+                    checkpoint=_checkpoint(group),
+                    max_seconds=left,
+                    on_epochs=bar.update,
+                )
+            except Exception as error:
+                if "RESOURCE_EXHAUSTED" not in str(error) or len(group) == 1:
+                    raise
+                half = len(group) // 2
+                bar.write(f"{len(group)} runs do not fit into memory at once; trying {half}.")
+                waiting[:1] = [group[:half], group[half:]]
+                continue
+            if not runs:
+                break
+            waiting.pop(0)
+            _record(runs)
+            done += [(experiment.name, seed) for experiment, seed in group]
+    still = [(experiment.name, seed) for group in waiting for experiment, seed in group]
+    images = sum(images_of(job) for job in done)
+    return Progress(done, still, {}, images, time.monotonic() - started)
+
+
+def _record(runs: Iterable[Run]) -> None:
+    for one in runs:
+        experiments.keep_family(one)
+
+
+def _checkpoint(group: Sequence[tuple[Experiment, int]]) -> Path:
+    """Return the file that the state of these runs is kept in while they train."""
+    names = ",".join(f"{experiment.name}:{seed}" for experiment, seed in group)
+    digest = hashlib.sha256(names.encode()).hexdigest()[:16]
+    return experiments.store().folder / "unfinished" / f"{digest}.npz"
+
+
+def _bar(images: int) -> Any:
+    """Return a bar with images a second and the time left, in a terminal only."""
+    from tqdm import tqdm
+
+    return tqdm(total=images, unit="image", unit_scale=True, disable=None)
 
 
 def _next_that_fits(
@@ -111,10 +190,10 @@ def _next_that_fits(
     return None
 
 
-def _one_thread() -> None:
-    """Give a worker one thread: at batches of 100 a second one gains less than a second run."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+def one_thread() -> None:
+    """Give a process one thread: at batches of 100 a second gains less than a second process."""
     os.environ["OMP_NUM_THREADS"] = "1"
+    quiet.import_keras()
     import keras
 
     if keras.backend.backend() == "tensorflow":
@@ -124,7 +203,22 @@ def _one_thread() -> None:
         tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
+_passed: Any = None  # in a worker: how many images all workers have passed, shared between them
+
+
+def _start_worker(passed: Any) -> None:
+    global _passed
+    _passed = passed
+    one_thread()
+
+
 def _train(name: str, seed: int) -> float:
     """Train one job in a worker and return its seconds."""
-    family = experiments.train_family(experiments.get(name), seed, progress=False)
-    return family[name].seconds
+    experiment = experiments.get(name)
+    size = experiments.training_size(experiment, data.load("mnist"))
+
+    def count() -> None:
+        with _passed.get_lock():
+            _passed.value += size
+
+    return experiments.train_family(experiment, seed, progress=False, on_epoch=count)[name].seconds

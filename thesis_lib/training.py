@@ -108,13 +108,13 @@ LOSSES: dict[str, Callable[[Experiment, NDArray[np.int64]], Any]] = {
     # Keras's mean squared error also averages over the outputs; it is what the appendix compiles.
     "mse": lambda e, counts: "mean_squared_error",
     "cross-entropy": lambda e, counts: _losses().CategoricalCrossentropy(),
-    "weighted-mse": lambda e, counts: _losses().WeightedMeanSquaredError(_class_weight(e, counts)),
+    "weighted-mse": lambda e, counts: _losses().WeightedMeanSquaredError(class_weight(e, counts)),
     "mfe": lambda e, counts: _losses().MeanFalseError(),
     "mfe-as-published": lambda e, counts: _losses().MeanFalseErrorAsPublished(counts),
     "msfe": lambda e, counts: _losses().MeanSquaredFalseError(),
     "msfe-as-published": lambda e, counts: _losses().MeanSquaredFalseErrorAsPublished(counts),
     "focal-as-published": lambda e, counts: _losses().FocalLossAsPublished(
-        e.gamma or 0.0, class_weight=_class_weight(e, counts)
+        e.gamma or 0.0, class_weight=class_weight(e, counts)
     ),
 }
 
@@ -187,6 +187,7 @@ def train(
     dataset: data.Dataset | None = None,
     progress: bool = True,
     keep_probabilities: bool = False,
+    on_epoch: Callable[[], None] = lambda: None,
 ) -> Run:
     """Train one network and measure it on its training set and on the whole test set.
 
@@ -203,6 +204,8 @@ def train(
         Show a bar over the epochs, in a terminal only.
     keep_probabilities : bool
         Keep the network's outputs on the test set.
+    on_epoch : callable
+        Called after each epoch.
 
     Returns
     -------
@@ -225,10 +228,16 @@ def train(
     # The published weights come from the counts of the imbalanced set, also after resampling.
     counts = data.class_counts(subset.y_train, subset.n_classes)
     network = model.build_cnn(
-        subset.n_classes, x_train.shape[1:], dropout=experiment.dropout, seed=seed
+        subset.n_classes, x_train.shape[1:], dropout=experiment.dropout, seed=seed, fast=True
     )
     started = time.perf_counter()
-    curves = _fit(network, experiment, counts, x_train, y_train, epochs, progress)
+    with _bar(experiment, epochs, progress) as bar:
+
+        def tick(epoch: int, logs: object) -> None:
+            bar.update()
+            on_epoch()
+
+        curves = _fit(network, experiment, counts, x_train, y_train, epochs, tick)
     seconds = time.perf_counter() - started
     probabilities = network.predict(x_test, batch_size=1000, verbose=0)
     if experiment.cost is not None:
@@ -344,6 +353,35 @@ def provenance(
     }
 
 
+def class_weight(experiment: Experiment, counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the weights of the classes that an experiment's loss takes.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    counts : ndarray of int, (n_classes,)
+        Sizes of the classes in the training set, before resampling.
+
+    Returns
+    -------
+    ndarray, (n_classes,)
+        The minority classes have the experiment's weight and the others 1; without such a weight
+        every class has n / (C n_c), scikit-learn's "balanced".
+    """
+    if experiment.minority_weight is None:
+        return np.asarray(counts.sum() / (len(counts) * counts), dtype=np.float64)
+    weight = np.ones(len(counts))
+    weight[list(MINORITY[experiment.task])] = experiment.minority_weight
+    return weight
+
+
+def _bar(experiment: Experiment, epochs: int, progress: bool) -> Any:
+    """Return a bar over the epochs, shown in a terminal only, so that pages stay clean."""
+    from tqdm import tqdm
+
+    return tqdm(total=epochs, desc=experiment.name, disable=None if progress else True)
+
+
 def _fit(
     network: Any,
     experiment: Experiment,
@@ -351,29 +389,27 @@ def _fit(
     x: NDArray[np.float32],
     y: NDArray[np.int64],
     epochs: int,
-    progress: bool,
+    on_epoch_end: Callable[[int, object], None],
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Fit the network in place; return the curves of loss and accuracy."""
     import keras
-    from tqdm import tqdm
 
     network.compile(
         loss=LOSSES[experiment.loss](experiment, counts),
         optimizer=keras.optimizers.SGD(experiment.learning_rate),
         metrics=["accuracy"],
     )
-    one_hot = keras.utils.to_categorical(y, network.output_shape[-1])
-    # disable=None shows the bar in a terminal only, so pages stay clean.
-    with tqdm(total=epochs, desc=experiment.name, disable=None if progress else True) as bar:
-        tick = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: bar.update())
-        history = network.fit(
-            x,
-            one_hot,
-            batch_size=experiment.batch_size,
-            epochs=epochs,
-            verbose=0,
-            callbacks=[tick, keras.callbacks.TerminateOnNaN()],
-        ).history
+    history = network.fit(
+        x,
+        keras.utils.to_categorical(y, network.output_shape[-1]),
+        batch_size=experiment.batch_size,
+        epochs=epochs,
+        verbose=0,
+        callbacks=[
+            keras.callbacks.LambdaCallback(on_epoch_end=on_epoch_end),
+            keras.callbacks.TerminateOnNaN(),
+        ],
+    ).history
     loss, accuracy = (tuple(round(float(v), 6) for v in history[k]) for k in ("loss", "accuracy"))
     return loss, accuracy
 
@@ -383,15 +419,6 @@ def _losses() -> ModuleType:
     from thesis_lib import losses
 
     return losses
-
-
-def _class_weight(experiment: Experiment, counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Give the minority classes the experiment's weight, or all classes n / (C n_c)."""
-    if experiment.minority_weight is None:
-        return np.asarray(counts.sum() / (len(counts) * counts), dtype=np.float64)
-    weight = np.ones(len(counts))
-    weight[list(MINORITY[experiment.task])] = experiment.minority_weight
-    return weight
 
 
 def _resampled(images: Images, method: str, seed: int) -> Images:

@@ -1,0 +1,75 @@
+"""Many runs in one JAX program are the same training as one run in Keras's ``fit``."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from thesis_lib import experiments, vectorized
+
+pytestmark = pytest.mark.xdist_group("jax")
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    script = Path(__file__).with_name("vectorized_on_jax.py")
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_ENABLE_X64": "1"}
+    folder = str(tmp_path_factory.mktemp("unfinished"))
+    done = subprocess.run(
+        [sys.executable, str(script), folder], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def test_a_vectorised_run_follows_the_single_one(measured: dict[str, Any]) -> None:
+    for run in measured["same"]:
+        # The softmax is float32 in both, curves are rounded to six digits.
+        assert run["loss"] < 2e-6
+        assert run["outputs"] < 1e-5
+        assert run["moved"] > 1e-4
+
+
+def test_a_stopped_group_goes_on_from_its_last_epoch(measured: dict[str, Any]) -> None:
+    assert measured["interrupted"] == {
+        "out_of_time": 0,
+        "kept": True,
+        "calls_after": 2,
+        "removed": True,
+        "equal": True,
+    }
+
+
+def test_runs_do_not_touch_each_other(measured: dict[str, Any]) -> None:
+    assert measured["company"]["difference"] < 1e-6
+
+
+def test_a_diverging_run_is_reported(measured: dict[str, Any]) -> None:
+    assert measured["company"]["diverged"] is True
+    assert measured["company"]["accuracy"] == "nan"
+
+
+def test_errors_say_what_to_do(measured: dict[str, Any]) -> None:
+    assert "of one group; they are of 2" in measured["errors"]["groups"]
+    assert "float32, bfloat16; got 'half'" in measured["errors"]["precision"]
+    assert "at least 1; got 0" in measured["errors"]["epochs"]
+
+
+def test_another_backend_is_refused() -> None:
+    with pytest.raises(RuntimeError, match="KERAS_BACKEND=jax"):
+        vectorized.train_group([(experiments.get("binary/baseline"), 1)])
+
+
+def test_groups_of_the_thesis() -> None:
+    jobs = [(e, 1) for e in experiments.select(["binary/focal-*", "binary/baseline", "binary/rus"])]
+    sizes = [len(group) for group in vectorized.groups(jobs)]
+    assert sorted(sizes) == [1, 1, 25]
+    together = vectorized.groups(
+        [(experiments.get(f"binary/{name}"), s) for name in ("baseline", "learning-rate") for s in (1, 2)]
+    )
+    assert len(together) == 1

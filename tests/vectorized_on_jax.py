@@ -1,0 +1,148 @@
+"""What test_vectorized.py checks, measured in a process of its own whose Keras runs on JAX.
+
+Prints one JSON object. Double precision, so that only the order of summation sets the single run
+and the vectorised ones apart.
+"""
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from thesis_lib import data, experiments, model, training, vectorized
+
+keras.config.set_floatx("float64")
+DIGITS = data.load("digits")
+EPOCHS = 2
+
+
+def setting(name: str, **changes: object) -> training.Experiment:
+    return dataclasses.replace(experiments.get(name), **changes)
+
+
+def follow(experiment: training.Experiment, seed: int) -> tuple[list[float], np.ndarray]:
+    """Train one run with Keras's ``fit`` in the order of the vectorised one."""
+    subset = data.task(experiment.task, DIGITS)
+    x, y = data.to_unit(subset.x_train), np.eye(10)[subset.y_train]
+    counts = data.class_counts(subset.y_train, 10)
+    network = model.build_cnn(10, x.shape[1:], dropout=experiment.dropout, seed=seed)
+    network.compile(
+        loss=training.LOSSES[experiment.loss](experiment, counts),
+        optimizer=keras.optimizers.SGD(experiment.learning_rate),
+    )
+    losses = []
+    for epoch in range(EPOCHS):
+        order = np.asarray(vectorized.batch_order(seed, epoch, len(x)))
+        fitted = network.fit(x[order], y[order], batch_size=100, shuffle=False, verbose=0)
+        losses.append(fitted.history["loss"][0])
+    return losses, network.predict(data.to_unit(subset.x_test), verbose=0)
+
+
+def same_training() -> list[dict[str, float]]:
+    """Compare each run of groups with the same run alone in Keras's ``fit``."""
+    focal = [
+        (setting("multiclass/focal-g2-a10", dropout=0.0), 1),
+        (setting("multiclass/focal-g0-a1", dropout=0.0, learning_rate=0.01), 2),
+    ]
+    published = [(setting("multiclass/mfe", dropout=0.0, learning_rate=0.005), 1)]
+    plain = [(setting("multiclass/learning-rate", dropout=0.0), 3)]
+    found = []
+    for group in (focal, published, plain):
+        runs = vectorized.train_group(group, epochs=EPOCHS, dataset=DIGITS)
+        for (experiment, seed), run in zip(group, runs, strict=True):
+            losses, outputs = follow(experiment, seed)
+            found.append(
+                {
+                    "loss": float(np.abs(np.array(losses) - run.loss_curve).max()),
+                    "outputs": float(np.abs(outputs - run.probabilities).max()),
+                    "moved": float(np.ptp(run.loss_curve)),
+                }
+            )
+    return found
+
+
+def interrupted(folder: Path) -> dict[str, object]:
+    """Stop a group after its first call, go on, and compare with one that was never stopped."""
+    group = [(setting("binary/baseline"), 1), (setting("binary/learning-rate"), 2)]
+    vectorized._IMAGES_A_CALL = 1
+    whole = vectorized.train_group(group, epochs=3, dataset=DIGITS)
+    path = folder / "group.npz"
+
+    class Stop(Exception):
+        pass
+
+    calls = []
+
+    def stop(images: int) -> None:
+        calls.append(images)
+        if len(calls) == 2:
+            raise Stop
+
+    try:
+        vectorized.train_group(group, epochs=3, dataset=DIGITS, checkpoint=path, on_epochs=stop)
+    except Stop:
+        pass
+    out_of_time = vectorized.train_group(
+        group, epochs=3, dataset=DIGITS, checkpoint=path, max_seconds=0.0
+    )
+    kept = path.exists()
+    rest: list[int] = []
+    resumed = vectorized.train_group(
+        group, epochs=3, dataset=DIGITS, checkpoint=path, on_epochs=rest.append
+    )
+    return {
+        "out_of_time": len(out_of_time),
+        "kept": kept,
+        "calls_after": len(rest),
+        "removed": not path.exists(),
+        "equal": all(
+            np.array_equal(a.probabilities, b.probabilities) and a.loss_curve == b.loss_curve
+            for a, b in zip(whole, resumed, strict=True)
+        ),
+    }
+
+
+def company() -> dict[str, object]:
+    """Train a run alone and beside one whose loss becomes NaN."""
+    sound = (setting("binary/cross-entropy"), 1)
+    wild = (setting("binary/cross-entropy", learning_rate=1e30), 2)
+    (alone,) = vectorized.train_group([sound], epochs=2, dataset=DIGITS)
+    beside, broken = vectorized.train_group([sound, wild], epochs=2, dataset=DIGITS)
+    return {
+        "difference": float(np.abs(alone.probabilities - beside.probabilities).max()),
+        "diverged": broken.diverged,
+        "accuracy": str(broken.test_accuracy),
+        "confusion_of_alone": [list(row) for row in alone.confusion],
+    }
+
+
+def errors() -> dict[str, str]:
+    """Return the texts of the errors."""
+    one, other = setting("binary/baseline"), setting("binary/rus")
+    found = {}
+    for name, call in {
+        "groups": lambda: vectorized.train_group([(one, 1), (other, 1)], dataset=DIGITS),
+        "precision": lambda: vectorized.train_group([(one, 1)], precision="half"),
+        "epochs": lambda: vectorized.train_group([(one, 1)], epochs=0, dataset=DIGITS),
+    }.items():
+        try:
+            call()
+        except ValueError as error:
+            found[name] = str(error)
+    return found
+
+
+if __name__ == "__main__":
+    print(
+        json.dumps(
+            {
+                "same": same_training(),
+                "interrupted": interrupted(Path(sys.argv[1])),
+                "company": company(),
+                "errors": errors(),
+            }
+        )
+    )

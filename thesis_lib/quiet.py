@@ -1,0 +1,23 @@
+"""Start Keras without the notes that TensorFlow's C++ writes before anyone can turn them off."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def import_keras() -> None:
+    """Import Keras and its backend with the process's standard error closed meanwhile.
+
+    What goes wrong in Python is raised as ever.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        import keras  # noqa: F401
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

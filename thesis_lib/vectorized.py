@@ -1,0 +1,409 @@
+"""Train many runs at once: one compiled JAX program for all seeds and hyperparameters of a group.
+
+The network is Keras's, called without state, under ``jax.vmap`` over runs and ``jax.lax.scan`` over
+steps. The training images lie on the device once and each run gathers its batches by index. At
+batches of 100 a GPU waits for the next kernel most of the time; a hundred networks side by side
+keep it busy. Start Python with ``KERAS_BACKEND=jax``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thesis_lib import data, decision, model, training
+from thesis_lib.training import Experiment, Run
+
+Job = tuple[Experiment, int]
+State = dict[str, Any]
+
+PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+_IMAGES_A_CALL = 2_000_000
+_TEST_BATCH = 200
+
+
+def groups(jobs: Sequence[Job]) -> list[list[Job]]:
+    """Return the jobs that one program can train together, in the order of their first job.
+
+    They share the task, the sampler, the form of the loss, epochs, batch size and dropout; the
+    seed, the learning rate, gamma and the weight of the minority classes may differ.
+    """
+    found: dict[tuple[object, ...], list[Job]] = {}
+    for experiment, seed in jobs:
+        e = experiment
+        structure = (e.task, e.sampler, e.loss, e.epochs, e.batch_size, e.dropout)
+        found.setdefault(structure, []).append((experiment, seed))
+    return list(found.values())
+
+
+def batch_order(seed: int, epoch: int, n: int) -> Any:
+    """Return the order (n,) in which a run passes its training images in an epoch from 0."""
+    import jax
+
+    return jax.random.permutation(jax.random.fold_in(jax.random.key(seed), epoch), n)
+
+
+def train_group(
+    jobs: Sequence[Job],
+    *,
+    epochs: int | None = None,
+    dataset: data.Dataset | None = None,
+    precision: str = "float32",
+    checkpoint: Path | None = None,
+    max_seconds: float | None = None,
+    on_epochs: Callable[[int], None] = lambda images: None,
+) -> list[Run]:
+    """Train all jobs of a group side by side.
+
+    Parameters
+    ----------
+    jobs : sequence of (Experiment, seed)
+        Of one group (see :func:`groups`).
+    epochs : int, optional
+        Instead of the experiments' own number.
+    dataset : Dataset, optional
+        MNIST if not given.
+    precision : {"float32", "bfloat16"}
+        What activations are computed in; weights are float32.
+    checkpoint : Path, optional
+        File that the state is saved to after each call of the program, and that training goes on
+        from if it is there and belongs to these jobs. Removed at the end.
+    max_seconds : float, optional
+        Stop before the call of the program that would end later.
+    on_epochs : callable
+        Told after each call how many images all runs have passed since the last one.
+
+    Returns
+    -------
+    list of Run
+        One a job, with its probabilities; empty if the time ran out first.
+
+    Raises
+    ------
+    RuntimeError
+        If Keras does not run on JAX.
+    ValueError
+        If the jobs are not of one group, or the precision is unknown.
+    """
+    _check(jobs, precision)
+    started = time.perf_counter()
+    problem = _Problem.of(jobs, dataset, precision)
+    total = jobs[0][0].epochs if epochs is None else epochs
+    if total < 1:
+        raise ValueError(f"epochs has to be at least 1; got {total}.")
+    state = _load(checkpoint, problem, total) or problem.start()
+    step = _epochs_a_call(total, problem.n * len(jobs))
+    program = problem.program(step)
+    longest = 0.0
+    while state["epoch"] < total:
+        begun = time.perf_counter()
+        if max_seconds is not None and begun - started + longest > max_seconds:
+            return []
+        state = program(state)
+        longest = max(longest, time.perf_counter() - begun)
+        on_epochs(step * problem.n * len(jobs))
+        _save(checkpoint, problem, total, state)
+    runs = problem.runs(state, time.perf_counter() - started)
+    if checkpoint is not None:
+        checkpoint.unlink(missing_ok=True)
+    return runs
+
+
+@dataclasses.dataclass(frozen=True)
+class _Problem:
+    """The images, the network and the hyperparameters of a group.
+
+    ``x`` (s, n, h, w, c) and ``y`` (s, n, n_classes) hold one training set for each slot; ``slot``
+    says which one a run uses. Hyperparameters are arrays with one row a run.
+    """
+
+    jobs: tuple[Job, ...]
+    network: Any
+    x: NDArray[np.float32]
+    y: NDArray[np.float32]
+    slot: NDArray[np.int32]
+    subset: data.Dataset
+    source: str
+
+    @property
+    def n(self) -> int:
+        return self.x.shape[1]
+
+    @classmethod
+    def of(cls, jobs: Sequence[Job], dataset: data.Dataset | None, precision: str) -> _Problem:
+        first = jobs[0][0]
+        source = data.load("mnist") if dataset is None else dataset
+        subset = data.task(first.task, source)
+        # The as-published samplers and the plain subset are the same images for every seed.
+        same = first.sampler is None or first.sampler.endswith("-as-published")
+        seeds = [jobs[0][1]] if same else list(dict.fromkeys(seed for _, seed in jobs))
+        sets = [training.training_set(first, source, seed) for seed in seeds]
+        slot = [0 if same else seeds.index(seed) for _, seed in jobs]
+        x = np.stack([data.to_unit(images) for images, _ in sets])
+        y = np.stack([np.eye(subset.n_classes, dtype=np.float32)[labels] for _, labels in sets])
+        with _policy(PRECISIONS[precision]):
+            network = model.build_cnn(
+                subset.n_classes, x.shape[2:], dropout=first.dropout, seed=jobs[0][1], fast=True
+            )
+        return cls(tuple(jobs), network, x, y, np.array(slot, np.int32), subset, source.name)
+
+    def start(self) -> State:
+        """Return the state before the first epoch: each run's own initial weights and noise."""
+        first = self.jobs[0][0]
+        shape, n_classes = self.x.shape[2:], self.subset.n_classes
+        weights, noise = [], []
+        for _, seed in self.jobs:
+            network = model.build_cnn(n_classes, shape, dropout=first.dropout, seed=seed, fast=True)
+            weights.append([np.asarray(v) for v in network.trainable_variables])
+            noise.append([np.asarray(v) for v in network.non_trainable_variables])
+        empty = np.zeros((0, len(self.jobs)), np.float32)
+        return {
+            "epoch": 0,
+            "weights": [np.stack(arrays) for arrays in zip(*weights, strict=True)],
+            "noise": [np.stack(arrays) for arrays in zip(*noise, strict=True)],
+            "loss": empty,
+            "accuracy": empty,
+        }
+
+    def hyperparameters(self) -> dict[str, NDArray[Any]]:
+        """Return what differs between runs, one row a run."""
+        counts = data.class_counts(self.subset.y_train, self.subset.n_classes)
+        rows = [e for e, _ in self.jobs]
+        return {
+            "seed": np.array([seed for _, seed in self.jobs], np.uint32),
+            "slot": self.slot,
+            "learning_rate": np.array([e.learning_rate for e in rows], np.float32),
+            "gamma": np.array([e.gamma or 0.0 for e in rows], np.float32),
+            "class_weight": np.array(
+                [training.class_weight(e, counts) for e in rows], dtype=np.float32
+            ),
+        }
+
+    def loss(self) -> Callable[[dict[str, Any]], Any]:
+        """Return how to make the loss of one run from its hyperparameters."""
+        import copy
+
+        import keras
+
+        experiment = self.jobs[0][0]
+        counts = data.class_counts(self.subset.y_train, self.subset.n_classes)
+        template = keras.losses.get(training.LOSSES[experiment.loss](experiment, counts))
+
+        differs = {
+            "gamma": experiment.gamma is not None,
+            "class_weight": getattr(template, "class_weight", None) is not None,
+        }
+
+        def of_run(hyper: dict[str, Any]) -> Any:
+            loss = copy.copy(template)
+            for name in differs:
+                if differs[name]:
+                    setattr(loss, name, hyper[name])
+            return loss
+
+        return of_run
+
+    def program(self, epochs: int) -> Callable[[State], State]:
+        """Compile so many epochs of all runs."""
+        import jax
+        import jax.numpy as jnp
+
+        x, y = jnp.asarray(self.x), jnp.asarray(self.y)
+        hyper = {name: jnp.asarray(values) for name, values in self.hyperparameters().items()}
+        one_run = _epoch_of_one_run(self.network, self.loss(), self.n, self.jobs[0][0].batch_size)
+
+        @jax.jit
+        def advance(weights: Any, noise: Any, epoch: Any, x: Any, y: Any) -> Any:
+            def one_epoch(carry: Any, epoch: Any) -> Any:
+                over_runs = jax.vmap(one_run, in_axes=(0, 0, 0, None, None, None))
+                return over_runs(*carry, hyper, epoch, x, y)
+
+            return jax.lax.scan(one_epoch, (weights, noise), epoch + jnp.arange(epochs))
+
+        def run(state: State) -> State:
+            (weights, noise), (loss, accuracy) = advance(
+                state["weights"], state["noise"], jnp.uint32(state["epoch"]), x, y
+            )
+            return {
+                "epoch": state["epoch"] + epochs,
+                "weights": weights,
+                "noise": noise,
+                "loss": np.concatenate([state["loss"], np.asarray(loss)]),
+                "accuracy": np.concatenate([state["accuracy"], np.asarray(accuracy)]),
+            }
+
+        return run
+
+    def probabilities(self, weights: Any, noise: Any, x: NDArray[np.float32]) -> NDArray[Any]:
+        """Return the outputs of all runs (runs, n, n_classes), without dropout."""
+        import jax
+        import jax.numpy as jnp
+
+        def outputs(weights: Any, noise: Any, batch: Any) -> Any:
+            return self.network.stateless_call(weights, noise, batch, training=False)[0]
+
+        over_runs = jax.jit(jax.vmap(outputs, in_axes=(0, 0, None)))
+        batches = (jnp.asarray(x[i : i + _TEST_BATCH]) for i in range(0, len(x), _TEST_BATCH))
+        return np.concatenate([np.asarray(over_runs(weights, noise, b)) for b in batches], axis=1)
+
+    def runs(self, state: State, seconds: float) -> list[Run]:
+        """Measure every run as :func:`thesis_lib.training.train` does."""
+        weights, noise = state["weights"], state["noise"]
+        x_test = data.to_unit(self.subset.x_test)
+        tested = self.probabilities(weights, noise, x_test)
+        fitted = [self.probabilities(weights, noise, x) for x in self.x]
+        found = []
+        for row, (experiment, seed) in enumerate(self.jobs):
+            slot = self.slot[row]
+            labels, outputs = self.y[slot].argmax(1), fitted[slot][row]
+            finite = bool(np.isfinite(outputs).all() and np.isfinite(tested[row]).all())
+            probabilities = tested[row] if finite else np.full_like(tested[row], np.nan)
+            if finite and experiment.cost is not None:
+                cost = training.COSTS[experiment.cost]()
+                probabilities = decision.move_thresholds(probabilities, cost).astype(np.float32)
+            found.append(
+                training.measured(
+                    experiment,
+                    seed,
+                    y_test=self.subset.y_test,
+                    probabilities=probabilities,
+                    train_accuracy=float((outputs.argmax(1) == labels).mean()) if finite else np.nan,
+                    curves=_curves(state["loss"][:, row], state["accuracy"][:, row]),
+                    seconds=seconds / len(self.jobs),
+                    provenance=training.provenance(
+                        self.x[slot], labels, x_test, self.subset.y_test, self.source
+                    ),
+                    keep_probabilities=True,
+                )
+            )
+        return found
+
+
+def _epoch_of_one_run(
+    network: Any, loss_of: Callable[[dict[str, Any]], Any], n: int, batch_size: int
+) -> Callable[..., Any]:
+    """Return the function that takes one run through one epoch of n images."""
+    import jax
+    import jax.numpy as jnp
+
+    n_full, rest = divmod(n, batch_size)
+
+    def epoch(
+        weights: Any, noise: Any, hyper: dict[str, Any], epoch: Any, x: Any, y: Any
+    ) -> tuple[Any, Any]:
+        loss_function = loss_of(hyper)
+
+        def objective(weights: Any, noise: Any, images: Any, labels: Any) -> Any:
+            outputs, noise = network.stateless_call(weights, noise, images, training=True)
+            hits = jnp.sum(outputs.argmax(-1) == labels.argmax(-1))
+            # Keras names the plain loss by a function, which leaves one value an image.
+            return jnp.mean(loss_function(labels, outputs)), (noise, hits)
+
+        def step(carry: Any, batch: Any) -> Any:
+            weights, noise = carry
+            images, labels = x[hyper["slot"], batch], y[hyper["slot"], batch]
+            slope = jax.value_and_grad(objective, has_aux=True)
+            (loss, (noise, hits)), gradient = slope(weights, noise, images, labels)
+            rate = hyper["learning_rate"]
+            weights = [w - rate * g for w, g in zip(weights, gradient, strict=True)]
+            return (weights, noise), (loss * len(batch), hits)
+
+        order = batch_order(hyper["seed"], epoch, n)
+        full = order[: n_full * batch_size].reshape(n_full, batch_size)
+        carry, (losses, hits) = jax.lax.scan(step, (weights, noise), full)
+        loss, hit = losses.sum(), hits.sum()
+        if rest:
+            carry, (last_loss, last_hits) = step(carry, order[n_full * batch_size :])
+            loss, hit = loss + last_loss, hit + last_hits
+        return carry, (loss / n, hit / n)
+
+    return epoch
+
+
+def _epochs_a_call(total: int, images_an_epoch: int) -> int:
+    """Return a divisor of all epochs, so that one program does, and calls end now and then."""
+    most = max(1, _IMAGES_A_CALL // images_an_epoch)
+    return max(k for k in range(1, total + 1) if total % k == 0 and k <= most)
+
+
+def _curves(
+    loss: NDArray[np.float32], accuracy: NDArray[np.float32]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return the curves up to the epoch in which the loss became NaN or infinite."""
+    broken = np.flatnonzero(~np.isfinite(loss))
+    end = broken[0] + 1 if len(broken) else len(loss)
+    rounded = (tuple(round(float(v), 6) for v in curve[:end]) for curve in (loss, accuracy))
+    losses, accuracies = rounded
+    return losses, accuracies
+
+
+def _check(jobs: Sequence[Job], precision: str) -> None:
+    import keras
+
+    if keras.backend.backend() != "jax":
+        raise RuntimeError(
+            f"Training many runs at once needs Keras on JAX, and it runs on "
+            f"{keras.backend.backend()}. Start Python with KERAS_BACKEND=jax."
+        )
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision has to be one of {', '.join(PRECISIONS)}; got {precision!r}.")
+    if len(groups(jobs)) != 1:
+        raise ValueError(f"The jobs have to be of one group; they are of {len(groups(jobs))}.")
+
+
+@contextlib.contextmanager
+def _policy(name: str) -> Iterator[None]:
+    """Build layers under a policy of precision."""
+    import keras
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _identity(problem: _Problem, total: int) -> str:
+    """Return a checksum of what a checkpoint belongs to."""
+    digest = hashlib.sha256(problem.x.tobytes() + problem.y.tobytes())
+    jobs = [[experiment.hyperparameters(), seed] for experiment, seed in problem.jobs]
+    digest.update(json.dumps([jobs, total, problem.network.dtype_policy.name]).encode())
+    return digest.hexdigest()
+
+
+def _save(path: Path | None, problem: _Problem, total: int, state: State) -> None:
+    """Write a checkpoint, whole or not at all."""
+    if path is None:
+        return
+    arrays = {f"{kind}{i}": a for kind in ("weights", "noise") for i, a in enumerate(state[kind])}
+    arrays |= {"epoch": state["epoch"], "loss": state["loss"], "accuracy": state["accuracy"]}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(f".{os.getpid()}.part")
+    with open(part, "wb") as file:
+        np.savez(file, identity=_identity(problem, total), **arrays)
+    part.replace(path)
+
+
+def _load(path: Path | None, problem: _Problem, total: int) -> State | None:
+    """Read a checkpoint; None if there is none, or it belongs to other jobs."""
+    if path is None or not path.exists():
+        return None
+    with np.load(path, allow_pickle=False) as file:
+        if str(file["identity"]) != _identity(problem, total):
+            return None
+        lists = {
+            kind: [file[f"{kind}{i}"] for i in range(sum(k.startswith(kind) for k in file.files))]
+            for kind in ("weights", "noise")
+        }
+        return {**lists, "epoch": int(file["epoch"]), "loss": file["loss"], "accuracy": file["accuracy"]}
