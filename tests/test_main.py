@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.test_experiments import make_run
-from thesis_lib import experiments, sweep
-from thesis_lib.__main__ import main
+from tests.test_export import ORIGIN
+from thesis_lib import experiments, published
+from thesis_lib.__main__ import _EXAMPLES, main
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +47,7 @@ def test_merge_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "is a file" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["list", "run", "sweep", "verify", "merge"])
+@pytest.mark.parametrize("command", list(_EXAMPLES))
 def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_info:
         main([command, "--help"])
@@ -54,23 +55,34 @@ def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -
     assert f"Example: thesis-lib {command}" in capsys.readouterr().out
 
 
-def test_a_sweep_trains_base_networks_once() -> None:
-    chosen = experiments.select(["binary/baseline", "binary/threshold-moving"])
-    assert sweep.missing(chosen, [1, 2]) == [("binary/baseline", 1), ("binary/baseline", 2)]
+def test_compare_shows_the_verdict(capsys: pytest.CaptureFixture[str]) -> None:
+    for seed in (1, 2, 3):
+        experiments.record(make_run(seed=seed))
+    assert main(["compare", "8.4"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 1
+    testing = next(line for line in lines if "M_us2 " in line and "Testing" in line)
+    published_number = published.table("8.4").loc["M_us2", "Testing"]
+    assert testing.split()[:4] == ["8.4", "M_us2", "Testing", f"{published_number:.2f}"]
+    assert "75.00" in testing
+    assert "differs" in testing
 
 
-def test_a_sweep_skips_what_is_recorded() -> None:
-    experiments.record(make_run(seed=1))
-    assert sweep.missing([experiments.get("binary/rus")], [1, 2]) == [("binary/rus", 2)]
+def test_compare_names_the_tables_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", "9.1"]) == 2
+    error = capsys.readouterr().err
+    assert "'9.1'" in error
+    assert "7.1, 7.2" in error
 
 
-def test_jobs_that_would_outlast_the_budget_are_not_started() -> None:
-    jobs = [("binary/mfe", 1), ("binary/rus", 1)]
-    sizes = {jobs[0]: 5_000_000, jobs[1]: 2_000}
-    assert sweep._next_that_fits(jobs, sizes, 1000.0, 60.0) == 1
-    assert sweep._next_that_fits(jobs, sizes, 1000.0, 1.0) is None
-    assert sweep._next_that_fits(jobs, sizes, 0.0, 60.0) == 0
-    assert sweep._next_that_fits(jobs, sizes, 1000.0, None) == 0
+def test_export_says_what_it_wrote(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = make_run(seed=1)
+    run.provenance.update(ORIGIN)
+    experiments.record(run)
+    assert main(["export", str(tmp_path / "runs.csv"), "binary/*"]) == 0
+    assert capsys.readouterr().out == f"1 run written to {tmp_path / 'runs.csv'}.\n"
+    assert main(["export", str(tmp_path / "runs.txt")]) == 2
+    assert "has to end in .csv or .parquet" in capsys.readouterr().err
 
 
 def test_the_command_starts_without_keras() -> None:

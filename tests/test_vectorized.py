@@ -69,7 +69,6 @@ def test_groups_of_the_thesis() -> None:
     jobs = [(e, 1) for e in experiments.select(["binary/focal-*", "binary/baseline", "binary/rus"])]
     sizes = [len(group) for group in vectorized.groups(jobs)]
     assert sorted(sizes) == [1, 1, 25]
-    together = vectorized.groups(
-        [(experiments.get(f"binary/{name}"), s) for name in ("baseline", "learning-rate") for s in (1, 2)]
-    )
+    names = ("binary/baseline", "binary/learning-rate")
+    together = vectorized.groups([(experiments.get(name), s) for name in names for s in (1, 2)])
     assert len(together) == 1

@@ -4,6 +4,7 @@ Prints one JSON object. Double precision, so that only the order of summation se
 and the vectorised ones apart.
 """
 
+import contextlib
 import dataclasses
 import json
 import sys
@@ -81,10 +82,8 @@ def interrupted(folder: Path) -> dict[str, object]:
         if len(calls) == 2:
             raise Stop
 
-    try:
+    with contextlib.suppress(Stop):
         vectorized.train_group(group, epochs=3, dataset=DIGITS, checkpoint=path, on_epochs=stop)
-    except Stop:
-        pass
     out_of_time = vectorized.train_group(
         group, epochs=3, dataset=DIGITS, checkpoint=path, max_seconds=0.0
     )

@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     sweeping.add_argument("--workers", type=int, help="processes on the CPU (default: one a core)")
     sweeping.add_argument("--max-seconds", type=float, help="end within this time")
     comparing = command("compare", _compare, "Set recorded runs beside the published numbers.")
-    comparing.add_argument("table", nargs="*", help="numbers of tables in the thesis (default: all)")
+    comparing.add_argument("table", nargs="*", help="their numbers in the thesis (default: all)")
     verifying = command("verify", _verify, "Train one recorded run again and compare.")
     verifying.add_argument("experiment")
     verifying.add_argument("--seed", type=int, default=1)
@@ -112,7 +112,7 @@ def _compare(options: argparse.Namespace) -> int:
     known = list(dict.fromkeys(table["Table"]))
     for name in options.table:
         if name not in known:
-            raise ValueError(f"There is no table {name!r} to compare; there are {', '.join(known)}.")
+            raise ValueError(f"No table {name!r} can be compared; these can: {', '.join(known)}.")
     chosen = table[table["Table"].isin(options.table or known)]
     print(chosen.to_string(index=False, float_format="{:.2f}".format, na_rep="-"))
     return 0
@@ -121,7 +121,7 @@ def _compare(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     table = export.frame(experiments.select(options.pattern))
     export.write(table, options.file)
-    print(f"{len(table)} runs written to {options.file}.")
+    print(f"{len(table)} run{'' if len(table) == 1 else 's'} written to {options.file}.")
     return 0
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from thesis_lib import experiments
 from thesis_lib.training import Experiment, Run
 
-_WRITERS = {".csv": pd.DataFrame.to_csv, ".parquet": pd.DataFrame.to_parquet}
+_SUFFIXES = (".csv", ".parquet")
 
 
 def frame(selection: Iterable[Experiment]) -> pd.DataFrame:
@@ -34,9 +34,12 @@ def write(table: pd.DataFrame, path: Path) -> None:
     ValueError
         If the name ends in anything else.
     """
-    if path.suffix not in _WRITERS:
-        raise ValueError(f"{path} has to end in {' or '.join(_WRITERS)}.")
-    _WRITERS[path.suffix](table, path, index=False)
+    if path.suffix not in _SUFFIXES:
+        raise ValueError(f"{path} has to end in {' or '.join(_SUFFIXES)}.")
+    if path.suffix == ".csv":
+        table.to_csv(path, index=False)
+    else:
+        table.to_parquet(path, index=False)
 
 
 def _row(run: Run) -> dict[str, object]:

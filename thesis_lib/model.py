@@ -80,4 +80,3 @@ def build_cnn(
     # Probabilities stay float32 where a policy of mixed precision computes the rest in 16 bits.
     network.add(layers.Activation("softmax", dtype="float32"))
     return network
-

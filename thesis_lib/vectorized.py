@@ -137,7 +137,7 @@ class _Problem:
 
     @property
     def n(self) -> int:
-        return self.x.shape[1]
+        return int(self.x.shape[1])
 
     @classmethod
     def of(cls, jobs: Sequence[Job], dataset: data.Dataset | None, precision: str) -> _Problem:
@@ -222,7 +222,6 @@ class _Problem:
         hyper = {name: jnp.asarray(values) for name, values in self.hyperparameters().items()}
         one_run = _epoch_of_one_run(self.network, self.loss(), self.n, self.jobs[0][0].batch_size)
 
-        @jax.jit
         def advance(weights: Any, noise: Any, epoch: Any, x: Any, y: Any) -> Any:
             def one_epoch(carry: Any, epoch: Any) -> Any:
                 over_runs = jax.vmap(one_run, in_axes=(0, 0, 0, None, None, None))
@@ -230,8 +229,10 @@ class _Problem:
 
             return jax.lax.scan(one_epoch, (weights, noise), epoch + jnp.arange(epochs))
 
+        compiled = jax.jit(advance)
+
         def run(state: State) -> State:
-            (weights, noise), (loss, accuracy) = advance(
+            (weights, noise), (loss, accuracy) = compiled(
                 state["weights"], state["noise"], jnp.uint32(state["epoch"]), x, y
             )
             return {
@@ -266,6 +267,7 @@ class _Problem:
         for row, (experiment, seed) in enumerate(self.jobs):
             slot = self.slot[row]
             labels, outputs = self.y[slot].argmax(1), fitted[slot][row]
+            correct = float((outputs.argmax(1) == labels).mean())
             finite = bool(np.isfinite(outputs).all() and np.isfinite(tested[row]).all())
             probabilities = tested[row] if finite else np.full_like(tested[row], np.nan)
             if finite and experiment.cost is not None:
@@ -277,7 +279,7 @@ class _Problem:
                     seed,
                     y_test=self.subset.y_test,
                     probabilities=probabilities,
-                    train_accuracy=float((outputs.argmax(1) == labels).mean()) if finite else np.nan,
+                    train_accuracy=correct if finite else np.nan,
                     curves=_curves(state["loss"][:, row], state["accuracy"][:, row]),
                     seconds=seconds / len(self.jobs),
                     provenance=training.provenance(
@@ -406,4 +408,5 @@ def _load(path: Path | None, problem: _Problem, total: int) -> State | None:
             kind: [file[f"{kind}{i}"] for i in range(sum(k.startswith(kind) for k in file.files))]
             for kind in ("weights", "noise")
         }
-        return {**lists, "epoch": int(file["epoch"]), "loss": file["loss"], "accuracy": file["accuracy"]}
+        curves = {kind: file[kind] for kind in ("loss", "accuracy")}
+        return {**lists, **curves, "epoch": int(file["epoch"])}

@@ -1,0 +1,110 @@
+"""Sweeps: what is left to train, and groups of runs in one program."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.test_experiments import make_run
+from thesis_lib import experiments, sweep, vectorized
+from thesis_lib.training import Experiment, Run
+
+JOBS = [("binary/baseline", seed) for seed in (1, 2, 3, 4)]
+
+
+class Device:
+    """Trains groups of at most so many runs; larger ones do not fit into its memory."""
+
+    def __init__(self, room: int, groups: int = 99) -> None:
+        self.room, self.groups = room, groups
+        self.asked: list[int] = []
+        self.checkpoints: list[Path] = []
+
+    def train_group(
+        self, jobs: Sequence[tuple[Experiment, int]], *, checkpoint: Path, **_: Any
+    ) -> list[Run]:
+        self.asked.append(len(jobs))
+        self.checkpoints.append(checkpoint)
+        if len(jobs) > self.room:
+            raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate")
+        self.groups -= 1
+        return [_run(e, seed) for e, seed in jobs] if self.groups >= 0 else []
+
+
+def _run(experiment: Experiment, seed: int) -> Run:
+    return dataclasses.replace(make_run(experiment.name, seed), experiment=experiment)
+
+
+@pytest.fixture(autouse=True)
+def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("THESIS_LIB_RECORDS", str(tmp_path))
+    monkeypatch.setattr(sweep, "images_of", lambda job: 1000)
+    monkeypatch.setattr(experiments, "keep_family", experiments.record)
+    return tmp_path
+
+
+def use(device: Device, monkeypatch: pytest.MonkeyPatch) -> Device:
+    monkeypatch.setattr(vectorized, "train_group", device.train_group)
+    return device
+
+
+def test_a_group_that_does_not_fit_is_halved(monkeypatch: pytest.MonkeyPatch) -> None:
+    device = use(Device(room=1), monkeypatch)
+    outcome = sweep.run_side_by_side(JOBS)
+    assert device.asked == [4, 2, 1, 1, 2, 1, 1]
+    assert outcome.done == JOBS
+    assert outcome.left == []
+    assert [run.seed for run in experiments.recorded("binary/baseline")] == [1, 2, 3, 4]
+
+
+def test_one_run_that_does_not_fit_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    use(Device(room=0), monkeypatch)
+    with pytest.raises(RuntimeError, match="RESOURCE_EXHAUSTED"):
+        sweep.run_side_by_side(JOBS[:1])
+
+
+def test_a_group_without_time_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    use(Device(room=4, groups=1), monkeypatch)
+    jobs = [*JOBS, ("binary/rus", 1)]
+    outcome = sweep.run_side_by_side(jobs, max_seconds=60.0)
+    assert len(outcome.done) + len(outcome.left) == len(jobs)
+    assert 1 <= len(outcome.left) <= 4
+    assert outcome.images == 1000 * len(outcome.done)
+
+
+def test_the_same_jobs_find_their_checkpoint_again(
+    monkeypatch: pytest.MonkeyPatch, own_store: Path
+) -> None:
+    device = use(Device(room=4, groups=0), monkeypatch)
+    sweep.run_side_by_side(JOBS)
+    sweep.run_side_by_side(JOBS)
+    sweep.run_side_by_side(JOBS[:2])
+    first, again, other = device.checkpoints
+    assert first == again != other
+    assert first.parent == own_store / "unfinished"
+
+
+def test_base_networks_are_trained_once() -> None:
+    chosen = experiments.select(["binary/baseline", "binary/threshold-moving"])
+    assert sweep.missing(chosen, [1, 2]) == [("binary/baseline", 1), ("binary/baseline", 2)]
+
+
+def test_what_is_recorded_is_skipped() -> None:
+    experiments.record(make_run(seed=1))
+    assert sweep.missing([experiments.get("binary/rus")], [1, 2]) == [("binary/rus", 2)]
+
+
+def test_jobs_that_would_outlast_the_budget_are_not_started() -> None:
+    jobs = [("binary/mfe", 1), ("binary/rus", 1)]
+    sizes = {jobs[0]: 5_000_000, jobs[1]: 2_000}
+    assert sweep._next_that_fits(jobs, sizes, 1000.0, 60.0) == 1
+    assert sweep._next_that_fits(jobs, sizes, 1000.0, 1.0) is None
+    assert sweep._next_that_fits(jobs, sizes, 0.0, 60.0) == 0
+    assert sweep._next_that_fits(jobs, sizes, 1000.0, None) == 0
+
+
+def test_no_workers_are_refused() -> None:
+    with pytest.raises(ValueError, match="at least 1; got -1"):
+        sweep.run(JOBS, workers=-1)
