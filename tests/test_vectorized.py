@@ -17,8 +17,16 @@ pytestmark = pytest.mark.xdist_group("jax")
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     script = Path(__file__).with_name("vectorized_on_jax.py")
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_ENABLE_X64": "1"}
     folder = str(tmp_path_factory.mktemp("unfinished"))
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": "jax",
+        "JAX_ENABLE_X64": "1",
+        # Nearly all the time goes to compiling: compile once and with little optimisation.
+        "JAX_COMPILATION_CACHE_DIR": str(tmp_path_factory.mktemp("compiled")),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "XLA_FLAGS": "--xla_backend_optimization_level=1",
+    }
     done = subprocess.run(
         [sys.executable, str(script), folder], env=environment, capture_output=True, text=True
     )

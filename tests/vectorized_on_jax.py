@@ -16,8 +16,17 @@ import numpy as np
 from thesis_lib import data, experiments, model, training, vectorized
 
 keras.config.set_floatx("float64")
-DIGITS = data.load("digits")
 EPOCHS = 2
+
+
+def small_digits() -> data.Dataset:
+    """Return the digits at half their width and height: a quarter of the work."""
+    digits = data.load("digits")
+    halves = {name: getattr(digits, name)[:, ::2, ::2] for name in ("x_train", "x_test")}
+    return dataclasses.replace(digits, **halves)
+
+
+DIGITS = small_digits()
 
 
 def setting(name: str, **changes: object) -> training.Experiment:

@@ -24,7 +24,7 @@ MINORITY_WEIGHTS = (1.0, 5.0, 10.0, 50.0, 100.0)
 # A quick build trains a live network for so many epochs, or on so many images if that is less;
 # where an epoch is a single batch, for so many epochs.
 _QUICK_EPOCHS = 3
-_QUICK_IMAGES = 31_000
+_QUICK_IMAGES = 16_000
 _QUICK_BATCHES = 200
 
 _SETTINGS = ("quick", "full", "fresh")
