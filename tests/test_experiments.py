@@ -119,7 +119,7 @@ def test_the_build_setting_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("name", "n_images", "expected"),
     [
-        ("multiclass/baseline", 15_016, 2),
+        ("multiclass/baseline", 15_016, 1),
         ("multiclass/ros", 50_000, 1),
         ("multiclass/rus", 20, 200),
         ("binary/baseline", 5_002, 3),

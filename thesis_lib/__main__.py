@@ -61,6 +61,12 @@ def _parser() -> argparse.ArgumentParser:
         default="cpu",
         help="cpu: one process a core; gpu: side by side in one JAX program (default: cpu)",
     )
+    sweeping.add_argument(
+        "--precision",
+        choices=tuple(training.PRECISIONS),
+        default="float32",
+        help="of activations; bfloat16 is faster on processors that have it (default: float32)",
+    )
     sweeping.add_argument("--workers", type=int, help="processes on the CPU (default: one a core)")
     sweeping.add_argument("--max-seconds", type=float, help="end within this time")
     comparing = command("compare", _compare, "Set recorded runs beside the published numbers.")
@@ -94,9 +100,16 @@ def _sweep(options: argparse.Namespace) -> int:
     jobs = sweep.missing(experiments.select(options.pattern), options.seeds)
     if options.device == "gpu":
         os.environ["KERAS_BACKEND"] = "jax"  # Keras, not yet imported, reads it once
-        outcome = sweep.run_side_by_side(jobs, max_seconds=options.max_seconds)
+        outcome = sweep.run_side_by_side(
+            jobs, precision=options.precision, max_seconds=options.max_seconds
+        )
     else:
-        outcome = sweep.run(jobs, workers=options.workers, max_seconds=options.max_seconds)
+        outcome = sweep.run(
+            jobs,
+            workers=options.workers,
+            precision=options.precision,
+            max_seconds=options.max_seconds,
+        )
     speed = outcome.images / max(outcome.seconds, 1e-9)
     print(f"{len(outcome.done)} runs recorded, {speed:,.0f} images a second.")
     for name, seed in outcome.left:

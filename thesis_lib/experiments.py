@@ -128,6 +128,7 @@ def train_family(
     seed: int,
     *,
     keep: bool = True,
+    precision: str = "float32",
     progress: bool = True,
     on_epoch: Callable[[], None] = lambda: None,
 ) -> dict[str, Run]:
@@ -140,6 +141,8 @@ def train_family(
     seed : int
     keep : bool
         Append the runs to the store, and the outputs on the test set beside them as float16.
+    precision : {"float32", "bfloat16"}
+        What activations are computed in.
     progress : bool
     on_epoch : callable
         Called after each epoch.
@@ -151,7 +154,12 @@ def train_family(
     """
     trained = get(experiment.base) if experiment.base else experiment
     run = training.train(
-        trained, seed, progress=progress, keep_probabilities=True, on_epoch=on_epoch
+        trained,
+        seed,
+        precision=precision,
+        progress=progress,
+        keep_probabilities=True,
+        on_epoch=on_epoch,
     )
     return keep_family(run) if keep else family(run)
 

@@ -51,7 +51,11 @@ def images_of(job: Job) -> int:
 
 
 def run(
-    jobs: Sequence[Job], *, workers: int | None = None, max_seconds: float | None = None
+    jobs: Sequence[Job],
+    *,
+    workers: int | None = None,
+    precision: str = "float32",
+    max_seconds: float | None = None,
 ) -> Progress:
     """Train the jobs on the CPU, each in a process of one thread, and record each as it ends.
 
@@ -60,6 +64,8 @@ def run(
     jobs : sequence of (name, seed)
     workers : int, optional
         Number of processes; the number of cores if not given.
+    precision : {"float32", "bfloat16"}
+        What activations are computed in.
     max_seconds : float, optional
         No job is started after it, nor one that the speed so far says would outlast it.
 
@@ -88,7 +94,7 @@ def run(
                 if index is None:
                     break
                 job = waiting.pop(index)
-                running[pool.submit(_train, *job)] = job
+                running[pool.submit(_train, *job, precision)] = job
             if not running:
                 break
             for future in wait(running, _REFRESH_SECONDS, FIRST_COMPLETED).done:
@@ -212,7 +218,7 @@ def _start_worker(passed: Any) -> None:
     one_thread()
 
 
-def _train(name: str, seed: int) -> float:
+def _train(name: str, seed: int, precision: str) -> float:
     """Train one job in a worker and return its seconds."""
     experiment = experiments.get(name)
     size = experiments.training_size(experiment, data.load("mnist"))
@@ -221,4 +227,7 @@ def _train(name: str, seed: int) -> float:
         with _passed.get_lock():
             _passed.value += size
 
-    return experiments.train_family(experiment, seed, progress=False, on_epoch=count)[name].seconds
+    runs = experiments.train_family(
+        experiment, seed, precision=precision, progress=False, on_epoch=count
+    )
+    return runs[name].seconds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import hashlib
@@ -10,7 +11,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from types import ModuleType
 from typing import Any
@@ -21,6 +22,9 @@ from numpy.typing import NDArray
 from thesis_lib import __version__, data, decision, metrics, model, resampling
 
 Images = tuple[NDArray[Any], NDArray[np.int64]]
+
+# What activations are computed in, and Keras's name of it; weights are float32 either way.
+PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 MINORITY = {"multiclass": (0, 1, 4, 6, 7), "binary": (0,)}
 
@@ -161,6 +165,27 @@ def set_up(seed: int) -> None:
         tf.get_logger().setLevel("ERROR")
 
 
+@contextlib.contextmanager
+def layers_in(precision: str) -> Iterator[None]:
+    """Build the layers of a ``with`` block in one of ``PRECISIONS``.
+
+    Raises
+    ------
+    ValueError
+        If the precision is unknown.
+    """
+    import keras
+
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision has to be one of {', '.join(PRECISIONS)}; got {precision!r}.")
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(PRECISIONS[precision])
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
 def training_set(experiment: Experiment, dataset: data.Dataset, seed: int) -> Images:
     """Return the images (uint8 or float, 0 to 255) and labels that the experiment trains on.
 
@@ -185,6 +210,7 @@ def train(
     *,
     epochs: int | None = None,
     dataset: data.Dataset | None = None,
+    precision: str = "float32",
     progress: bool = True,
     keep_probabilities: bool = False,
     on_epoch: Callable[[], None] = lambda: None,
@@ -200,6 +226,8 @@ def train(
         Instead of the experiment's own number.
     dataset : Dataset, optional
         MNIST if not given.
+    precision : {"float32", "bfloat16"}
+        What activations are computed in.
     progress : bool
         Show a bar over the epochs, in a terminal only.
     keep_probabilities : bool
@@ -215,7 +243,8 @@ def train(
     Raises
     ------
     ValueError
-        If epochs is smaller than 1, or the task does not fit the data set.
+        If epochs is smaller than 1, the precision is unknown, or the task does not fit the data
+        set.
     """
     epochs = experiment.epochs if epochs is None else epochs
     if epochs < 1:
@@ -227,9 +256,10 @@ def train(
     x_train, x_test = data.to_unit(x_raw), data.to_unit(subset.x_test)
     # The published weights come from the counts of the imbalanced set, also after resampling.
     counts = data.class_counts(subset.y_train, subset.n_classes)
-    network = model.build_cnn(
-        subset.n_classes, x_train.shape[1:], dropout=experiment.dropout, seed=seed, fast=True
-    )
+    with layers_in(precision):
+        network = model.build_cnn(
+            subset.n_classes, x_train.shape[1:], dropout=experiment.dropout, seed=seed, fast=True
+        )
     started = time.perf_counter()
     with _bar(experiment, epochs, progress) as bar:
 
@@ -252,7 +282,7 @@ def train(
         train_accuracy=math.nan if diverged else float((fitted.argmax(1) == y_train).mean()),
         curves=curves,
         seconds=seconds,
-        provenance=provenance(x_train, y_train, x_test, subset.y_test, source.name),
+        provenance=provenance(x_train, y_train, x_test, subset.y_test, source.name, precision),
         keep_probabilities=keep_probabilities,
     )
 
@@ -327,13 +357,15 @@ def provenance(
     x_test: NDArray[Any],
     y_test: NDArray[Any],
     dataset: str,
+    precision: str = "float32",
 ) -> dict[str, Any]:
     """Say where, when and on what a run was made.
 
     Returns
     -------
     dict
-        Device, backend, versions, name and SHA-256 (first 16 digits) of the data, UTC time.
+        Device, backend, precision, versions, name and SHA-256 (first 16 digits) of the data, UTC
+        time.
     """
     import keras
 
@@ -344,6 +376,7 @@ def provenance(
     return {
         "device": _device(backend),
         "backend": backend,
+        "precision": precision,
         "versions": {name: version(name) for name in ("keras", backend, "numpy")},
         "python": platform.python_version(),
         "dataset": dataset,

@@ -8,13 +8,12 @@ keep it busy. Start Python with ``KERAS_BACKEND=jax``.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,6 @@ from thesis_lib.training import Experiment, Run
 Job = tuple[Experiment, int]
 State = dict[str, Any]
 
-PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 _IMAGES_A_CALL = 2_000_000
 _TEST_BATCH = 200
 
@@ -95,7 +93,7 @@ def train_group(
     ValueError
         If the jobs are not of one group, or the precision is unknown.
     """
-    _check(jobs, precision)
+    _check(jobs)
     started = time.perf_counter()
     problem = _Problem.of(jobs, dataset, precision)
     total = jobs[0][0].epochs if epochs is None else epochs
@@ -134,6 +132,7 @@ class _Problem:
     slot: NDArray[np.int32]
     subset: data.Dataset
     source: str
+    precision: str
 
     @property
     def n(self) -> int:
@@ -151,11 +150,13 @@ class _Problem:
         slot = [0 if same else seeds.index(seed) for _, seed in jobs]
         x = np.stack([data.to_unit(images) for images, _ in sets])
         y = np.stack([np.eye(subset.n_classes, dtype=np.float32)[labels] for _, labels in sets])
-        with _policy(PRECISIONS[precision]):
+        with training.layers_in(precision):
             network = model.build_cnn(
                 subset.n_classes, x.shape[2:], dropout=first.dropout, seed=jobs[0][1], fast=True
             )
-        return cls(tuple(jobs), network, x, y, np.array(slot, np.int32), subset, source.name)
+        return cls(
+            tuple(jobs), network, x, y, np.array(slot, np.int32), subset, source.name, precision
+        )
 
     def start(self) -> State:
         """Return the state before the first epoch: each run's own initial weights and noise."""
@@ -283,7 +284,12 @@ class _Problem:
                     curves=_curves(state["loss"][:, row], state["accuracy"][:, row]),
                     seconds=seconds / len(self.jobs),
                     provenance=training.provenance(
-                        self.x[slot], labels, x_test, self.subset.y_test, self.source
+                        self.x[slot],
+                        labels,
+                        x_test,
+                        self.subset.y_test,
+                        self.source,
+                        self.precision,
                     ),
                     keep_probabilities=True,
                 )
@@ -349,7 +355,7 @@ def _curves(
     return losses, accuracies
 
 
-def _check(jobs: Sequence[Job], precision: str) -> None:
+def _check(jobs: Sequence[Job]) -> None:
     import keras
 
     if keras.backend.backend() != "jax":
@@ -357,30 +363,15 @@ def _check(jobs: Sequence[Job], precision: str) -> None:
             f"Training many runs at once needs Keras on JAX, and it runs on "
             f"{keras.backend.backend()}. Start Python with KERAS_BACKEND=jax."
         )
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision has to be one of {', '.join(PRECISIONS)}; got {precision!r}.")
     if len(groups(jobs)) != 1:
         raise ValueError(f"The jobs have to be of one group; they are of {len(groups(jobs))}.")
-
-
-@contextlib.contextmanager
-def _policy(name: str) -> Iterator[None]:
-    """Build layers under a policy of precision."""
-    import keras
-
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(name)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
 
 
 def _identity(problem: _Problem, total: int) -> str:
     """Return a checksum of what a checkpoint belongs to."""
     digest = hashlib.sha256(problem.x.tobytes() + problem.y.tobytes())
     jobs = [[experiment.hyperparameters(), seed] for experiment, seed in problem.jobs]
-    digest.update(json.dumps([jobs, total, problem.network.dtype_policy.name]).encode())
+    digest.update(json.dumps([jobs, total, problem.precision]).encode())
     return digest.hexdigest()
 
 
