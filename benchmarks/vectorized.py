@@ -37,7 +37,7 @@ def layers(way: str) -> Iterator[None]:
     if way == "patches":
         yield
         return
-    changed = {name: (lambda kind=kind: kind) for name, kind in own.items()}
+    changed: dict[str, Any] = {name: (lambda kind=kind: kind) for name, kind in own.items()}
     with mock.patch.multiple(fast_layers, **changed):
         yield
 
