@@ -3,9 +3,9 @@
 Run it on a quiet machine: ``python benchmarks/sweep.py [epochs]``. Both train the thesis's baseline
 network on its multi-class images, in batches of 100. The thesis's way is Keras's own layers in one
 process; the sweep trains one network a core, each in a process of one thread, with the layers of
-``thesis_lib.fast_layers``. The time is that of ``fit`` alone, without start-up and preparation.
+``thesis_lib.fast_layers``, in float32 and in bfloat16. The time is that of ``fit`` alone, without start-up and preparation.
 Equal results: the training losses of the last epoch, which dropout makes differ from run to run,
-lie as close together between the two ways as between seeds.
+lie as close together between the ways as between seeds.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from thesis_lib import data, experiments, model, quiet, sweep, training
 
@@ -39,40 +39,47 @@ def keras_fit(seed: int, epochs: int) -> Measured:
     return time.perf_counter() - started, history["loss"][-1]
 
 
-def swept(seed: int, epochs: int) -> Measured:
+def swept(seed: int, epochs: int, precision: str) -> Measured:
     """Train as a sweep does; return the seconds and the last epoch's loss."""
-    run = training.train(experiments.get(NAME), seed, epochs=epochs, progress=False)
+    run = training.train(
+        experiments.get(NAME), seed, epochs=epochs, precision=precision, progress=False
+    )
     return run.seconds, run.loss_curve[-1]
 
 
 def in_processes(
-    train: Callable[[int, int], Measured],
-    seeds: range,
+    train: Callable[..., Measured],
+    arguments: Sequence[tuple[object, ...]],
     workers: int,
     initializer: Callable[[], None] | None,
-    epochs: int,
 ) -> list[Measured]:
-    """Train one network a seed, so many at once, in fresh processes."""
+    """Train one network for each tuple of arguments, so many at once, in fresh processes."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(workers, initializer) as pool:
-        return pool.starmap(train, [(seed, epochs) for seed in seeds], 1)
+        return pool.starmap(train, arguments, 1)
+
+
+def show(way: str, speed: float, fit: float, runs: Sequence[Measured]) -> None:
+    """Print one way: images a second, the ratio to Keras's ``fit``, the last losses."""
+    losses = " ".join(f"{loss:.5f}" for _, loss in runs)
+    print(f"{way:38} {speed:8,.0f} {speed / fit:6.2f}   {losses}")
 
 
 def main() -> None:
-    """Print both speeds, their ratio and the losses."""
+    """Print the speed of each way, its ratio to the thesis's, and the losses."""
     epochs = int(sys.argv[1]) if len(sys.argv) > 1 else 4
     cores = os.cpu_count() or 1
     images = epochs * experiments.training_size(experiments.get(NAME), data.load("mnist"))
-    alone = in_processes(keras_fit, range(1, 4), 1, None, epochs)
-    together = in_processes(swept, range(1, cores + 1), cores, sweep.one_thread, epochs)
+    alone = in_processes(keras_fit, [(seed, epochs) for seed in (1, 2, 3)], 1, None)
     fit = images / statistics.median(seconds for seconds, _ in alone)
-    sweeping = cores * images / max(seconds for seconds, _ in together)
     print(f"{cores} cores, {epochs} epochs of {NAME}")
-    print(f"Keras fit, one process on all cores: {fit:8,.0f} images a second")
-    print(f"sweep, one process a core:           {sweeping:8,.0f} images a second")
-    print(f"ratio: {sweeping / fit:.2f}")
-    for way, runs in (("fit", alone), ("sweep", together)):
-        print(f"loss of the last epoch, {way}: " + " ".join(f"{loss:.5f}" for _, loss in runs))
+    print(f"{'':38} images/s  ratio   loss of the last epoch")
+    show("Keras fit, one process on all cores", fit, fit, alone)
+    for precision in training.PRECISIONS:
+        jobs = [(seed, epochs, precision) for seed in range(1, cores + 1)]
+        together = in_processes(swept, jobs, cores, sweep.one_thread)
+        speed = cores * images / max(seconds for seconds, _ in together)
+        show(f"sweep, one process a core, {precision}", speed, fit, together)
 
 
 if __name__ == "__main__":
