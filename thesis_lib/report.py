@@ -15,8 +15,6 @@ from thesis_lib.training import Experiment, Run
 Floats = NDArray[np.float64]
 
 _GRIDS = {"multiclass": "7.11", "binary": "8.12"}
-# Rows of these tables are no single experiment.
-_SPECIAL = ("7.11", "8.12", "8.13")
 
 
 def experiment_of(table: str, row: str) -> Experiment:
@@ -268,29 +266,6 @@ def note(*names: str) -> str:
     for name in names:
         chosen |= dict.fromkeys([name] if "/" in name else _experiments_of(name))
     return _provenance(list(chosen))
-
-
-def verdicts() -> pd.DataFrame:
-    """Return every published number that a record can be compared with, and its verdict.
-
-    Returns
-    -------
-    DataFrame
-        Columns "Table", "Model", "Quantity", "Published", "Recorded", "Seeds", "Verdict".
-    """
-    rows = []
-    for table in published.tables():
-        if not table.startswith(("7.", "8.")) or table in _SPECIAL:
-            continue
-        for name, numbers in published.table(table).iterrows():
-            runs = experiments.results(experiment_of(table, str(name)))
-            for column, number in numbers.items():
-                sample = [value(run, str(column)) for run in runs]
-                found = published.compare(float(number), sample)
-                measured = (found.published, found.mean, found.n, found.verdict)
-                rows.append((table, name, column, *measured))
-    columns = ["Table", "Model", "Quantity", "Published", "Recorded", "Seeds", "Verdict"]
-    return pd.DataFrame(rows, columns=columns)
 
 
 def _recorded_rows(

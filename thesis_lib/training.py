@@ -165,19 +165,18 @@ def set_up(seed: int) -> None:
         tf.get_logger().setLevel("ERROR")
 
 
-@contextlib.contextmanager
-def layers_in(precision: str) -> Iterator[None]:
-    """Build the layers of a ``with`` block in one of ``PRECISIONS``.
-
-    Raises
-    ------
-    ValueError
-        If the precision is unknown.
-    """
-    import keras
-
+def check_precision(precision: str) -> None:
+    """Raise a ValueError if the precision is not one of ``PRECISIONS``."""
     if precision not in PRECISIONS:
         raise ValueError(f"precision has to be one of {', '.join(PRECISIONS)}; got {precision!r}.")
+
+
+@contextlib.contextmanager
+def layers_in(precision: str) -> Iterator[None]:
+    """Build the layers of a ``with`` block in one of ``PRECISIONS``."""
+    import keras
+
+    check_precision(precision)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(PRECISIONS[precision])
     try:

@@ -93,7 +93,7 @@ def train_group(
     ValueError
         If the jobs are not of one group, or the precision is unknown.
     """
-    _check(jobs)
+    _check(jobs, precision)
     started = time.perf_counter()
     problem = _Problem.of(jobs, dataset, precision)
     total = jobs[0][0].epochs if epochs is None else epochs
@@ -355,7 +355,7 @@ def _curves(
     return losses, accuracies
 
 
-def _check(jobs: Sequence[Job]) -> None:
+def _check(jobs: Sequence[Job], precision: str) -> None:
     import keras
 
     if keras.backend.backend() != "jax":
@@ -363,6 +363,7 @@ def _check(jobs: Sequence[Job]) -> None:
             f"Training many runs at once needs Keras on JAX, and it runs on "
             f"{keras.backend.backend()}. Start Python with KERAS_BACKEND=jax."
         )
+    training.check_precision(precision)
     if len(groups(jobs)) != 1:
         raise ValueError(f"The jobs have to be of one group; they are of {len(groups(jobs))}.")
 
