@@ -124,6 +124,10 @@ def test_groups_are_drawn_together() -> None:
     assert width(thrice) == pytest.approx(once / np.sqrt(3), rel=0.15)
 
 
+def test_a_share_in_percent() -> None:
+    assert anomaly.percent((0.97449, 0.9, 1)) == "97.4 [90.0, 100.0]"
+
+
 def test_auroc_is_blind_to_monotone_maps() -> None:
     rng = np.random.default_rng(1)
     normal, strange = rng.normal(1, 1, 200), rng.normal(0, 1, 100)

@@ -171,6 +171,12 @@ def detection_intervals(
     return {name: (values[name], low[k], high[k]) for k, name in enumerate(MEASURES)}
 
 
+def percent(interval: tuple[float, float, float]) -> str:
+    """Write a share and the bounds of its interval in percent: "97.4 [97.1, 97.6]"."""
+    value, low, high = (f"{100 * number:.1f}" for number in interval)
+    return f"{value} [{low}, {high}]"
+
+
 def roc(normal: ArrayLike, anomalous: ArrayLike) -> tuple[Floats, Floats]:
     """Return false and true positive rate at every threshold, normal inputs being positive.
 
