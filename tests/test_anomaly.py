@@ -124,6 +124,24 @@ def test_groups_are_drawn_together() -> None:
     assert width(thrice) == pytest.approx(once / np.sqrt(3), rel=0.15)
 
 
+def test_a_difference_is_drawn_in_pairs() -> None:
+    rng = np.random.default_rng(6)
+    normal, strange = rng.normal(1, 1, 400), rng.normal(0, 1, 300)
+    one = normal, strange
+    same = anomaly.detection_differences(one, (normal**3, strange**3), repeats=50)
+    assert all(value == (0, 0, 0) for value in same.values())
+
+    noise = rng.normal(0, 0.3, 400), rng.normal(0, 0.3, 300)
+    other = normal + noise[0], strange + noise[1]
+    value, low, high = anomaly.detection_differences(one, other)["AUROC"]
+    apart = anomaly.detection(*one)["AUROC"] - anomaly.detection(*other)["AUROC"]
+    assert value == pytest.approx(apart)
+    assert low < value < high
+    # Drawn apart, the variances would add up.
+    _, first_low, first_high = anomaly.detection_intervals(*one)["AUROC"]
+    assert high - low < 0.6 * np.sqrt(2) * (first_high - first_low)
+
+
 def test_a_share_in_percent() -> None:
     assert anomaly.percent((0.97449, 0.9, 1)) == "97.4 [90.0, 100.0]"
 
@@ -159,6 +177,8 @@ def test_bad_input(points: np.ndarray) -> None:
         anomaly.detection([np.nan], [1])
     with pytest.raises(ValueError, match="groups has 3 entries for 2 anomalous scores"):
         anomaly.detection_intervals([1], [1, 2], groups=[0, 1, 2])
+    with pytest.raises(ValueError, match=r"same inputs; got \(1, 1\) and \(1, 2\)"):
+        anomaly.detection_differences(([1], [1]), ([1], [1, 2]))
     with pytest.raises(ValueError, match="repeats has to be at least 2; got 1"):
         anomaly.detection_intervals([1], [1], repeats=1)
     with pytest.raises(ValueError, match=r"level has to lie in \(0, 1\); got 95"):

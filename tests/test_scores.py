@@ -72,6 +72,14 @@ def test_energy_by_hand_limits_and_shift(normal, new) -> None:
     np.testing.assert_allclose(shifted, energy.score(*new) + 7)
 
 
+def test_maximum_probability_is_the_maximum_logit_minus_the_energy(normal, new) -> None:
+    one, logit, energy = (
+        score().fit(*normal).score(*new)
+        for score in (scores.MaximumProbability, scores.MaximumLogit, scores.Energy)
+    )
+    np.testing.assert_allclose(one, logit - energy, atol=1e-13)
+
+
 def test_maximum_logit(normal) -> None:
     found = scores.MaximumLogit().fit(*normal).score(np.ones((2, 5)), [[1, 3, 2], [-5, -4, -9]])
     assert found.tolist() == [3, -4]

@@ -146,29 +146,52 @@ def detection_intervals(
     ValueError
         If a sample is empty or holds NaN, or an argument is out of its range.
     """
-    if repeats < 2:
-        raise ValueError(f"repeats has to be at least 2; got {repeats}.")
-    if not 0 < level < 1:
-        raise ValueError(f"level has to lie in (0, 1); got {level}.")
-    ranked = _Ranked(normal, anomalous)
-    members = np.arange(len(ranked.anomalous)) if groups is None else np.ravel(groups)
-    if len(members) != len(ranked.anomalous):
+    drawn = _bootstrap([_Ranked(normal, anomalous)], groups, repeats, level, random_state)
+    return _with_bounds(detection(normal, anomalous), drawn[:, 0], level)
+
+
+def detection_differences(
+    one: tuple[ArrayLike, ArrayLike],
+    other: tuple[ArrayLike, ArrayLike],
+    *,
+    groups: ArrayLike | None = None,
+    repeats: int = 1000,
+    level: float = 0.95,
+    random_state: int = 0,
+) -> dict[str, tuple[float, float, float]]:
+    """Compare two scores of the same inputs: measures of the first minus those of the second.
+
+    Each bootstrap sample draws the same inputs for both scores, so what makes an input hard for
+    both does not widen the interval. Intervals of two scores may overlap, and that of their
+    difference exclude 0.
+
+    Parameters
+    ----------
+    one, other : (normal, anomalous), each array_like, (n,) and (m,)
+        The two scores' values for the same inputs in the same order.
+    groups, repeats, level, random_state
+        As in :func:`detection_intervals`.
+
+    Returns
+    -------
+    dict
+        Name of each measure to the difference and the bounds of its interval.
+
+    Raises
+    ------
+    ValueError
+        If the scores are not of the same numbers of inputs, or as in :func:`detection_intervals`.
+    """
+    ranked = [_Ranked(*one), _Ranked(*other)]
+    sizes = [(len(pair.normal), len(pair.anomalous)) for pair in ranked]
+    if sizes[0] != sizes[1]:
         raise ValueError(
-            f"groups has {len(members)} entries for {len(ranked.anomalous)} anomalous scores."
+            f"Both scores have to be of the same inputs; got {sizes[0]} and {sizes[1]}."
         )
-    _, group_of = np.unique(members, return_inverse=True)
-    rng = np.random.default_rng(random_state)
-    n_groups = int(group_of.max()) + 1
-    drawn = [
-        ranked.measures(
-            _drawn_again(rng, len(ranked.normal)), _drawn_again(rng, n_groups)[group_of]
-        )
-        for _ in range(repeats)
-    ]
-    tails = [(1 - level) / 2, (1 + level) / 2]
-    low, high = np.quantile(drawn, tails, axis=0).tolist()
-    values = detection(normal, anomalous)
-    return {name: (values[name], low[k], high[k]) for k, name in enumerate(MEASURES)}
+    drawn = _bootstrap(ranked, groups, repeats, level, random_state)
+    first, second = detection(*one), detection(*other)
+    values = {name: first[name] - second[name] for name in MEASURES}
+    return _with_bounds(values, drawn[:, 0] - drawn[:, 1], level)
 
 
 def percent(interval: tuple[float, float, float]) -> str:
@@ -224,6 +247,38 @@ class _Ranked:
         # In whole numbers, since 0.95 n may be rounded past the count that just reaches it.
         fpr = false[(20 * true >= 19 * n).argmax()] / m
         return np.array([auroc, aupr, fpr])
+
+
+def _bootstrap(
+    ranked: list[_Ranked],
+    groups: ArrayLike | None,
+    repeats: int,
+    level: float,
+    random_state: int,
+) -> Floats:
+    """Measure scores of the same inputs on samples drawn again, (repeats, scores, 3)."""
+    if repeats < 2:
+        raise ValueError(f"repeats has to be at least 2; got {repeats}.")
+    if not 0 < level < 1:
+        raise ValueError(f"level has to lie in (0, 1); got {level}.")
+    n, m = len(ranked[0].normal), len(ranked[0].anomalous)
+    members = np.arange(m) if groups is None else np.ravel(groups)
+    if len(members) != m:
+        raise ValueError(f"groups has {len(members)} entries for {m} anomalous scores.")
+    names, group_of = np.unique(members, return_inverse=True)
+    rng = np.random.default_rng(random_state)
+    samples = []
+    for _ in range(repeats):
+        counts = _drawn_again(rng, n), _drawn_again(rng, len(names))[group_of]
+        samples.append([score.measures(*counts) for score in ranked])
+    return np.array(samples)
+
+
+def _with_bounds(
+    values: dict[str, float], drawn: Floats, level: float
+) -> dict[str, tuple[float, float, float]]:
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0).tolist()
+    return {name: (values[name], low[k], high[k]) for k, name in enumerate(MEASURES)}
 
 
 def _drawn_again(rng: np.random.Generator, n: int) -> Floats:
