@@ -143,7 +143,7 @@ def test_a_difference_is_drawn_in_pairs() -> None:
 
 
 def test_a_share_in_percent() -> None:
-    assert anomaly.percent((0.97449, 0.9, 1)) == "97.4 [90.0, 100.0]"
+    assert anomaly.percent((0.97449, 0.9, 1)) == "97.4 [90.0,100.0]"
 
 
 def test_auroc_is_blind_to_monotone_maps() -> None:

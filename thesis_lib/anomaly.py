@@ -195,9 +195,10 @@ def detection_differences(
 
 
 def percent(interval: tuple[float, float, float]) -> str:
-    """Write a share and the bounds of its interval in percent: "97.4 [97.1, 97.6]"."""
+    """Write a share and the bounds of its interval in percent: "97.4 [97.1,97.6]"."""
+    # No space inside the brackets: a narrow column would break the interval there.
     value, low, high = (f"{100 * number:.1f}" for number in interval)
-    return f"{value} [{low}, {high}]"
+    return f"{value} [{low},{high}]"
 
 
 def roc(normal: ArrayLike, anomalous: ArrayLike) -> tuple[Floats, Floats]:
