@@ -2,13 +2,20 @@
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 from thesis_lib import classifier, data
 
 
-@pytest.mark.parametrize("name", ["handwriting", "handwriting-without-5-6"])
-def test_the_weights_give_the_recorded_accuracy(name: str, mnist: data.Dataset) -> None:
-    outputs = classifier.load(name).predict(data.to_unit(mnist.x_test), batch_size=1000, verbose=0)
+@pytest.mark.parametrize(
+    ("name", "white"),
+    [("handwriting", 1), ("handwriting-without-5-6", 1), ("handwriting-0-255", 255)],
+)
+def test_the_weights_give_the_recorded_accuracy(
+    name: str, white: float, mnist: data.Dataset
+) -> None:
+    x = white * data.to_unit(mnist.x_test)
+    outputs = classifier.load(name).predict(x, batch_size=1000, verbose=0)
     accuracy = (outputs.argmax(1) == mnist.y_test).mean()
     # Another machine's kernels may turn an image or two.
     assert accuracy == pytest.approx(classifier.measured(name)["test_accuracy"], abs=5e-4)
@@ -21,6 +28,17 @@ def test_classes_left_out_are_never_right(mnist: data.Dataset) -> None:
     assert (outputs.argmax(1) == mnist.y_test[unseen]).sum() == 0
     # 1,850 of 10,000 images cannot be right: no accuracy above 81.5 %.
     assert classifier.measured("handwriting-without-5-6")["test_accuracy"] <= 1 - unseen.mean()
+
+
+def test_the_softmax_of_the_logits_is_the_network_s_output() -> None:
+    network = classifier.load()
+    x = np.random.default_rng(0).random((7, 28, 28, 1), dtype=np.float32)
+    features, logits = classifier.feature_extractor(network).predict(x, verbose=0)
+    np.testing.assert_allclose(softmax(logits, axis=1), network.predict(x, verbose=0), atol=1e-5)
+    kernel, bias = network.layers[-2].get_weights()
+    np.testing.assert_allclose(features @ kernel + bias, logits, rtol=1e-3, atol=1e-4)
+    assert features.shape == (7, 200)
+    assert features.min() >= 0
 
 
 def test_unknown_weights() -> None:

@@ -19,11 +19,12 @@ BATCH_SIZE = 100
 
 
 def load(name: str = "handwriting") -> Any:
-    """Load a trained classifier of ten digits for images in [0, 1].
+    """Load a trained classifier of ten digits.
 
     Parameters
     ----------
-    name : {"handwriting", "handwriting-without-5-6"}
+    name : {"handwriting", "handwriting-without-5-6", "handwriting-0-255"}
+        The last takes pixels from 0 to 255, the others from 0 to 1.
 
     Returns
     -------
@@ -44,7 +45,34 @@ def measured(name: str = "handwriting") -> dict[str, Any]:
     return content
 
 
-def train(name: str, *, left_out: tuple[int, ...] = (), epochs: int = 8, seed: int = 1) -> None:
+def feature_extractor(network: Any) -> Any:
+    """Return a model of the same layers that shows what the softmax is made from.
+
+    Parameters
+    ----------
+    network : keras.Model
+        Of :func:`thesis_lib.model.build_cnn`.
+
+    Returns
+    -------
+    keras.Model
+        Its ``predict`` gives features, (n, 200), the activations of the last hidden layer, and
+        logits, (n, n_classes).
+    """
+    import keras
+
+    hidden, logits, _softmax = network.layers[-3:]
+    return keras.Model(network.inputs, [hidden.output, logits.output])
+
+
+def train(
+    name: str,
+    *,
+    left_out: tuple[int, ...] = (),
+    white: float = 1.0,
+    epochs: int = 8,
+    seed: int = 1,
+) -> None:
     """Train a classifier on MNIST and write its weights and what was measured.
 
     The thesis does not say how its classifier was trained. This one is the CNN of section 7.1
@@ -56,6 +84,8 @@ def train(name: str, *, left_out: tuple[int, ...] = (), epochs: int = 8, seed: i
         Of the two files.
     left_out : tuple of int
         Classes whose images are left out of training; the network keeps ten outputs.
+    white : float
+        What a white pixel is scaled to: 1, or 255 for pixels as the files hold them.
     epochs, seed : int
     """
     import keras
@@ -63,14 +93,15 @@ def train(name: str, *, left_out: tuple[int, ...] = (), epochs: int = 8, seed: i
     training.set_up(seed)
     mnist = data.load("mnist")
     kept = ~np.isin(mnist.y_train, left_out)
-    x, y = data.to_unit(mnist.x_train[kept]), mnist.y_train[kept]
+    x, y = white * data.to_unit(mnist.x_train[kept]), mnist.y_train[kept]
     network = model.build_cnn(seed=seed)
     optimizer = keras.optimizers.Adam(LEARNING_RATE)
     network.compile(optimizer, "sparse_categorical_crossentropy")
     network.fit(x, y, batch_size=BATCH_SIZE, epochs=epochs, verbose=2)
-    x_test = data.to_unit(mnist.x_test)
+    x_test = white * data.to_unit(mnist.x_test)
     report = {
         "left_out": list(left_out),
+        "white": white,
         "epochs": epochs,
         "seed": seed,
         "optimizer": f"Adam, learning rate {LEARNING_RATE}",
@@ -94,4 +125,5 @@ def _accuracy(network: Any, x: NDArray[np.float32], y: NDArray[np.int64]) -> flo
 if __name__ == "__main__":
     train("handwriting")
     train("handwriting-without-5-6", left_out=(5, 6))
+    train("handwriting-0-255", white=255.0, epochs=3)
     sys.exit(0)

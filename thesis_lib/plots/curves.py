@@ -97,7 +97,7 @@ def histogram(
         axis.axvline(mark, color="black", linestyle=":", linewidth=1.2)
         axis.text(mark, axis.get_ylim()[1], f" {mark:g}", va="top", fontsize=9)
     axis.set(xlabel=xlabel, ylabel="Images (%)")
-    axis.legend(loc="upper left")
+    figure.legend(loc="outside upper center", ncols=len(samples))
     return figure
 
 

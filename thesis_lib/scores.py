@@ -1,0 +1,262 @@
+"""Scores of how normal an input looks to a trained classifier, all with one contract.
+
+``fit(features, logits, labels)`` learns what normal inputs look like, ``score(features, logits)``
+returns one number an input. **Higher is more normal, for every score**, so that normal inputs are
+the positive class of :func:`thesis_lib.anomaly.detection`; a formula whose source has the other
+sign is negated here. Features are the activations of the last hidden layer, logits the inputs of
+the softmax. All is computed in float64.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.int64]
+
+
+class Score(ABC):
+    """The contract: checks, and the shapes that :meth:`fit` saw."""
+
+    _widths: tuple[int, int] | None = None
+
+    def fit(self, features: ArrayLike, logits: ArrayLike, labels: ArrayLike) -> Self:
+        """Learn from normal inputs.
+
+        Parameters
+        ----------
+        features : array_like, (n, n_features)
+        logits : array_like, (n, n_classes)
+            Of at least two classes.
+        labels : array_like of int, (n,)
+            True classes from 0 to n_classes - 1; not every class has to occur.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If shapes, lengths or labels do not fit, or something is NaN or infinite.
+        """
+        hidden, outputs = _checked(features, logits)
+        if outputs.shape[1] < 2:
+            raise ValueError(f"logits has to have at least 2 columns; got {outputs.shape[1]}.")
+        classes = np.asarray(labels)
+        if classes.shape != (len(hidden),):
+            raise ValueError(
+                f"labels has to have one entry a row, ({len(hidden)},); got {classes.shape}."
+            )
+        if not np.issubdtype(classes.dtype, np.integer):
+            raise TypeError(f"labels has to hold class numbers; got dtype {classes.dtype}.")
+        if classes.min() < 0 or classes.max() >= outputs.shape[1]:
+            raise ValueError(
+                f"labels go from {classes.min()} to {classes.max()}; "
+                f"allowed are 0 to {outputs.shape[1] - 1}, a column of logits each."
+            )
+        self._fit(hidden, outputs, classes.astype(np.int64))
+        self._widths = hidden.shape[1], outputs.shape[1]
+        return self
+
+    def score(self, features: ArrayLike, logits: ArrayLike) -> Floats:
+        """Return one number an input, higher for more normal ones, (n,).
+
+        Raises
+        ------
+        RuntimeError
+            Before :meth:`fit`.
+        ValueError
+            If the shapes are not those of :meth:`fit`, or something is NaN or infinite.
+        """
+        if self._widths is None:
+            raise RuntimeError("Call fit() before score().")
+        hidden, outputs = _checked(features, logits)
+        for name, array, width in zip(
+            ("features", "logits"), (hidden, outputs), self._widths, strict=True
+        ):
+            if array.shape[1] != width:
+                raise ValueError(f"{name} has {array.shape[1]} columns, but fit() saw {width}.")
+        return self._score(hidden, outputs)
+
+    # Scores of the logits alone learn nothing.
+    def _fit(self, features: Floats, logits: Floats, labels: Labels) -> None:  # noqa: B027
+        pass
+
+    @abstractmethod
+    def _score(self, features: Floats, logits: Floats) -> Floats: ...
+
+
+class MaximumProbability(Score):
+    """Logarithm of the largest softmax probability (Hendrycks and Gimpel, 2017).
+
+    It ranks inputs as the probability does, and goes on doing so where that is rounded to 1.
+
+    Parameters
+    ----------
+    temperature : float
+        Divides the logits, as in ODIN (Liang, Li and Srikant, 2018), whose perturbation of the
+        input is left out. 1 changes nothing.
+    """
+
+    def __init__(self, temperature: float = 1.0) -> None:
+        self.temperature = _positive(temperature)
+
+    def _score(self, features: Floats, logits: Floats) -> Floats:
+        scaled = logits / self.temperature
+        others = np.exp(scaled - scaled.max(1, keepdims=True))
+        # The largest logit's own term is exp(0) = 1, which log1p adds without losing the others.
+        np.put_along_axis(others, scaled.argmax(1)[:, None], 0, 1)
+        return np.asarray(-np.log1p(others.sum(1)))
+
+
+class MaximumLogit(Score):
+    """The largest logit (Hendrycks et al., 2022)."""
+
+    def _score(self, features: Floats, logits: Floats) -> Floats:
+        return np.asarray(logits.max(1))
+
+
+class Energy(Score):
+    """Negative free energy, T · log Σ exp(logit / T) (Liu et al., 2020).
+
+    As T falls to 0 it becomes the largest logit.
+
+    Parameters
+    ----------
+    temperature : float
+        T, positive.
+    """
+
+    def __init__(self, temperature: float = 1.0) -> None:
+        self.temperature = _positive(temperature)
+
+    def _score(self, features: Floats, logits: Floats) -> Floats:
+        from scipy.special import logsumexp
+
+        return np.asarray(self.temperature * logsumexp(logits / self.temperature, axis=1))
+
+
+class Mahalanobis(Score):
+    """Negative squared Mahalanobis distance of the features to the nearest class mean.
+
+    All classes share one covariance (Lee et al., 2018; their last layer only, without input
+    perturbation). Features that are constant or depend on others make it singular, so its
+    pseudo-inverse is taken: directions without variance in training do not count.
+    """
+
+    _means: Floats
+    _whitening: Floats
+
+    def _fit(self, features: Floats, logits: Floats, labels: Labels) -> None:
+        present, row = np.unique(labels, return_inverse=True)
+        means = np.stack([features[labels == c].mean(0) for c in present])
+        centred = features - means[row]
+        variances, directions = np.linalg.eigh(centred.T @ centred / len(features))
+        # Beneath this share of the largest, an eigenvalue is rounding.
+        kept = variances > variances[-1] * len(variances) * np.finfo(np.float64).eps
+        self._whitening = directions[:, kept] / np.sqrt(variances[kept])
+        self._means = means @ self._whitening
+
+    def _score(self, features: Floats, logits: Floats) -> Floats:
+        white = features @ self._whitening
+        # One class at a time: n × classes × features at once would fill the memory.
+        squared = np.stack([((white - mean) ** 2).sum(1) for mean in self._means])
+        return np.asarray(-squared.min(0))
+
+
+class NearestNeighbours(Score):
+    """Negative distance to the k-th nearest training image (Sun et al., 2022).
+
+    All features are scaled to length 1 first, so that only their direction counts.
+
+    Parameters
+    ----------
+    k : int
+        At least 1, at most the number of rows of :meth:`fit`. Sun et al. take 50 on CIFAR-10.
+    """
+
+    _index: Any
+
+    def __init__(self, k: int = 50) -> None:
+        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+            raise ValueError(f"k has to be a whole number from 1; got {k!r}.")
+        self.k = k
+
+    def _fit(self, features: Floats, logits: Floats, labels: Labels) -> None:
+        from sklearn.neighbors import NearestNeighbors
+
+        if self.k > len(features):
+            raise ValueError(f"k is {self.k}, but fit() got {len(features)} rows; lower k.")
+        self._index = NearestNeighbors(n_neighbors=self.k, algorithm="brute")
+        self._index.fit(_of_length_one(features))
+
+    def _score(self, features: Floats, logits: Floats) -> Floats:
+        distances, _ = self._index.kneighbors(_of_length_one(features))
+        return np.asarray(-distances[:, -1], dtype=np.float64)
+
+
+class IsolationForest(Score):
+    """Isolation forest of the features (Liu, Ting and Zhou, 2008): a one-class baseline.
+
+    It knows neither classes nor logits: random cuts isolate strange points early. The value is
+    the negative of the paper's anomaly score, so it lies in [-1, 0].
+
+    Parameters
+    ----------
+    random_state : int
+    """
+
+    _forest: Any
+
+    def __init__(self, random_state: int = 0) -> None:
+        self.random_state = random_state
+
+    def _fit(self, features: Floats, logits: Floats, labels: Labels) -> None:
+        from sklearn import ensemble
+
+        self._forest = ensemble.IsolationForest(random_state=self.random_state).fit(features)
+
+    def _score(self, features: Floats, logits: Floats) -> Floats:
+        return np.asarray(self._forest.score_samples(features), dtype=np.float64)
+
+
+def catalogue() -> dict[str, Score]:
+    """Return every score with the settings of its source, not fitted, by its name."""
+    return {
+        "Maximum probability": MaximumProbability(),
+        "Temperature 1,000": MaximumProbability(temperature=1000),
+        "Maximum logit": MaximumLogit(),
+        "Energy": Energy(),
+        "Mahalanobis": Mahalanobis(),
+        "Nearest neighbours": NearestNeighbours(),
+        "Isolation forest": IsolationForest(),
+    }
+
+
+def _checked(features: ArrayLike, logits: ArrayLike) -> tuple[Floats, Floats]:
+    arrays = []
+    for name, values in (("features", features), ("logits", logits)):
+        array = np.asarray(values, dtype=np.float64)
+        if array.ndim != 2 or array.size == 0:
+            raise ValueError(
+                f"{name} has to have shape (n, columns), not empty; got {array.shape}."
+            )
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} holds NaN or infinite values; remove or replace them.")
+        arrays.append(array)
+    if len(arrays[0]) != len(arrays[1]):
+        raise ValueError(f"features has {len(arrays[0])} rows, but logits {len(arrays[1])}.")
+    return arrays[0], arrays[1]
+
+
+def _of_length_one(features: Floats) -> Floats:
+    lengths = np.linalg.norm(features, axis=1, keepdims=True)
+    # A row of zeros has no direction; it stays where it is, at distance 1 from all others.
+    return np.asarray(features / np.where(lengths == 0, 1, lengths))
+
+
+def _positive(temperature: float) -> float:
+    if not (np.isfinite(temperature) and temperature > 0):
+        raise ValueError(f"temperature has to be positive and finite; got {temperature}.")
+    return float(temperature)
