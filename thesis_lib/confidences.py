@@ -56,7 +56,8 @@ def _like(row: str, classifier: str) -> Floats:
         return of_digits(classifier, int(number))
     labels = np.repeat(data.pictures().labels, 3)
     chosen = labels == kind if kind in labels else np.ones(len(labels), dtype=bool)
-    return of_pictures(classifier)[chosen]
+    scores: Floats = of_pictures(classifier)[chosen]
+    return scores
 
 
 @cache

@@ -150,8 +150,8 @@ class Table:
         align = [rule[side] for side in _alignments(rows, len(header), depth)]
         # Tildes, because the first line of a fence of backticks must not hold another backtick.
         lines = [f"~~~{{table}} {to_myst(self.caption)}", f":name: {self.label}", ""]
-        lines += [_pipe_row(map(_to_myst, header)), _pipe_row(align)]
-        lines += [_pipe_row(map(_to_myst, row)) for row in rows]
+        lines += [_pipe_row(map(to_myst, header)), _pipe_row(align)]
+        lines += [_pipe_row(map(to_myst, row)) for row in rows]
         lines.append("~~~")
         note = self._note(rows)
         if note:
