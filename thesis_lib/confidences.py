@@ -63,7 +63,6 @@ def _like(row: str, classifier: str) -> Floats:
 @cache
 def _scores(classifier: str, what: str, factor: float) -> Floats:
     from thesis_lib import anomaly
-    from thesis_lib.classifier import load
 
     images: NDArray[Any]
     if what == "pictures":
@@ -71,5 +70,13 @@ def _scores(classifier: str, what: str, factor: float) -> Floats:
     else:
         mnist = data.load("mnist", fallback="digits")
         images = data.to_unit(mnist.x_test[mnist.y_test == int(what)])
-    outputs: Floats = load(classifier).predict(images, batch_size=1000, verbose=0)
+    outputs: Floats = _network(classifier).predict(images, batch_size=1000, verbose=0)
     return anomaly.confidence(outputs)
+
+
+@cache
+def _network(classifier: str) -> Any:
+    """Load a classifier once: each copy compiles its own function, of which TensorFlow warns."""
+    from thesis_lib.classifier import load
+
+    return load(classifier)

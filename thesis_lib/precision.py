@@ -60,6 +60,11 @@ def distinct(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[(rows["Low"] > 0) | (rows["High"] < 0)]
 
 
+def varied(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of :func:`comparison` that differ between seeds or precisions, as printed."""
+    return rows[rows[["Same seed", "Other seed"]].max(axis=1) >= published.HALF_UNIT]
+
+
 def _compared(one: dict[int, float], two: dict[int, float]) -> tuple[float, ...]:
     a, b = list(one.values()), list(two.values())
     shared = [two[seed] - one[seed] for seed in one if seed in two]

@@ -94,8 +94,9 @@ def precision_table(rows: pd.DataFrame) -> pd.DataFrame:
             "float32": [f"{number:.2f}" for number in rows["float32"]],
             "bfloat16": [f"{number:.2f}" for number in rows["bfloat16"]],
             "Difference": [
-                f"{d:+.2f} ({low:+.2f} to {high:+.2f})"
-                for d, low, high in rows[["Difference", "Low", "High"]].to_numpy() + 0.0
+                # Welch's interval is symmetric.
+                f"{d:+.2f} ± {(high - low) / 2:.2f}"
+                for d, low, high in rows[["Difference", "Low", "High"]].to_numpy()
             ],
             "Same seed": [f"{number:.2f}" for number in rows["Same seed"]],
             "Other seed": [f"{number:.2f}" for number in rows["Other seed"]],
@@ -109,7 +110,7 @@ def precision_verdict() -> str:
     compared = precision.comparison()
     if compared.empty:
         return "No twin runs are recorded yet, so nothing is shown about precision."
-    varied = compared[compared["Other seed"] > 0]
+    varied = precision.varied(compared)
     closer = varied[varied["Same seed"] < varied["Other seed"]]
     distinct = precision.distinct(compared)
     named = ", ".join(f"{row.Experiment} ({row.Quantity})" for row in distinct.itertuples())
