@@ -48,13 +48,14 @@ def test_true_classes_are_rows() -> None:
     assert axis.yaxis_inverted()  # so that row 0 is at the top
 
 
-def test_two_large_matrices_show_counts_and_recalls() -> None:
+def test_two_large_matrices_lie_below_one_another_with_both_numbers() -> None:
     matrix = np.diag(np.full(10, 60)) + np.roll(np.diag(np.full(10, 40)), 1, axis=1)
-    left, right = results.confusion({"A": matrix, "B": np.eye(10)}).axes
-    assert texts(left).count("60") == texts(left).count("40") == 10
-    assert texts(left).count("60 %") == 10
-    assert texts(right).count("100 %") == 10
-    assert "0" not in texts(left)  # empty cells stay empty
+    figure = results.confusion({"A": matrix, "B": np.eye(10)})
+    upper, lower = figure.axes
+    assert texts(upper).count("60\n60 %") == texts(upper).count("40\n40 %") == 10
+    assert texts(lower) == ["1\n100 %"] * 10  # empty cells stay empty
+    assert upper.get_position().y0 > lower.get_position().y0
+    assert upper.get_ylabel() == lower.get_ylabel() == "True class"
 
 
 def test_one_large_matrix_shows_both_in_a_cell() -> None:
@@ -158,3 +159,17 @@ def test_learning_curves_start_at_epoch_1() -> None:
     (axis,) = results.learning_curves({"A": [3.0, 2.0]}, ylabel="Loss").axes
     assert axis.lines[0].get_xdata().tolist() == [1, 2]
     assert axis.get_ylabel() == "Loss"
+
+
+def test_learning_bands_span_the_seeds_over_the_share_of_the_epochs() -> None:
+    figure = results.learning_bands({"A": [[30, 20, 40], [90, 80, 100]]}, ylabel="Accuracy")
+    (axis,) = figure.axes
+    assert_allclose(axis.lines[0].get_xydata(), [[50, 30], [100, 90]])
+    corners = axis.collections[0].get_paths()[0].vertices
+    assert {(50.0, 20.0), (50.0, 40.0), (100.0, 80.0)} <= set(map(tuple, corners))
+    assert legend(figure) == ["A, 2"]
+
+
+def test_no_learning_curve_says_so() -> None:
+    (axis,) = results.learning_bands({}, ylabel="Accuracy").axes
+    assert texts(axis) == ["no record"]

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from thesis_lib import experiments, published, report
+from thesis_lib import experiments, published, report, verdicts
 from thesis_lib.training import Run
 
 PROVENANCE = {
@@ -50,17 +50,19 @@ def test_every_row_has_its_experiment() -> None:
     for table in published.tables():
         if table.startswith(("7.", "8.")) and table not in ("7.11", "8.12", "8.13"):
             for row in published.table(table).index:
-                assert report.experiment_of(table, row).name in experiments.catalogue()
-    assert report.experiment_of("7.2", "M_b").name == "multiclass/baseline"
-    assert report.experiment_of("8.9", "a=10").name == "binary/focal-g1-a10"
-    assert report.experiment_of("8.14", "M_c2").name == "binary/threshold-moving"
+                assert verdicts.experiment_of(table, row).name in experiments.catalogue()
+    assert verdicts.experiment_of("7.2", "M_b").name == "multiclass/baseline"
+    assert verdicts.experiment_of("8.9", "a=10").name == "binary/focal-g1-a10"
+    assert verdicts.experiment_of("8.14", "M_c2").name == "binary/threshold-moving"
+    assert verdicts.experiment_of("7.11", "gamma=1", "a=5").name == "multiclass/focal-g1-a5"
+    assert verdicts.experiments_of("7.11")[-1] == "multiclass/focal-g5-a100"
     with pytest.raises(KeyError, match="No experiment stands for row 'M_x' of table 7"):
-        report.experiment_of("7.2", "M_x")
+        verdicts.experiment_of("7.2", "M_x")
 
 
 def test_values_are_percent() -> None:
     run = make_run("binary/ros")
-    assert [report.value(run, c) for c in ("Training", "Testing", "0", "1")] == [99, 75, 50, 100]
+    assert [verdicts.value(run, c) for c in ("Training", "Testing", "0", "1")] == [99, 75, 50, 100]
 
 
 def test_without_records_the_row_is_missing_and_has_no_verdict() -> None:
@@ -161,20 +163,14 @@ def test_confusion_is_the_recorded_mean_where_there_is_one() -> None:
     assert matrix.tolist() == [[8.5, 1.5], [0.5, 9.5]]
 
 
-def test_mean_probabilities_by_true_class() -> None:
-    frame = report.mean_probabilities([[0.2, 0.8], [0.4, 0.6], [0.1, 0.9]], [0, 0, 1])
-    assert frame.index.equals(published.table("8.13").index)
-    assert frame.columns.equals(published.table("8.13").columns)
-    assert_allclose(frame, [[30, 10], [70, 90]])
-
-
 def test_notes_say_where_records_come_from_and_how_to_repeat_them() -> None:
     assert report.note("7.12") == (
         "Percent. Nothing is recorded yet; `thesis-lib sweep 'multiclass/baseline'` trains it."
     )
     experiments.record(make_run("multiclass/focal-g2-a50", recall=(0.1,) * 10))
     note = report.note("7.11")
-    assert "1 run on a machine with tensorflow and Keras 3.9, 2026-01-02." in note
+    assert "1 run on a machine with tensorflow and Keras 3.9, 2026-01-02; " in note
+    assert "activations in `float32`" in note
     assert "`thesis-lib sweep 'multiclass/focal-*'`" in note
     assert "'binary/baseline'" in report.note("8.13")
 
@@ -186,11 +182,9 @@ def test_further_experiments() -> None:
     assert frame.loc[("Baseline with cross-entropy", "recorded")].isna().all()
 
 
-def test_verdicts_cover_every_published_number() -> None:
-    experiments.record(make_run("binary/ros"))
-    verdicts = report.verdicts()
-    tables = [t for t in published.tables() if t[0] in "78" and t not in ("7.11", "8.12", "8.13")]
-    assert len(verdicts) == sum(published.table(t).size for t in tables)
-    of_ros = verdicts[verdicts.Model == "M_os2"]
-    assert set(of_ros.Verdict) == {"one seed"}
-    assert set(verdicts[verdicts.Model != "M_os2"].Verdict) == {"missing"}
+def test_learning_curves_are_mean_and_range_over_the_seeds() -> None:
+    experiments.record(make_run("binary/ros", 1, accuracy_curve=(0.2, 0.8)))
+    experiments.record(make_run("binary/ros", 2, accuracy_curve=(0.4, 1.0)))
+    curves = report.learning_curves("binary/ros", "binary/smote")
+    assert list(curves) == ["ROS (2 seeds)"]
+    assert_allclose(curves["ROS (2 seeds)"], [[30, 20, 40], [90, 80, 100]])

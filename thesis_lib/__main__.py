@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from thesis_lib import experiments, export, quiet, records, sweep, training, verdicts
+from thesis_lib import experiments, export, findings, quiet, records, sweep, training
 
 _EXAMPLES = {
     "list": "thesis-lib list 'binary/*'",
@@ -121,7 +121,7 @@ def _sweep(options: argparse.Namespace) -> int:
 
 def _compare(options: argparse.Namespace) -> int:
     os.environ["THESIS_BUILD"] = "quick"  # what is recorded; a comparison trains nothing
-    table = verdicts.frame()
+    table = findings.table()
     known = list(dict.fromkeys(table["Table"]))
     for name in options.table:
         if name not in known:

@@ -89,13 +89,15 @@ def select(patterns: Sequence[str]) -> list[Experiment]:
     return [experiment for name, experiment in catalogue().items() if name in chosen]
 
 
-def recorded(experiment: Experiment | str) -> list[Run]:
+def recorded(experiment: Experiment | str, *, part: str = "") -> list[Run]:
     """Return the recorded runs of an experiment, one a seed; an empty list if there are none.
 
-    A record whose hyperparameters are no longer the catalogue's does not count.
+    A record whose hyperparameters are no longer the catalogue's does not count. ``part`` names a
+    store inside the store, such as "precision", whose runs belong to no table.
     """
     experiment = get(experiment) if isinstance(experiment, str) else experiment
-    runs = (_from_record(record) for record in store().read(experiment.name))
+    where = records.Store(store().folder / part) if part else store()
+    runs = (_from_record(record) for record in where.read(experiment.name))
     wanted = experiment.hyperparameters()
     return [run for run in runs if run.experiment.hyperparameters() == wanted]
 

@@ -144,6 +144,11 @@ def section(id: str) -> str:
     return _get(id).section
 
 
+def quantity(id: str, row: str, column: str) -> str:
+    """Return the name of what a cell measures, the same in every table that prints it."""
+    return _get(id).quantity_of(row, column)
+
+
 def unit(id: str) -> str:
     """Return ``"percent"`` or ``"score"``, the unit of a table's numbers."""
     return _get(id).unit

@@ -7,51 +7,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from thesis_lib import experiments, published
-from thesis_lib.training import Experiment, Run
+from thesis_lib import experiments, findings, precision, published
+from thesis_lib.training import Run
+from thesis_lib.verdicts import GRIDS, experiment_of, experiments_of, focal, value
 
 Floats = NDArray[np.float64]
-
-_GRIDS = {"multiclass": "7.11", "binary": "8.12"}
-
-
-def experiment_of(table: str, row: str) -> Experiment:
-    """Return the experiment that a row of a published table stands for.
-
-    A row that repeats a model of another table, such as ``"M_b"`` in table 7.2, stands for that
-    model's experiment.
-
-    Raises
-    ------
-    KeyError
-        If no experiment of the catalogue does.
-    """
-    every = experiments.catalogue().values()
-    for experiment in every:
-        if (table, row) in experiment.published:
-            return experiment
-    for experiment in every:
-        if row in {name for _, name in experiment.published if name.startswith("M_")}:
-            return experiment
-    raise KeyError(f"No experiment stands for row {row!r} of table {table}.")
-
-
-def value(run: Run, column: str) -> float:
-    """Return what a run measured for a column of a published table, in percent.
-
-    Parameters
-    ----------
-    run : Run
-    column : str
-        "Training", "Testing", or the number of a class.
-    """
-    if column == "Training":
-        return 100 * run.train_accuracy
-    if column == "Testing":
-        return 100 * run.test_accuracy
-    return 100 * run.recall[int(column)]
 
 
 def progress(run: Run) -> str:
@@ -86,7 +48,7 @@ def comparison(table: str, live: Mapping[str, Run]) -> pd.DataFrame:
     -------
     DataFrame
         For each published row: the published numbers, this build's, the mean of the recorded
-        seeds with its 95 % interval, and the verdict of :func:`published.compare`. All text;
+        seeds with its 95 % interval, and the verdict of :func:`findings.judge`. All text;
         missing where nothing is recorded.
     """
     printed = published.table(table)
@@ -98,7 +60,7 @@ def comparison(table: str, live: Mapping[str, Run]) -> pd.DataFrame:
         if experiment.name in live:
             run = live[experiment.name]
             rows[name, _source(run)] = [_measured(run, column) for column in numbers.index]
-        rows |= _recorded_rows(name, experiments.results(experiment), numbers)
+        rows |= _recorded_rows(table, name, experiments.results(experiment), numbers)
     return _frame(rows, list(printed.columns))
 
 
@@ -110,17 +72,17 @@ def focal_comparison(task: str) -> pd.DataFrame:
     DataFrame
         As :func:`comparison`; a row for each gamma, a column for each minority weight.
     """
-    printed = published.table(_GRIDS[task])
+    printed = published.table(GRIDS[task])
     rows: dict[tuple[str, str], Sequence[str | None]] = {}
     for gamma, name in zip(experiments.GAMMAS, printed.index, strict=True):
         rows[name, "published"] = [f"{number:.2f}" for number in printed.loc[name]]
-        cells = [
-            _cell(experiments.results(_focal(task, gamma, weight)), "Testing", float(number))
-            for weight, number in zip(experiments.MINORITY_WEIGHTS, printed.loc[name], strict=True)
-        ]
-        rows[name, "recorded"] = [text for text, _ in cells]
-        if any(text for text, _ in cells):
-            rows[name, "verdict"] = [verdict for _, verdict in cells]
+        groups = [experiments.results(focal(task, gamma, weight)) for weight in _weights()]
+        rows[name, "recorded"] = [_mean(runs, "Testing") for runs in groups]
+        if any(groups):
+            places = [(GRIDS[task], str(name), str(column)) for column in printed.columns]
+            rows[name, "verdict"] = [
+                _verdict(runs, place, "Testing") for runs, place in zip(groups, places, strict=True)
+            ]
     return _frame(rows, list(printed.columns))
 
 
@@ -133,10 +95,10 @@ def focal_grids(task: str) -> dict[str, Floats]:
         "published" and "recorded", each (5 gammas, 5 weights, 3): the mean and the bounds of its
         95 % interval in percent, NaN where there is none.
     """
-    printed = published.table(_GRIDS[task]).to_numpy(dtype=float)
+    printed = published.table(GRIDS[task]).to_numpy(dtype=float)
     unknown = np.full_like(printed, np.nan)
     ours = [
-        [recorded(_focal(task, gamma, weight), ["Testing"])[0] for weight in _weights()]
+        [recorded(focal(task, gamma, weight), ["Testing"])[0] for weight in _weights()]
         for gamma in experiments.GAMMAS
     ]
     return {"published": np.stack([printed, unknown, unknown], -1), "recorded": np.array(ours)}
@@ -159,6 +121,32 @@ def recorded(name: str, columns: Sequence[str]) -> Floats:
     """
     runs = experiments.results(name)
     return np.array([_interval([value(run, column) for run in runs]) for column in columns])
+
+
+def learning_curves(*names: str) -> dict[str, Floats]:
+    """Return training accuracy after each epoch, of the experiments that have records.
+
+    Parameters
+    ----------
+    *names : str
+        Of experiments.
+
+    Returns
+    -------
+    dict
+        Method and number of seeds to an array (n_epochs, 3): mean, smallest and largest value over
+        the seeds, in percent. The argument of :func:`plots.results.learning_bands`.
+    """
+    curves: dict[str, Floats] = {}
+    for name in names:
+        experiment = experiments.get(name)
+        runs = [run for run in experiments.results(experiment) if not run.diverged]
+        if runs:
+            seeds = 100 * np.array([run.accuracy_curve for run in runs])
+            label = experiment.method + (", corrected" if experiment.corrects else "")
+            label += f" ({len(runs)} seed{'s' if len(runs) > 1 else ''})"
+            curves[label] = np.stack([seeds.mean(0), seeds.min(0), seeds.max(0)], axis=1)
+    return curves
 
 
 def overview(table: str, live: Mapping[str, Run]) -> dict[str, Floats]:
@@ -204,7 +192,7 @@ def further(names: Sequence[str], columns: Sequence[str], live: Mapping[str, Run
         if name in live:
             rows[label, _source(live[name])] = [_measured(live[name], c) for c in columns]
         runs = experiments.results(experiment)
-        rows[label, _seeds(runs)] = [_cell(runs, c, math.nan)[0] for c in columns]
+        rows[label, _seeds(runs)] = [_mean(runs, c) for c in columns]
     return _frame(rows, columns)
 
 
@@ -231,29 +219,6 @@ def confusion(run: Run, label: str = "") -> tuple[str, Floats]:
     return f"{name}\n{_source(run)}", np.array(run.confusion, dtype=float)
 
 
-def mean_probabilities(probabilities: ArrayLike, y_true: ArrayLike) -> pd.DataFrame:
-    """Return the mean output for the images of each class, in percent, as table 8.13 has it.
-
-    Parameters
-    ----------
-    probabilities : array_like, (n, n_classes)
-    y_true : array_like of int, (n,)
-
-    Returns
-    -------
-    DataFrame
-        Rows "Predicted to class ...", columns "Sample of class ...".
-    """
-    outputs, labels = np.asarray(probabilities, dtype=float), np.asarray(y_true)
-    classes = range(outputs.shape[1])
-    means = np.stack([100 * outputs[labels == c].mean(0) for c in classes], axis=1)
-    return pd.DataFrame(
-        means,
-        index=[f"Predicted to class {c}" for c in classes],
-        columns=[f"Sample of class {c}" for c in classes],
-    )
-
-
 def note(*names: str) -> str:
     """Say under a table what its recorded numbers come from, and how to train them again.
 
@@ -264,31 +229,35 @@ def note(*names: str) -> str:
     """
     chosen: dict[str, None] = {}
     for name in names:
-        chosen |= dict.fromkeys([name] if "/" in name else _experiments_of(name))
+        chosen |= dict.fromkeys([name] if "/" in name else experiments_of(name))
     return _provenance(list(chosen))
 
 
 def _recorded_rows(
-    name: str, runs: Sequence[Run], numbers: pd.Series[float]
+    table: str, name: str, runs: Sequence[Run], numbers: pd.Series[float]
 ) -> dict[tuple[str, str], Sequence[str | None]]:
-    cells = [_cell(runs, str(column), float(number)) for column, number in numbers.items()]
+    columns = [str(column) for column in numbers.index]
     rows: dict[tuple[str, str], Sequence[str | None]] = {
-        (name, _seeds(runs)): [text for text, _ in cells]
+        (name, _seeds(runs)): [_mean(runs, column) for column in columns]
     }
     if runs:
-        rows[name, "verdict"] = [verdict for _, verdict in cells]
+        rows[name, "verdict"] = [_verdict(runs, (table, name, c), c) for c in columns]
     return rows
 
 
-def _cell(runs: Sequence[Run], column: str, number: float) -> tuple[str | None, str | None]:
-    """Return "mean ± half the interval" of the runs, and the verdict on a published number."""
-    sample = [value(run, column) for run in runs]
-    mean, low, high = _interval(sample)
+def _mean(runs: Sequence[Run], column: str) -> str | None:
+    """Return "mean ± half the interval" of some runs."""
+    mean, low, high = _interval([value(run, column) for run in runs])
     if math.isnan(mean):
-        return ("diverged" if any(run.diverged for run in runs) else None), None
+        return "diverged" if any(run.diverged for run in runs) else None
     spread = f" ± {(high - low) / 2:.2f}" if math.isfinite(high) else ""
-    verdict = published.compare(number, sample).verdict if math.isfinite(number) else None
-    return f"{mean:.2f}{spread}", verdict
+    return f"{mean:.2f}{spread}"
+
+
+def _verdict(runs: Sequence[Run], place: tuple[str, str, str], column: str) -> str | None:
+    """Return the verdict on a printed number, None where the runs have no number for it."""
+    verdict, _ = findings.judge(*place, [value(run, column) for run in runs])
+    return None if verdict == "missing" else verdict
 
 
 def _interval(sample: Sequence[float]) -> tuple[float, float, float]:
@@ -319,19 +288,6 @@ def _weights() -> tuple[float, ...]:
     return experiments.MINORITY_WEIGHTS
 
 
-def _focal(task: str, gamma: float, weight: float) -> str:
-    return f"{task}/focal-g{gamma:g}-a{weight:g}"
-
-
-def _experiments_of(table: str) -> list[str]:
-    if table == "8.13":
-        return ["binary/baseline"]
-    for task, grid in _GRIDS.items():
-        if table == grid:
-            return [_focal(task, g, a) for g in experiments.GAMMAS for a in _weights()]
-    return [experiment_of(table, str(row)).name for row in published.table(table).index]
-
-
 def _provenance(names: Sequence[str]) -> str:
     """Say in a few words what the recorded runs of some experiments come from."""
     runs = [run for name in names for run in experiments.results(name)]
@@ -345,11 +301,12 @@ def _provenance(names: Sequence[str]) -> str:
     backends = sorted({str(run.provenance["backend"]) for run in runs})
     versions = sorted({f"Keras {run.provenance['versions']['keras']}" for run in runs})
     dates = sorted({str(run.provenance["utc"])[:10] for run in runs})
+    how = ", ".join(f"`{name}`" for name in precision.used(runs))
     period = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
     return (
         "Percent; ± is a 95 % interval over seeds. "
         f"Recorded: {len(runs)} run{'s' if len(runs) > 1 else ''} on {', '.join(devices)} with "
-        f"{', '.join(backends)} and {', '.join(versions)}, {period}. "
+        f"{', '.join(backends)} and {', '.join(versions)}, {period}; activations in {how}. "
         f"{command} trains what is missing."
     )
 

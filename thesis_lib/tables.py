@@ -149,13 +149,13 @@ class Table:
         rule = {"left": ":--", "right": "--:"}
         align = [rule[side] for side in _alignments(rows, len(header), depth)]
         # Tildes, because the first line of a fence of backticks must not hold another backtick.
-        lines = [f"~~~{{table}} {_to_myst(self.caption)}", f":name: {self.label}", ""]
-        lines += [_pipe_row(map(_to_myst, header)), _pipe_row(align)]
-        lines += [_pipe_row(map(_to_myst, row)) for row in rows]
+        lines = [f"~~~{{table}} {to_myst(self.caption)}", f":name: {self.label}", ""]
+        lines += [_pipe_row(map(to_myst, header)), _pipe_row(align)]
+        lines += [_pipe_row(map(to_myst, row)) for row in rows]
         lines.append("~~~")
         note = self._note(rows)
         if note:
-            lines += ["", "~~~{container} table-note", _to_myst(note), "~~~"]
+            lines += ["", "~~~{container} table-note", to_myst(note), "~~~"]
         return "\n".join(lines) + "\n"
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
@@ -231,7 +231,8 @@ def _to_html(text: str) -> str:
     )
 
 
-def _to_myst(text: str) -> str:
+def to_myst(text: str) -> str:
+    """Return a text as MyST that shows it literally, but for `` `code` `` and model names."""
     return _render(
         text,
         _escape_myst,

@@ -1,149 +1,164 @@
-"""Every published number of chapters 7 and 8 beside the records, with a verdict."""
+"""Every number of the thesis's chapters 7 and 8 beside the records, with a verdict for each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cache
+import math
+from collections.abc import Iterator, Sequence
 
+import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import stats
 
-from thesis_lib import data, experiments, published, report
-from thesis_lib.training import Run
+from thesis_lib import data, experiments, published
+from thesis_lib.training import Experiment, Run
 
-RunsOf = Callable[[str], list[Run]]
+GRIDS = {"multiclass": "7.11", "binary": "8.12"}
+"""The tables that print one number for each setting of focal loss, by task."""
 
-GRIDS = {"7.11": "multiclass", "8.12": "binary"}
-PROBABILITIES = "8.13"
-
-VERDICTS = ("agrees", "differs, explained", "differs", "one seed", "missing")
-
-
-@dataclass(frozen=True)
-class Row:
-    """One published number, the runs that repeat it (percent, one a seed), and what came of it."""
-
-    table: str
-    model: str
-    quantity: str
-    experiment: str
-    comparison: published.Comparison
-    verdict: str
-    explanation: str = ""
+MEAN_OUTPUTS = "8.13"
+"""The table of mean outputs; its rows are outputs, its columns true classes."""
 
 
-def rows() -> list[Row]:
-    """Return every number of tables 7.1 to 8.14, in the thesis's order.
+def tables() -> list[str]:
+    """Return the numbers of the tables that records can be compared with, "7.1" to "8.14"."""
+    return [name for name in published.tables() if name.startswith(("7.", "8."))]
 
-    The verdict is that of :func:`published.compare`. A number that differs is *explained* when the
-    thesis prints the same quantity elsewhere with a value that agrees, or when a corrected twin of
-    its experiment agrees with every number of its row.
+
+def focal(task: str, gamma: float, weight: float) -> str:
+    """Return the name of the experiment with these settings of focal loss."""
+    return f"{task}/focal-g{gamma:g}-a{weight:g}"
+
+
+def experiment_of(table: str, row: str, column: str = "") -> Experiment:
+    """Return the experiment that a row of a published table stands for.
+
+    A row that repeats a model of another table, such as ``"M_b"`` in table 7.2, stands for that
+    model's experiment. In the tables of the focal grids the column decides as well.
+
+    Raises
+    ------
+    KeyError
+        If no experiment of the catalogue does.
     """
-    runs_of = cache(experiments.results)  # the same experiment stands in many rows
-    found = []
-    for table in published.tables():
-        if not table.startswith(("7.", "8.")):
-            continue
-        for model, numbers in published.table(table).iterrows():
-            row = {str(column): float(number) for column, number in numbers.items()}
-            found += [_row(table, str(model), column, row, runs_of) for column in row]
-    return found
+    if table == MEAN_OUTPUTS:
+        return experiments.get("binary/baseline")
+    every = experiments.catalogue().values()
+    for experiment in every:
+        on_grid = table not in GRIDS.values() or experiment.name.endswith(
+            "-" + column.replace("=", "")
+        )
+        if (table, row) in experiment.published and on_grid:
+            return experiment
+    for experiment in every:
+        if row in {name for _, name in experiment.published if name.startswith("M_")}:
+            return experiment
+    raise KeyError(f"No experiment stands for row {row!r} of table {table}.")
 
 
-def frame() -> pd.DataFrame:
-    """Return the rows of :func:`rows` as numbers.
+def experiments_of(table: str) -> list[str]:
+    """Return the names of all experiments behind a published table, each once."""
+    printed = published.table(table)
+    cells = ((str(row), str(column)) for row in printed.index for column in printed.columns)
+    return list(dict.fromkeys(experiment_of(table, *cell).name for cell in cells))
+
+
+def value(run: Run, column: str) -> float:
+    """Return what a run measured for a column of a published table, in percent.
+
+    Parameters
+    ----------
+    run : Run
+    column : str
+        "Training", "Testing", or the number of a class.
+    """
+    if column == "Training":
+        return 100 * run.train_accuracy
+    if column == "Testing":
+        return 100 * run.test_accuracy
+    return 100 * run.recall[int(column)]
+
+
+def sample(table: str, row: str, column: str) -> list[float]:
+    """Return what each recorded seed measured for a cell of a published table, in percent."""
+    experiment = experiment_of(table, row, column)
+    runs = experiments.recorded(experiment)
+    if table == MEAN_OUTPUTS:
+        means = (recorded_mean_outputs(run.seed) for run in runs)
+        return [float(frame.loc[[row], column].iloc[0]) for frame in means if frame is not None]
+    return [value(run, "Testing" if table in GRIDS.values() else column) for run in runs]
+
+
+def mean_outputs(probabilities: ArrayLike, y_true: ArrayLike) -> pd.DataFrame:
+    """Return the mean output for the images of each class, in percent, as table 8.13 has it.
+
+    Parameters
+    ----------
+    probabilities : array_like, (n, n_classes)
+    y_true : array_like of int, (n,)
 
     Returns
     -------
     DataFrame
-        Columns "Table", "Model", "Quantity", "Published", "Mean", "Low", "High" (bounds of the 95 %
-        interval, percent), "Seeds", "Verdict", "Explanation".
+        Rows "Predicted to class ...", columns "Sample of class ...".
     """
-    columns = ["Table", "Model", "Quantity", "Published", "Mean", "Low", "High", "Seeds"]
-    cells = []
-    for row in rows():
-        c = row.comparison
-        numbers = (c.published, c.mean, c.low, c.high, c.n)
-        cells.append((row.table, row.model, row.quantity, *numbers, row.verdict, row.explanation))
-    return pd.DataFrame(cells, columns=[*columns, "Verdict", "Explanation"])
+    outputs, labels = np.asarray(probabilities, dtype=float), np.asarray(y_true)
+    classes = range(outputs.shape[1])
+    means = np.stack([100 * outputs[labels == c].mean(0) for c in classes], axis=1)
+    return pd.DataFrame(
+        means,
+        index=[f"Predicted to class {c}" for c in classes],
+        columns=[f"Sample of class {c}" for c in classes],
+    )
 
 
-def counts(table: pd.DataFrame) -> pd.DataFrame:
-    """Return how many numbers of each table have which verdict, with a row for all.
+def recorded_mean_outputs(seed: int) -> pd.DataFrame | None:
+    """Return :func:`mean_outputs` of the recorded binary baseline; None without MNIST or outputs.
+
+    The kept outputs are those for MNIST's test images, so they need its labels.
+    """
+    kept = experiments.outputs("binary/baseline", seed)
+    mnist = data.load("mnist", fallback="digits")
+    if kept is None or mnist.name != "mnist":
+        return None
+    return mean_outputs(kept, data.task("binary", mnist).y_test)
+
+
+def cells() -> Iterator[tuple[tuple[str, str, str], float]]:
+    """Yield (table, row, column) and the number of every cell that records can be compared with."""
+    for table in tables():
+        for row, numbers in published.table(table).iterrows():
+            for column, number in numbers.items():
+                yield (table, str(row), str(column)), float(number)
+
+
+def welch(one: Sequence[float], other: Sequence[float]) -> tuple[float, float, float]:
+    """Return the difference of two means with its 95 % interval by Welch's t test.
+
+    The test does not suppose that the two spreads are equal (Welch, Biometrika 34, 1947).
 
     Parameters
     ----------
-    table : DataFrame
-        As :func:`frame` returns it.
+    one, other : sequence of float
+        One value a run; NaN (a run that diverged) is left out.
+
+    Returns
+    -------
+    tuple of float
+        Mean of ``one`` minus mean of ``other``, lower and upper bound. The bounds are NaN with
+        fewer than two values on a side, and equal the difference where neither side varies.
     """
-    counted = pd.crosstab(table["Table"], table["Verdict"]).reindex(
-        index=list(dict.fromkeys(table["Table"])), columns=list(VERDICTS), fill_value=0
-    )
-    counted.loc["all"] = counted.sum()
-    counted.columns.name = None
-    return counted
-
-
-def experiment_of(table: str, model: str, quantity: str) -> str:
-    """Return the name of the experiment that a cell of a published table stands for."""
-    if table in GRIDS:
-        gamma, weight = model.removeprefix("gamma="), quantity.removeprefix("a=")
-        return f"{GRIDS[table]}/focal-g{gamma}-a{weight}"
-    if table == PROBABILITIES:
-        return "binary/baseline"
-    return report.experiment_of(table, model).name
-
-
-def _row(table: str, model: str, quantity: str, numbers: dict[str, float], runs_of: RunsOf) -> Row:
-    name = experiment_of(table, model, quantity)
-    sample = _sample(table, model, quantity, runs_of(name))
-    found = published.compare(numbers[quantity], sample)
-    verdict, reason = found.verdict, ""
-    if verdict == "differs":
-        reason = _printed_elsewhere(table, model, quantity, sample) or _twin(
-            table, name, numbers, runs_of
-        )
-        verdict = "differs, explained" if reason else verdict
-    return Row(table, model, quantity, name, found, verdict, reason)
-
-
-def _sample(table: str, model: str, quantity: str, runs: Sequence[Run]) -> list[float]:
-    """Return what the runs of an experiment have for a cell, in percent."""
-    if table in GRIDS:
-        quantity = "Testing"
-    if table != PROBABILITIES:
-        return [report.value(run, quantity) for run in runs]
-    y_test = data.task("binary", data.load("mnist")).y_test
-    kept = [experiments.outputs(run.experiment.name, run.seed) for run in runs]
-    means = [report.mean_probabilities(p, y_test) for p in kept if p is not None]
-    return [float(mean.loc[[model], quantity].iloc[0]) for mean in means]
-
-
-def _printed_elsewhere(table: str, model: str, quantity: str, sample: Sequence[float]) -> str:
-    """Name a place where the thesis prints this quantity with a value that agrees."""
-    measured = published.quantity_of(table, model, quantity)
-    for contradiction in published.contradictions():
-        if contradiction.quantity != measured:
-            continue
-        for place, value in contradiction.places:
-            if published.compare(value, sample).verdict == "agrees":
-                return f"{place} prints {value:.2f}, which agrees"
-    return ""
-
-
-def _twin(table: str, name: str, numbers: dict[str, float], runs_of: RunsOf) -> str:
-    """Name the corrected twin whose runs agree with every number of the row."""
-    if table in GRIDS or table == PROBABILITIES:
-        return ""
-    for twin in experiments.catalogue().values():
-        if twin.corrects == name and _agrees(runs_of(twin.name), numbers):
-            return f"{twin.name} agrees with the whole row"
-    return ""
-
-
-def _agrees(runs: Sequence[Run], numbers: dict[str, float]) -> bool:
-    """Whether the runs of an experiment agree with all numbers of a row that they have."""
-    samples = {column: [report.value(run, column) for run in runs] for column in numbers}
-    verdicts = [published.compare(numbers[c], sample).verdict for c, sample in samples.items()]
-    # Moved thresholds have no accuracy on the training set, so that number is missing.
-    return "agrees" in verdicts and set(verdicts) <= {"agrees", "missing"}
+    a, b = (np.asarray([v for v in values if not math.isnan(v)]) for values in (one, other))
+    if not len(a) or not len(b):
+        return math.nan, math.nan, math.nan
+    difference = float(a.mean() - b.mean())
+    if min(len(a), len(b)) < 2:
+        return difference, math.nan, math.nan
+    # Equal values have a spread of rounding errors, which would make the degrees of freedom noise.
+    parts = [0.0 if np.ptp(x) < 1e-9 else float(x.var(ddof=1)) / len(x) for x in (a, b)]
+    variance = sum(parts)
+    if variance == 0:
+        return difference, difference, difference
+    freedom = variance**2 / (parts[0] ** 2 / (len(a) - 1) + parts[1] ** 2 / (len(b) - 1))
+    half = float(stats.t.ppf(0.975, freedom)) * math.sqrt(variance)
+    return difference, difference - half, difference + half

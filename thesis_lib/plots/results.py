@@ -23,10 +23,10 @@ _MARKERS = "osD^v"
 
 
 def confusion(matrices: Mapping[str, ArrayLike], *, class_names: Sequence[str] = ()) -> Figure:
-    """Draw confusion matrices side by side, true classes as rows.
+    """Draw confusion matrices, true classes as rows; side by side if the classes are few.
 
-    Colour is the share of the row. With few classes, or one matrix, each cell has the count and
-    the percentage; otherwise the count, with the row's recall at its right.
+    Each cell has the count and the share of the row in percent; colour is the share. Cells of
+    matrices with many classes that hold no image are left empty.
 
     Parameters
     ----------
@@ -40,22 +40,24 @@ def confusion(matrices: Mapping[str, ArrayLike], *, class_names: Sequence[str] =
         if counts.ndim != 2 or counts.shape[0] != counts.shape[1]:
             raise ValueError(f"The matrix {title!r} has to be square; got shape {counts.shape}.")
     size = max(len(counts) for counts in arrays.values())
-    side = 3.0 if size <= _FEW else 3.6 if len(arrays) > 1 else 5.2
-    figure, axes = plt.subplots(
-        1, len(arrays), figsize=(side * len(arrays) + 0.4, side + 0.3), squeeze=False
-    )
+    # Two large matrices side by side would leave no room for two numbers a cell.
+    side, down = (3.0, 1) if size <= _FEW else (5.2, len(arrays))
+    across = len(arrays) // down
+    shape = (side * across + 0.4, (side + 0.3) * down)
+    figure, axes = plt.subplots(down, across, figsize=shape, squeeze=False)
     for axis, (title, counts) in zip(axes.flat, arrays.items(), strict=True):
-        _confusion(axis, counts, both=size <= _FEW or len(arrays) == 1)
+        _confusion(axis, counts)
         names = class_names or [str(c) for c in range(len(counts))]
         axis.set_xticks(range(len(names)), names)
         axis.set_yticks(range(len(names)), names)
         axis.set(xlabel="Predicted class")
         axis.set_title(title, fontsize=10)
-    axes[0, 0].set_ylabel("True class")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("True class")
     return figure
 
 
-def _confusion(axis: Axes, counts: Floats, *, both: bool) -> None:
+def _confusion(axis: Axes, counts: Floats) -> None:
     share = 100 * counts / np.maximum(counts.sum(1, keepdims=True), 1)
     axis.imshow(share, vmin=0, vmax=100, cmap="Blues")
     axis.spines[:].set_visible(False)
@@ -65,15 +67,9 @@ def _confusion(axis: Axes, counts: Floats, *, both: bool) -> None:
         if counts[i, j] == 0 and not large:
             continue
         text = _count(float(counts[i, j]))
-        if both:
-            text += f"\n{percent:.1f} %" if large else f"\n{percent:.0f} %"
+        text += f"\n{percent:.1f} %" if large else f"\n{percent:.0f} %"
         color = "white" if percent > 65 else "black"
         axis.text(j, i, text, ha="center", va="center", color=color, fontsize=11 if large else 7)
-    if not both:
-        right = len(counts) - 0.4
-        axis.text(right, -0.75, "recall", ha="left", va="center", fontsize=7, color=GREY)
-        for i, percent in enumerate(np.diag(share)):
-            axis.text(right, i, f"{percent:.0f} %", ha="left", va="center", fontsize=7)
 
 
 def _count(number: float) -> str:
@@ -268,4 +264,31 @@ def learning_curves(curves: Mapping[str, Sequence[float]], *, ylabel: str) -> Fi
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.set(xlabel="Epoch", ylabel=ylabel)
     axis.legend()
+    return figure
+
+
+def learning_bands(curves: Mapping[str, ArrayLike], *, ylabel: str) -> Figure:
+    """Draw the course of training of several methods, a line and a band for each.
+
+    Parameters
+    ----------
+    curves : mapping of str to array_like, (n_epochs, 3)
+        Legend to the mean over the seeds after each epoch, the smallest and the largest value.
+    ylabel : str
+    """
+    figure, axis = plt.subplots(figsize=(6.8, 3.6))
+    for k, (name, values) in enumerate(curves.items()):
+        mean, low, high = np.asarray(values, dtype=float).T
+        # Shares of the training: the methods have different numbers of epochs.
+        course = np.arange(1, len(mean) + 1) / len(mean) * 100
+        color, dash = PALETTE[k % len(PALETTE)], "-" if k < len(PALETTE) else "--"
+        axis.plot(course, mean, dash, color=color, linewidth=1.4, label=f"{name}, {len(mean):,}")
+        axis.fill_between(course, low, high, color=color, alpha=0.15, linewidth=0)
+    if not curves:
+        axis.text(0.5, 0.5, "no record", transform=axis.transAxes, ha="center", color=GREY)
+    axis.set(xlabel="Share of the epochs (%)", ylabel=ylabel, xlim=(0, 100))
+    axis.grid(axis="y", color="#dddddd", linewidth=0.6)
+    if curves:
+        title = "method (seeds), epochs"
+        figure.legend(loc="outside right upper", fontsize=8.5, title=title, title_fontsize=8.5)
     return figure

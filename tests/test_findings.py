@@ -1,0 +1,214 @@
+"""Findings, claims and verdicts follow the records: each can come out either way."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy import stats
+
+from tests.test_report import PROVENANCE, make_run
+from thesis_lib import (
+    claims,
+    evidence,
+    experiments,
+    findings,
+    precision,
+    published,
+    records,
+    replication,
+    verdicts,
+)
+
+
+@pytest.fixture(autouse=True)
+def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the committed records, and none trains."""
+    monkeypatch.setenv("THESIS_LIB_RECORDS", str(tmp_path))
+    monkeypatch.setenv("THESIS_BUILD", "quick")
+
+
+def record(name: str, *recalls: tuple[float, ...], test: float = 0.5) -> None:
+    """Record a run for each tuple of recalls, with slightly different test accuracies."""
+    for seed, recall in enumerate(recalls, start=1):
+        experiments.record(make_run(name, seed, recall=recall, test_accuracy=test + seed / 1000))
+
+
+def ten(*low: float, rest: float = 0.0) -> tuple[float, ...]:
+    return (*low, *[rest] * (10 - len(low)))
+
+
+def test_every_finding_has_a_check_and_every_check_a_finding() -> None:
+    assert {finding.id for finding in findings.findings()} == set(evidence._CHECKS)
+    for finding in findings.findings():
+        assert all((finding.places, finding.says, finding.does))
+        assert set(finding.slip_of) <= set(experiments.catalogue())
+    with pytest.raises(KeyError, match="No finding 'x'; there are rus-labels"):
+        evidence.of("x")
+
+
+def test_without_records_every_row_is_missing_and_counted() -> None:
+    rows = findings.table()
+    assert len(rows) == sum(published.table(t).size for t in verdicts.tables()) == 493
+    assert set(rows["Verdict"]) == {"missing"}
+    assert findings.summary(rows).loc["all"].tolist() == [493, 0, 0, 0, 0, 493]
+
+
+def test_a_difference_is_explained_by_a_twin_that_agrees_with_the_whole_row() -> None:
+    record("binary/msfe", (0, 1), (0, 1), test=0.5366)
+    assert findings.judge("8.6", "M_fse", "0", [0, 0]) == ("differs", "")
+    # 85.52 and 100 %, 99.98 and 93.29 % are printed for the twin's recalls and accuracies.
+    for seed, shift in ((1, -0.01), (2, 0.01)):
+        run = make_run("binary/msfe-corrected", seed, recall=(0.8552 + shift, 1.0))
+        run = dataclasses.replace(run, train_accuracy=0.9998, test_accuracy=0.9329 + shift / 2)
+        experiments.record(run)
+    assert findings.judge("8.6", "M_fse", "0", [0, 0]) == ("differs, explained", "msfe-table")
+    assert evidence.of("msfe-table").status == "confirmed"
+
+
+def test_a_twin_that_misses_one_column_explains_nothing() -> None:
+    record("binary/msfe-corrected", (0.85, 1), (0.86, 1), test=0.3)
+    assert findings.judge("8.6", "M_fse", "0", [0, 0]) == ("differs", "")
+
+
+def test_a_difference_is_explained_by_another_print_that_agrees() -> None:
+    # Table 7.10 has 71.61 for this quantity, 7.11 has 71.68.
+    sample = [71.679, 71.68, 71.681]
+    assert findings.judge("7.11", "gamma=5", "a=5", sample) == ("agrees", "")
+    assert findings.judge("7.10", "a=5", "Testing", sample) == (
+        "differs, explained",
+        "contradictions",
+    )
+    assert findings.judge("7.10", "a=5", "Testing", [60.0, 60.0]) == ("differs", "")
+
+
+def test_the_labels_of_rus_are_confirmed_or_refuted_by_the_recalls() -> None:
+    assert evidence.of("rus-labels").status == evidence.OPEN
+    record("multiclass/rus", ten(0.5, 0.9, 0.6), ten(0.4, 0.9, 0.5))
+    record("multiclass/rus-corrected", ten(0.5, rest=0.3), ten(0.5, rest=0.2))
+    found = evidence.of("rus-labels")
+    assert found.status == "confirmed"
+    assert "0.00 % as listed, 30.00 % with the right labels" in found.measured
+
+
+def test_a_single_recall_refutes_it() -> None:
+    record("multiclass/rus", ten(0.5, 0.9, 0.6, 0.1), ten(0.4, 0.9, 0.5))
+    record("multiclass/rus-corrected", ten(0.5, rest=0.3), ten(0.5, rest=0.2))
+    assert evidence.of("rus-labels").status == "refuted"
+
+
+@pytest.mark.parametrize(
+    ("plain", "status"), [(0.9, "refuted"), (0.1, "confirmed"), (0.5, "corrected")]
+)
+def test_mfe_is_judged_by_the_sign_of_the_difference(plain: float, status: str) -> None:
+    record("multiclass/mfe", ten(), ten(), ten())
+    record("multiclass/mfe-corrected", ten(), ten(), ten(), test=plain)
+    assert evidence.of("mfe-averaging").status == status
+
+
+def test_findings_that_need_no_records() -> None:
+    # 16 of 20 steps down, counted by hand in table 7.11; the best row has gamma 0.
+    found = evidence.of("focal-gamma")
+    assert found.status == "corrected"
+    assert "16 of 20 steps" in found.measured
+    assert evidence.of("cost-matrix").status == "confirmed"
+    assert "row sums 3005 and 3007" in evidence.of("cost-matrix").measured
+    for id in ("contradictions", "impossible", "text-and-table", "counts", "confusion-axes"):
+        assert evidence.of(id).status == "confirmed", id
+    assert evidence.of("one-draw").status == evidence.OPEN
+
+
+def test_specificity_by_hand() -> None:
+    # True rows. Class 0: of 20 others 4 are taken for 0; of the 16 left, 9 are right answers.
+    matrix = np.array([[8, 1, 1], [2, 5, 3], [2, 4, 4]])
+    listed, right = evidence.specificities(matrix)
+    assert_allclose([listed[0], right[0]], [9 / 13, 16 / 20])
+
+
+def test_welch_by_scipy() -> None:
+    one, other = [90.1, 88.4, 93.0, 91.2], [80.0, 85.5, 79.1]
+    interval = stats.ttest_ind(one, other, equal_var=False).confidence_interval(0.95)
+    assert_allclose(verdicts.welch(one, other)[1:], [interval.low, interval.high])
+    assert verdicts.welch([1.0, 1.0], [3.0, 3.0]) == (-2.0, -2.0, -2.0)
+    assert np.isnan(verdicts.welch([1.0], [3.0, 4.0])[1])
+    assert np.isnan(verdicts.welch([float("nan")], [3.0])[0])
+
+
+def test_a_claim_of_a_winner_stands_falls_waits_or_is_undecided() -> None:
+    name, rival = "binary/ros", "binary/smote"
+    assert claims.best(name, [rival], "balanced").status == claims.OPEN
+    record(name, (0.90, 1), (0.91, 1), (0.92, 1))
+    record(rival, (0.50, 1), (0.51, 1), (0.52, 1))
+    assert claims.best(name, [rival], "balanced").status == claims.STANDS
+    assert claims.best(rival, [name], "balanced").status == claims.FALLS
+    # One that is better decides, whatever is missing; one that is worse does not.
+    assert claims.best(rival, [name, "binary/mfe"], "balanced").status == claims.FALLS
+    assert claims.best(name, [rival, "binary/mfe"], "balanced").status == claims.OPEN
+    record("binary/mfe", (0.80, 1), (0.91, 1), (1.0, 1))
+    assert claims.best(name, [rival, "binary/mfe"], "balanced").status == claims.UNDECIDED
+
+
+def test_balanced_and_minority_means() -> None:
+    record("multiclass/ros", (1, 0.5, 0, 0, 0, 0, 0, 0, 0, 0.5))
+    assert_allclose(evidence.values("multiclass/ros", "balanced"), [20])
+    assert_allclose(evidence.values("multiclass/ros", "minority"), [30])  # 0, 1, 4, 6, 7
+
+
+def twin(seed: int, half: bool, recall: float) -> None:
+    changes = {"recall": (recall, 1.0), "test_accuracy": 0.5}
+    if half:
+        changes["provenance"] = {**PROVENANCE, "precision": "bfloat16"}
+    run = make_run("binary/ros", seed, **changes)
+    store = experiments.store()
+    where = records.Store(store.folder / "precision") if half else store
+    where.append(experiments.to_record(run))
+
+
+def test_twins_are_compared_by_experiment_and_class() -> None:
+    for seed, recall in ((1, 0.2), (2, 0.4), (3, 0.6)):
+        twin(seed, False, recall)
+        twin(seed, True, recall + 0.01)
+    rows = precision.comparison().set_index("Quantity")
+    assert rows.index.tolist() == ["Training", "Testing", "0", "1"]
+    row = rows.loc["0"]
+    # Standard deviation 20, so two seeds differ by 20 sqrt(2), and twins by 1; Welch: 4 degrees.
+    assert_allclose(
+        [row["float32"], row["bfloat16"], row["Difference"], row["Same seed"], row["Other seed"]],
+        [40, 41, 1, 1, 20 * 2**0.5],
+    )
+    half_width = stats.t.ppf(0.975, 4) * 20 * (2 / 3) ** 0.5
+    assert_allclose([row["Low"], row["High"]], [1 - half_width, 1 + half_width])
+    assert precision.distinct(precision.comparison()).empty
+    assert "the interval of 0 differences" in replication.precision_verdict()
+
+
+def test_a_real_effect_of_precision_is_named() -> None:
+    for seed, recall in ((1, 0.2), (2, 0.21), (3, 0.22)):
+        twin(seed, False, recall)
+        twin(seed, True, recall + 0.5)
+    assert precision.distinct(precision.comparison())["Quantity"].tolist() == ["0"]
+    assert "binary/ros (0)" in replication.precision_verdict()
+
+
+def test_a_run_in_bfloat16_is_no_float32_twin() -> None:
+    twin(1, True, 0.5)
+    experiments.record(make_run("binary/ros", provenance={**PROVENANCE, "precision": "bfloat16"}))
+    assert precision.twins() == {}
+    assert "No twin runs" in replication.precision_verdict()
+
+
+def test_mean_outputs_by_true_class() -> None:
+    frame = verdicts.mean_outputs([[0.2, 0.8], [0.4, 0.6], [0.1, 0.9]], [0, 0, 1])
+    assert frame.index.equals(published.table("8.13").index)
+    assert frame.columns.equals(published.table("8.13").columns)
+    assert_allclose(frame, [[30, 10], [70, 90]])
+
+
+def test_a_finding_and_a_claim_as_markdown() -> None:
+    text = replication.finding("rus-labels")
+    assert text.startswith("Random undersampling trains on labels of other images")
+    assert text.endswith("**open\\: not recorded yet**")
+    assert "does best on ten classes" in replication.claim("focal")
+    with pytest.raises(KeyError, match="No claim 'x'; there are focal, ros"):
+        replication.claim("x")

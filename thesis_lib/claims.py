@@ -1,0 +1,141 @@
+"""The claims that the thesis ends on, and whether the records let them stand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from thesis_lib import confidences, data, evidence
+from thesis_lib.evidence import Evidence
+
+STANDS, FALLS = "stands", "does not stand"
+UNDECIDED, OPEN = "not decided by the records", "open: not recorded yet"
+
+_TEN = ("baseline", "ros", "smote", "rus", "mfe", "threshold-moving")
+_TWO = ("baseline", "smote", "rus", "mfe", "msfe", "focal-g0-a50", "threshold-moving")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim of the thesis: where it is made, in our words, and how it is judged."""
+
+    id: str
+    place: str
+    text: str
+    judge: Callable[[], Evidence]
+
+
+def best(name: str, rivals: Sequence[str], column: str) -> Evidence:
+    """Judge whether an experiment is better than each of its rivals.
+
+    The claim stands if every difference of means has a 95 % interval (Welch) above zero, falls if
+    one of them lies below zero, and is undecided if one holds zero. A missing rival leaves it open
+    unless a recorded one decides against it.
+
+    Parameters
+    ----------
+    name : str
+        Of an experiment.
+    rivals : sequence of str
+        Names of experiments.
+    column : str
+        As for :func:`evidence.values`.
+    """
+    measured = [r for r in rivals if evidence.known(name, r)]
+    parts = [f"{r} {evidence.said_difference(name, r, column)}" for r in measured]
+    missing = [e for e in (name, *rivals) if not evidence.known(e)]
+    text = f"{name}: {evidence.said(name, column)}"
+    text += f"; over {'; over '.join(parts)}." if parts else "."
+    if missing:
+        text += f" Not recorded: {', '.join(missing)}."
+    intervals = [evidence.difference(name, r, column)[1:] for r in measured]
+    if any(high < 0 for _, high in intervals):
+        return Evidence(FALLS, text)
+    if missing:
+        return Evidence(OPEN, text)
+    return Evidence(STANDS if all(low > 0 for low, _ in intervals) else UNDECIDED, text)
+
+
+def _focal_best() -> Evidence:
+    rivals = [f"multiclass/{name}" for name in _TEN]
+    return best("multiclass/focal-g0-a100", rivals, "minority")
+
+
+def _ros_best() -> Evidence:
+    return best("binary/ros", [f"binary/{name}" for name in _TWO], "balanced")
+
+
+def _moving_unsuitable() -> Evidence:
+    name, base = "binary/threshold-moving", "binary/baseline"
+    text = f"Mean recall of both classes: {evidence.said(name, 'balanced')} after moving."
+    if not evidence.known(base):
+        return Evidence(OPEN, text)
+    _, low, high = evidence.difference(name, base, "balanced")
+    text += f" Gain over always answering 1: {evidence.said_difference(name, base, 'balanced')}."
+    return Evidence(STANDS if high < 0 else FALLS if low > 0 else UNDECIDED, text)
+
+
+def _all_rejected() -> Evidence:
+    if "cat" not in data.pictures().labels:
+        return Evidence(OPEN, "No pictures of cats and dogs were at hand in this build.")
+    scores = confidences.of_pictures("handwriting")
+    share = float((scores > 0.6).mean())
+    text = f"{share:.1%} of {len(scores):,} channel pictures score above 0.6."
+    return Evidence(FALLS if share > 0 else STANDS, text)
+
+
+def _too_few_images() -> Evidence:
+    found = evidence.of("rus-labels")
+    if found.status == evidence.OPEN:
+        return Evidence(OPEN, found.measured)
+    name = "multiclass/rus-corrected-long"
+    text = (
+        f"With the right labels, 20,000 epochs: {evidence.said(name, 'Testing')}. {found.measured}"
+    )
+    # The experiment had other labels than its images, so it cannot carry the claim.
+    return Evidence(FALLS if found.status == evidence.CONFIRMED else UNDECIDED, text)
+
+
+def _msfe_helps() -> Evidence:
+    name, base = "binary/msfe", "binary/baseline"
+    twin = f"{name}-corrected"
+    text = f"As listed: {evidence.said(name, '0')}; as defined: {evidence.said(twin, '0')}."
+    if not evidence.known(name, base):
+        return Evidence(OPEN, text)
+    listed = evidence.difference(name, base, "0")[1] > 0
+    if listed:
+        return Evidence(STANDS, text)
+    defined = evidence.known(twin) and evidence.difference(twin, base, "0")[1] > 0
+    return Evidence("stands for the formula, not for the listing" if defined else FALLS, text)
+
+
+def _data_level_better() -> Evidence:
+    return best("binary/ros", ["binary/mfe", "binary/msfe", "binary/focal-g0-a50"], "balanced")
+
+
+CLAIMS = (
+    Claim("focal", "abstract, chapter 9", "Focal loss does best on ten classes.", _focal_best),
+    Claim("ros", "abstract, chapter 9", "ROS does best on two classes.", _ros_best),
+    Claim("moving", "abstract", "Threshold moving does not suit these data.", _moving_unsuitable),
+    Claim("rejected", "abstract", "All pictures of cats and dogs are rejected.", _all_rejected),
+    Claim("rus", "section 7.4", "RUS fails since its images are too few.", _too_few_images),
+    Claim("msfe", "section 8.6", "MSFE helps the minority class.", _msfe_helps),
+    Claim(
+        "level", "section 8.9", "Data-level methods suit two classes better.", _data_level_better
+    ),
+)
+"""The claims, in the order in which the conclusion weighs them."""
+
+
+def get(id: str) -> Claim:
+    """Return one of the claims.
+
+    Raises
+    ------
+    KeyError
+        If there is none of that name; the message lists those that there are.
+    """
+    for claim in CLAIMS:
+        if claim.id == id:
+            return claim
+    raise KeyError(f"No claim {id!r}; there are {', '.join(claim.id for claim in CLAIMS)}.")

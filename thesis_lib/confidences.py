@@ -1,0 +1,82 @@
+"""Tables 5.1 and 5.2 beside our pictures, scored by the committed handwriting classifiers."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from thesis_lib import data, published
+
+Floats = NDArray[np.float64]
+
+CLASSIFIERS = {"5.1": "handwriting", "5.2": "handwriting-without-5-6"}
+
+
+def of_pictures(classifier: str, factor: float = 1.0) -> Floats:
+    """Return a classifier's confidence of each channel picture, times a factor, (3 n,)."""
+    return _scores(classifier, "pictures", factor)
+
+
+def of_digits(classifier: str, digit: int) -> Floats:
+    """Return a classifier's confidence of the test images of a digit."""
+    return _scores(classifier, str(digit), 1.0)
+
+
+def table() -> pd.DataFrame:
+    """Set each published confidence beside our pictures of the same kind.
+
+    The thesis's pictures are not published, so a row has no counterpart. What can be compared is
+    whether its number is an ordinary one among ours: the verdict is "agrees" if it lies in their
+    central 95 %.
+
+    Returns
+    -------
+    DataFrame
+        The columns of :func:`findings.table`; "Recorded", "Low" and "High" are the median and the
+        2.5 and 97.5 % quantiles of our scores, "Seeds" the number of classifiers.
+    """
+    rows = []
+    for name, classifier in CLASSIFIERS.items():
+        for row, number in published.table(name).iloc[:, 0].items():
+            low, median, high = np.quantile(_like(str(row), classifier), [0.025, 0.5, 0.975])
+            verdict = "agrees" if low <= number <= high else "differs"
+            rows.append((name, row, "Confidence", number, median, low, high, 1, verdict, ""))
+    heads = ["Table", "Model", "Quantity", "Published", "Recorded", "Low", "High", "Seeds"]
+    return pd.DataFrame(rows, columns=[*heads, "Verdict", "Finding"])
+
+
+def _like(row: str, classifier: str) -> Floats:
+    """Return our scores of the kind that a row names: cats, dogs or a digit."""
+    kind, number = row.lower().split()
+    if kind == "class":
+        return of_digits(classifier, int(number))
+    labels = np.repeat(data.pictures().labels, 3)
+    chosen = labels == kind if kind in labels else np.ones(len(labels), dtype=bool)
+    scores: Floats = of_pictures(classifier)[chosen]
+    return scores
+
+
+@cache
+def _scores(classifier: str, what: str, factor: float) -> Floats:
+    from thesis_lib import anomaly
+
+    images: NDArray[Any]
+    if what == "pictures":
+        images = factor * data.channel_images(data.pictures().images)
+    else:
+        mnist = data.load("mnist", fallback="digits")
+        images = data.to_unit(mnist.x_test[mnist.y_test == int(what)])
+    outputs: Floats = _network(classifier).predict(images, batch_size=1000, verbose=0)
+    return anomaly.confidence(outputs)
+
+
+@cache
+def _network(classifier: str) -> Any:
+    """Load a classifier once: each copy compiles its own function, of which TensorFlow warns."""
+    from thesis_lib.classifier import load
+
+    return load(classifier)
