@@ -1,0 +1,105 @@
+"""Pages load what they use: scripts and styles by need, icons and search without their ballast.
+
+Jupyter Book loads every script and style sheet under ``_static`` on every page, and its theme the
+whole of FontAwesome and a launcher of third-party kernels. Here a page gets a script because
+something on it needs it.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+# Loaded on every page; any other file of _static is loaded by the page that needs it.
+EVERYWHERE = ("book.css",)
+# A file of _static or of an extension, and the pattern that a page which needs it matches.
+NEEDS = {
+    "sort.js": re.compile(r"<table"),
+    "design-tabs.js": re.compile(r"sd-tab-"),
+    "sphinx-design.min.css": re.compile(r'class="[^"]*\bsd-'),
+    "copybutton.js": re.compile(r'<div class="highlight'),
+    "clipboard.min.js": re.compile(r'<div class="highlight'),
+    "copybutton.css": re.compile(r'<div class="highlight'),
+}
+# Thebe runs cells on third-party servers; its script is added even where that is switched off.
+UNWANTED = re.compile(r"thebe", re.IGNORECASE)
+
+# Icons come from a font of the dozen that are used, and pages other than search need no index.
+SHELL = re.compile(
+    r'\s*<script[^>]*src="[^"]*(?:fontawesome\.js|searchtools\.js|language_data\.js|searchindex\.js)'
+    r'[^"]*"[^>]*></script>'
+    # Every viewport but the last: three extensions each write one.
+    r'|\s*<meta name="viewport"[^>]*>(?=.*<meta name="viewport")'
+    r'|\s*<script type="text/x-thebe-config">.*?</script>'
+    r"|\s*<script>kernelName = [^<]*</script>"
+    r'|\s*<meta name="docsearch:[^>]*>',
+    re.DOTALL,
+)
+IMAGE = re.compile(r'<img (?![^>]*\bloading=)([^>]*?)src="([^"]+)"([^>]*)>')
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Connect the extension; called by Sphinx."""
+    app.connect("config-inited", load_little)
+    app.connect("html-page-context", choose, priority=100)
+    app.connect("html-page-context", drop_unneeded, priority=900)
+    app.connect("build-finished", trim_pages)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def load_little(app: Any, config: Any) -> None:
+    """Undo that every file of ``_static`` is loaded on every page."""
+    config.html_css_files = [name for name in config.html_css_files if name in EVERYWHERE]
+    config.html_js_files = []
+
+
+def choose(app: Any, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
+    """Add the site's own scripts that the page needs."""
+    if NEEDS["sort.js"].search(context.get("body", "")):
+        app.add_js_file("sort.js", defer="defer")
+
+
+def drop_unneeded(app: Any, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
+    """Take away the scripts and styles of extensions that the page has no use for."""
+    body = context.get("body", "")
+    for files in (context["css_files"], context["script_files"]):
+        seen: set[str] = set()
+        kept = []
+        for file in files:
+            text = f"{file.filename or ''}{file.attributes.get('body') or ''}"
+            need = NEEDS.get(Path(str(file.filename or "")).name)
+            if UNWANTED.search(text) or text in seen or (need and not need.search(body)):
+                continue
+            seen.add(text)
+            kept.append(file)
+        files[:] = kept
+
+
+def trim_pages(app: Any, exception: Exception | None) -> None:
+    """Remove from the written pages what the theme's templates load without need."""
+    if exception or app.builder.format != "html":
+        return
+    for path in Path(app.outdir).rglob("*.html"):
+        if "_static" in path.parts:
+            continue
+        before = path.read_text("utf-8")
+        after = before if path.name == "search.html" else SHELL.sub("", before)
+        after = IMAGE.sub(lambda match, page=path: _sized(page, match), after)
+        if after != before:
+            path.write_text(after, "utf-8")
+
+
+def _sized(page: Path, match: re.Match[str]) -> str:
+    """Return the image's tag, loaded when near the view, with its size so that nothing jumps."""
+    size = ""
+    path = page.parent / match[2]
+    if path.suffix == ".svg" and path.exists() and "width=" not in match[1] + match[3]:
+        root = ElementTree.parse(path).getroot()
+        width, height = (root.get(side, "").removesuffix("pt") for side in ("width", "height"))
+        try:
+            size = f'width="{float(width) * 4 / 3:.0f}" height="{float(height) * 4 / 3:.0f}" '
+        except ValueError:
+            size = ""
+    return f'<img loading="lazy" {size}{match[1]}src="{match[2]}"{match[3]}>'
