@@ -1,4 +1,4 @@
-"""Pages load what they use: scripts and styles by need, icons and search without their ballast.
+"""Pages load what they use: scripts and styles by need.
 
 Jupyter Book loads every script and style sheet under ``_static`` on every page, and its theme the
 whole of FontAwesome and a launcher of third-party kernels. Here a page gets a script because
@@ -26,16 +26,19 @@ NEEDS = {
 # Thebe runs cells on third-party servers; its script is added even where that is switched off.
 UNWANTED = re.compile(r"thebe", re.IGNORECASE)
 
-# Icons come from a font of the dozen that are used, and pages other than search need no index.
+# What the theme's templates write without need. FontAwesome comes as a font: see icons.py.
 SHELL = re.compile(
-    r'\s*<script[^>]*src="[^"]*(?:fontawesome\.js|searchtools\.js|language_data\.js|searchindex\.js)'
-    r'[^"]*"[^>]*></script>'
+    r'\s*<script[^>]*src="[^"]*fontawesome\.js[^"]*"[^>]*></script>'
     # Every viewport but the last: three extensions each write one.
     r'|\s*<meta name="viewport"[^>]*>(?=.*<meta name="viewport")'
     r'|\s*<script type="text/x-thebe-config">.*?</script>'
     r"|\s*<script>kernelName = [^<]*</script>"
     r'|\s*<meta name="docsearch:[^>]*>',
     re.DOTALL,
+)
+# Only the search page needs the index and what reads it.
+SEARCH = re.compile(
+    r'\s*<script[^>]*src="[^"]*(?:searchtools|language_data|searchindex)\.js[^"]*"[^>]*></script>'
 )
 IMAGE = re.compile(r'<img (?![^>]*\bloading=)([^>]*?)src="([^"]+)"([^>]*)>')
 
@@ -85,7 +88,9 @@ def trim_pages(app: Any, exception: Exception | None) -> None:
         if "_static" in path.parts:
             continue
         before = path.read_text("utf-8")
-        after = before if path.name == "search.html" else SHELL.sub("", before)
+        after = SHELL.sub("", before)
+        if path.name != "search.html":
+            after = SEARCH.sub("", after)
         after = IMAGE.sub(lambda match, page=path: _sized(page, match), after)
         if after != before:
             path.write_text(after, "utf-8")
