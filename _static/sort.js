@@ -1,7 +1,7 @@
 // Tables of four rows and more sort by any column: each header cell becomes a button.
 document.addEventListener("DOMContentLoaded", () => {
   const number = (text) => {
-    const match = text.replace(/[−–]/g, "-").replace(/,(?=\d{3})/g, "").match(/^[~+]?\s*(-?\d*\.?\d+)/);
+    const match = text.replace(/−/g, "-").replace(/,(?=\d{3})/g, "").match(/^[~+]?\s*(-?\d*\.?\d+)/);
     return match ? Number(match[1]) : NaN;
   };
 
@@ -19,7 +19,7 @@ document.addEventListener("DOMContentLoaded", () => {
     body.append(...rows);
   };
 
-  for (const table of document.querySelectorAll(".bd-article table.table")) {
+  for (const table of document.querySelectorAll(".bd-article table")) {
     const body = table.tBodies[0];
     const head = table.tHead?.rows[0];
     if (!head || table.tHead.rows.length > 1 || body.rows.length < 4) continue;
