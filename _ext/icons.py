@@ -44,14 +44,15 @@ def cut_icons(app: Any, exception: Exception | None) -> None:
         return match[0]
 
     text = RULE.sub(keep, (out / SHEET).read_text("utf-8"))
-    # Admonitions and the like name their icon by its code.
+    # Admonitions and the like name an icon by its code or its character.
     for sheet in [text, *(p.read_text("utf-8") for p in (out / "_static").rglob("*.css"))]:
         rest = RULE.sub("", sheet)
         characters.update(int(code, 16) for code in re.findall(r"\\(f[0-9a-f]{3})\b", rest))
+        characters.update(map(ord, re.findall("[\ue000-\uf8ff]", rest)))
     for font in sorted((out / FONTS).glob("*.ttf")):
         cut_font(font, characters)
         address = f'url(../vendor/fontawesome/webfonts/{font.stem}.woff) format("woff")'
-        text = re.sub(SOURCE.format(re.escape(font.stem)), lambda _, new=address: new, text)
+        text = re.sub(SOURCE.format(re.escape(font.stem)), address, text)
     (out / SHEET).write_text(text, "utf-8")
 
 

@@ -7,7 +7,9 @@ something on it needs it.
 
 from __future__ import annotations
 
+import filecmp
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -46,6 +48,7 @@ IMAGE = re.compile(r'<img (?![^>]*\bloading=)([^>]*?)src="([^"]+)"([^>]*)>')
 def setup(app: Any) -> dict[str, bool]:
     """Connect the extension; called by Sphinx."""
     app.connect("config-inited", load_little)
+    app.connect("env-get-outdated", find_changed_files)
     app.connect("html-page-context", choose, priority=100)
     app.connect("html-page-context", drop_unneeded, priority=900)
     app.connect("build-finished", trim_pages)
@@ -56,6 +59,16 @@ def load_little(app: Any, config: Any) -> None:
     """Undo that every file of ``_static`` is loaded on every page."""
     config.html_css_files = [name for name in config.html_css_files if name in EVERYWHERE]
     config.html_js_files = []
+
+
+def find_changed_files(app: Any, env: Any, added: Any, changed: Any, removed: Any) -> list[str]:
+    """Name all pages where a file of ``_static`` changed: Sphinx copies none for its own sake."""
+    source, copies = Path(app.srcdir, "_static"), Path(app.outdir, "_static")
+    for path in source.rglob("*"):
+        copy = copies / path.relative_to(source)
+        if path.is_file() and not (copy.exists() and filecmp.cmp(path, copy, shallow=False)):
+            return sorted(env.found_docs)
+    return []
 
 
 def choose(app: Any, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
@@ -91,7 +104,7 @@ def trim_pages(app: Any, exception: Exception | None) -> None:
         after = SHELL.sub("", before)
         if path.name != "search.html":
             after = SEARCH.sub("", after)
-        after = IMAGE.sub(lambda match, page=path: _sized(page, match), after)
+        after = IMAGE.sub(partial(_sized, path), after)
         if after != before:
             path.write_text(after, "utf-8")
 
