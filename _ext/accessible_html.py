@@ -1,0 +1,41 @@
+"""Repairs of what the theme and the writers get wrong for people who use assistive technology.
+
+Each was found by axe-core; ``tests/test_browser.py`` runs that on every page.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+REPAIRS = (
+    # The role is deprecated, and a list of it has no list items.
+    (re.compile(r' role="doc-biblioentry"'), ""),
+    (re.compile(r'<div role="list" class="(citation|footnote)-list">'), r'<div class="\1-list">'),
+    # An empty heading of a column announces nothing: it is an empty cell.
+    (re.compile(r"<th(?: [^>]*)?>(?:<p>)?\s*(?:</p>)?</th>"), "<td></td>"),
+    # The title of the book and the search stand outside every landmark.
+    (
+        re.compile(r'<div id="pst-primary-sidebar" class="([^"]*)">'),
+        r'<div id="pst-primary-sidebar" class="\1" role="complementary" aria-label="Book">',
+    ),
+)
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Connect the extension; called by Sphinx."""
+    app.connect("build-finished", repair_pages)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def repair_pages(app: Any, exception: Exception | None) -> None:
+    """Apply the repairs to every page; a repaired page stays as it is."""
+    if exception or app.builder.format != "html":
+        return
+    for path in Path(app.outdir).rglob("*.html"):
+        before = after = path.read_text("utf-8")
+        for pattern, replacement in REPAIRS:
+            after = pattern.sub(replacement, after)
+        if after != before:
+            path.write_text(after, "utf-8")

@@ -1,0 +1,297 @@
+"""Every page of the built site in a real browser with the network shut."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import chromium
+
+SITE = Path(__file__).parent.parent / "_build" / "html"
+SORT = SITE.parent.parent / "_static" / "sort.js"
+PAGES = sorted(
+    str(path.relative_to(SITE))
+    for path in SITE.rglob("*.html")
+    if not {"_static", "_sources"} & set(path.relative_to(SITE).parts)
+)
+WIDTHS = (360, 1280)
+THEMES = ("light", "dark")
+# What axe-core looks at: all of a page once at each width and in each theme, and in the dark
+# the surroundings of the text too, which show at the larger width only.
+AXE: dict[tuple[int, str], Any] = {
+    (360, "dark"): None,
+    (1280, "light"): None,
+    (1280, "dark"): {"exclude": [["article"]]},
+}
+MEGABYTE = 1_000_000
+
+pytestmark = [
+    pytest.mark.skipif(not PAGES, reason="no site is built; run make book first"),
+    pytest.mark.skipif(not chromium.find(), reason="no Chromium; set CHROMIUM to its path"),
+]
+every_page = pytest.mark.parametrize("name", PAGES)
+
+USE_THEME = """theme => {
+  document.documentElement.dataset.theme = theme;
+}"""
+# Images below the view load late: ask for them all, so that a missing one shows.
+LOAD_IMAGES = """async () => {
+  const images = [...document.images];
+  images.forEach(image => { image.loading = "eager"; });
+  await Promise.allSettled(images.map(image => image.decode()));
+  return images.filter(image => !image.naturalWidth).map(image => image.src);
+}"""
+FORMULAS = """() => {
+  const raw = [...document.querySelectorAll(".tex:not(:has(.katex)), .katex-error")];
+  const walker = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+  const left = [];
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    if (node.parentElement.closest("code, pre, script, style, .katex")) continue;
+    if (/\\\\[a-zA-Z]+|\\\\[([]|\\$[^$\\n]+\\$/.test(node.data)) left.push(node.data.trim());
+  }
+  return raw.map(element => element.textContent).concat(left);
+}"""
+OVERFLOW = """() => {
+  const width = document.documentElement.clientWidth;
+  if (Math.max(document.documentElement.scrollWidth, document.body.scrollWidth) <= width) return [];
+  const wide = [...document.querySelectorAll("body *")].filter(element =>
+    element.getBoundingClientRect().right > width + 1);
+  return ["page wider than its window"].concat(wide.slice(0, 5).map(element =>
+    element.tagName + "." + element.className));
+}"""
+WEIGHT = """() => performance.getEntries()
+  .filter(entry => entry.encodedBodySize !== undefined)
+  .reduce((sum, entry) => sum + entry.encodedBodySize, 0)"""
+HEADINGS = """() => [...document.querySelectorAll("main :is(h1, h2, h3, h4, h5, h6)")]
+  .filter(heading => heading.checkVisibility())
+  .map(heading => Number(heading.tagName[1]))"""
+# What a pointer can use: the keyboard has to reach the same.
+CONTROLS = """() => {
+  const shown = element => element.checkVisibility({visibilityProperty: true});
+  const all = [...document.querySelectorAll("a[href], button, input, select, textarea, summary")];
+  const seen = new Set();
+  document.addEventListener("focusin", event => seen.add(event.target));
+  window.unreached = () => all.filter(element => shown(element) && !element.disabled
+    && !seen.has(element)).map(element => element.outerHTML.slice(0, 120));
+  return all.length;
+}"""
+
+
+@dataclass
+class Visit:
+    """What the browser met on one page at one width."""
+
+    outside: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    formulas: list[str] = field(default_factory=list)
+    overflow: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    unreached: list[str] = field(default_factory=list)
+    headings: list[int] = field(default_factory=list)
+    weight: int = 0
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium.launch() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with chromium.serve(SITE) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def visit(browser: Any, address: str) -> Iterator[Callable[[str, int], Visit]]:
+    """Return a function that opens a page once at a width, and remembers what it met."""
+    contexts = {
+        width: browser.new_context(viewport={"width": width, "height": 800}) for width in WIDTHS
+    }
+
+    @cache
+    def open_page(name: str, width: int) -> Visit:
+        page = contexts[width].new_page()
+        found = Visit()
+        page.on("request", lambda r: _note_outside(found, address, r.url))
+        page.on("console", lambda m: found.errors.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: found.errors.append(str(error)))
+        page.on("response", lambda r: found.missing.append(r.url) if r.status >= 400 else None)
+        page.goto(address + name, wait_until="load")
+        _examine(page, found, width)
+        page.close()
+        return found
+
+    yield open_page
+    for context in contexts.values():
+        context.close()
+
+
+def _note_outside(found: Visit, address: str, url: str) -> None:
+    if not url.startswith((address, "data:", "blob:")):
+        found.outside.append(url)
+
+
+def _examine(page: Any, found: Visit, width: int) -> None:
+    # Colours in between, while a theme fades into the other, are nobody's choice.
+    page.add_style_tag(content="* { transition: none !important; }")
+    found.weight = page.evaluate(WEIGHT)
+    found.missing += page.evaluate(LOAD_IMAGES)
+    found.formulas = page.evaluate(FORMULAS)
+    found.headings = page.evaluate(HEADINGS)
+    for theme in THEMES:
+        page.evaluate(USE_THEME, theme)
+        found.overflow += [f"{theme}: {what}" for what in page.evaluate(OVERFLOW)]
+        if (width, theme) in AXE:
+            found.violations += _violations(page, AXE[width, theme])
+    if width == max(WIDTHS):
+        found.unreached = _walk_by_keyboard(page)
+
+
+def _violations(page: Any, context: Any) -> list[str]:
+    from axe_playwright_python.sync_playwright import Axe
+
+    # Preloading reads style sheets again, at wrong addresses where one imports another.
+    options = {"preload": False, "resultTypes": ["violations"]}
+    violations = Axe().run(page, context=context, options=options).response["violations"]
+    return [
+        f"{v['id']}: {v['help']}: {[node['html'][:160] for node in v['nodes'][:4]]}"
+        for v in violations
+    ]
+
+
+def _walk_by_keyboard(page: Any) -> list[str]:
+    """Return the visible links and controls that Tab does not reach."""
+    for _ in range(page.evaluate(CONTROLS) + 100):
+        page.keyboard.press("Tab")
+    unreached: list[str] = page.evaluate("unreached()")
+    return unreached
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@every_page
+def test_no_request_leaves_the_site(name: str, width: int, visit: Any) -> None:
+    assert visit(name, width).outside == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@every_page
+def test_no_error_and_nothing_missing(name: str, width: int, visit: Any) -> None:
+    assert visit(name, width).errors + visit(name, width).missing == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@every_page
+def test_every_formula_is_typeset(name: str, width: int, visit: Any) -> None:
+    assert visit(name, width).formulas == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@every_page
+def test_the_page_fits_its_window(name: str, width: int, visit: Any) -> None:
+    assert visit(name, width).overflow == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@every_page
+def test_axe_finds_no_violation(name: str, width: int, visit: Any) -> None:
+    assert visit(name, width).violations == []
+
+
+@every_page
+def test_headings_nest(name: str, visit: Any) -> None:
+    levels = visit(name, max(WIDTHS)).headings
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+@every_page
+def test_the_keyboard_reaches_everything(name: str, visit: Any) -> None:
+    assert visit(name, max(WIDTHS)).unreached == []
+
+
+@every_page
+def test_a_page_is_light(name: str, visit: Any) -> None:
+    interactive = "explore/" in (SITE / name).read_text("utf-8")
+    assert visit(name, max(WIDTHS)).weight < (2.5 if interactive else 1.5) * MEGABYTE
+
+
+def test_search_finds_a_method_without_network(browser: Any, address: str) -> None:
+    page = browser.new_page()
+    page.goto(address + "search.html?q=SMOTE")
+    first = page.locator("#search-results li a").first
+    first.wait_for()
+    assert "data-level" in first.get_attribute("href")
+    page.close()
+
+
+def test_a_table_sorts_by_keyboard(browser: Any, address: str) -> None:
+    page = browser.new_page()
+    page.goto(address + "chapters/concordance.html")
+    table = page.locator("article table:has(.sort-button)").first
+    cells = "table => [...table.tBodies[0].rows].map(row => row.cells[0].textContent.trim())"
+    before = table.evaluate(cells)
+    button = table.locator(".sort-button").first
+    button.focus()
+    page.keyboard.press("Enter")
+    ascending = table.evaluate(cells)
+    assert table.locator("th").first.get_attribute("aria-sort") == "ascending"
+    page.keyboard.press("Enter")
+    assert table.locator("th").first.get_attribute("aria-sort") == "descending"
+    assert sorted(before) == sorted(ascending)
+    assert table.evaluate(cells) != ascending
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("cells", "ascending"),
+    [
+        (["10", "9", "–", "2.5"], ["2.5", "9", "10", "–"]),
+        (["1,000", "−3", "20 %", "0.5"], ["−3", "0.5", "20 %", "1,000"]),
+        (["b", "a", "d", "c"], ["a", "b", "c", "d"]),
+    ],
+)
+def test_numbers_sort_as_numbers(browser: Any, cells: list[str], ascending: list[str]) -> None:
+    rows = "".join(f"<tr><td>{cell}</td></tr>" for cell in cells)
+    page = browser.new_page()
+    page.set_content(
+        f"<div class='bd-article'><table><thead><tr><th>x</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table></div>"
+        f"<script>{SORT.read_text('utf-8')}</script>"
+    )
+    page.locator(".sort-button").click()
+    assert page.locator("td").all_inner_texts() == ascending
+    page.close()
+
+
+def test_headings_and_equations_have_permanent_addresses() -> None:
+    for name in PAGES:
+        text = (SITE / name).read_text("utf-8")
+        for heading in re.findall(r"<h[2-6]>.*?</h[2-6]>", text.partition("<article")[2]):
+            assert 'class="headerlink"' in heading or "search" in name, heading
+
+
+def test_only_pages_with_formulas_load_katex() -> None:
+    for name in PAGES:
+        text = (SITE / name).read_text("utf-8")
+        assert ("katex.min.js" in text) == ('class="tex' in text), name
+
+
+def test_printing_hides_what_paper_cannot_use(browser: Any, address: str) -> None:
+    page = browser.new_page()
+    page.goto(address + "chapters/data-level-methods.html")
+    page.emulate_media(media="print")
+    for hidden in ("#pst-primary-sidebar", "#pst-secondary-sidebar", ".copybtn", ".headerlink"):
+        assert not any(box.is_visible() for box in page.locator(hidden).all()), hidden
+    assert page.locator("article h1").is_visible()
+    page.close()
