@@ -7,8 +7,10 @@ import html
 import io
 import json
 import math
+import operator
 import re
-from collections.abc import Mapping, Sequence
+import statistics
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,6 @@ from numpy.typing import ArrayLike
 
 from thesis_lib import anomaly, experiments, published, report
 from thesis_lib.plots.style import BLUE, ORANGE
-from thesis_lib.training import Run
 
 _KIND = re.compile(r"[a-z]+(-[a-z]+)*")
 _OVERVIEWS = {"multiclass": "7.13", "binary": "8.14"}
@@ -146,17 +147,20 @@ def comparison(task: str) -> dict[str, Any]:
     -------
     dict
         "methods" (n), and "metrics": name to "published" (n) and "recorded" (n), the latter
-        [mean, low, high] of a 95 % interval over seeds. ``None`` where there is none.
+        [mean, low, high] of a 95 % interval over seeds. ``None`` where there is none. Means and
+        minima are those over the classes that the thesis's overview prints: five of ten, or both.
     """
     table = _OVERVIEWS[task]
     printed = published.table(table)
     runs = [experiments.results(report.experiment_of(table, row)) for row in printed.index]
     numbers = printed.to_numpy(dtype=float).tolist()
     metrics = {}
-    for name in ["Balanced accuracy", "Recall of the worst class", *printed.columns]:
-        metrics[name if " " in name else f"Recall of class {name}"] = {
-            "published": [_finite(_metric(name, row)) for row in numbers],
-            "recorded": [_recorded(name, sample) for sample in runs],
+    classes = [int(column) for column in printed.columns]
+    samples = [[[100 * run.recall[c] for c in classes] for run in group] for group in runs]
+    for name, metric in _metrics(classes).items():
+        metrics[name] = {
+            "published": [_finite(metric(row)) for row in numbers],
+            "recorded": [_interval([metric(row) for row in sample]) for sample in samples],
         }
     return {"methods": report.methods(table), "metrics": metrics}
 
@@ -175,16 +179,15 @@ def comparison_figure(compared: Mapping[str, Any], metric: str) -> Figure:
     return figure
 
 
-def _metric(name: str, recalls: Sequence[float]) -> float:
-    """Return a metric of the recalls of all classes, in the recalls' unit."""
-    if name == "Balanced accuracy":
-        return float(np.mean(recalls))
-    return float(np.min(recalls) if " " in name else recalls[int(name)])
+def _metrics(classes: Sequence[int]) -> dict[str, Callable[[Sequence[float]], float]]:
+    """Return functions of the recalls of some classes, by name."""
+    single = {f"Recall of class {c}": operator.itemgetter(i) for i, c in enumerate(classes)}
+    return {"Mean recall": statistics.fmean, "Lowest recall": min, **single}
 
 
-def _recorded(name: str, runs: Sequence[Run]) -> list[float | None] | None:
+def _interval(sample: Sequence[float]) -> list[float | None] | None:
     # As in the tables: the interval of our mean does not depend on the other number.
-    found = published.compare(0.0, [100 * _metric(name, run.recall) for run in runs])
+    found = published.compare(0.0, sample)
     numbers = [_finite(value) for value in (found.mean, found.low, found.high)]
     return None if numbers[0] is None else numbers
 

@@ -8,7 +8,7 @@ Explore.kinds.compare = (view, data) => {
   const sorted = view.check("Best first", false);
   const methods = [...new Set(tasks.flatMap((t) => data.tasks[t].methods))];
   const chosen = new Map(methods.map((name) => [name, view.check(name, true)]));
-  const plot = view.plot({ x: [0, 100], y: [0, 1], left: 112, xticks: Explore.ticks(0, 25, 50, 75, 100),
+  const plot = view.plot({ x: [0, 104], y: [0, 1], left: 112, xticks: Explore.ticks(0, 25, 50, 75, 100),
     yticks: [], xlabel: "Percent", ylabel: "", label: "The chosen metric for each chosen method" });
   view.legend(plot.box, ["recorded mean, 95 % interval", "published"]);
   const names = plot.svg.appendChild(Explore.shape("g"));

@@ -13,7 +13,7 @@ Explore.kinds.focal = (view, data) => {
   const plots = [
     view.plot({ ...axis, y: [0, 5], yticks: Explore.ticks(0, 1, 2, 3, 4, 5), ylabel: "Loss",
       label: "Focal loss over p, beside cross-entropy" }),
-    view.plot({ ...axis, y: [-1, 0], yticks: Explore.ticks(-1, -0.75, -0.5, -0.25, 0),
+    view.plot({ ...axis, y: [-1.5, 0], yticks: Explore.ticks(-1.5, -1, -0.5, 0),
       ylabel: "Gradient", label: "Gradient of focal loss over p, beside that of cross-entropy" }),
   ];
   plots.forEach((plot) => view.legend(plot.box, ["focal loss", "cross-entropy, γ = 0"]));
