@@ -154,11 +154,6 @@ def unit(id: str) -> str:
     return _get(id).unit
 
 
-def quantity_of(id: str, row: str, column: str) -> str:
-    """Return the name of what a cell measures, the same wherever the thesis prints it."""
-    return _get(id).quantity_of(row, column)
-
-
 def compare(published: float, sample: Sequence[float]) -> Comparison:
     r"""Compare a published percentage with our runs of the same experiment.
 

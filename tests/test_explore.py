@@ -1,0 +1,274 @@
+"""The interactive figures of the built site in a browser, against the library."""
+
+import functools
+import http.server
+import json
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from thesis_lib import decision, experiments, losses, resampling
+from thesis_lib.plots import curves
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+SITE = Path(__file__).parent.parent / "_build" / "html"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+KINDS = {
+    "focal": "algorithm-level-methods",
+    "cost": "algorithm-level-methods",
+    "threshold": "binary",
+    "rejection": "anomaly-detection",
+    "smote": "data-level-methods",
+    "descent": "deep-learning",
+    "compare": "explore",
+}
+pytestmark = [
+    pytest.mark.skipif(
+        not (SITE / "chapters" / "explore.html").exists(), reason="no site is built"
+    ),
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
+]
+kinds = pytest.mark.parametrize("kind", KINDS)
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            return
+
+    handler = functools.partial(Quiet, directory=str(SITE))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/chapters"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["playwright.Browser"]:
+    with playwright.sync_playwright() as p:
+        started = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+class Widget:
+    """One interactive figure of an open page."""
+
+    def __init__(self, page: "playwright.Page", kind: str) -> None:
+        self.page = page
+        self.root = page.locator(f'.explore[data-kind="{kind}"]')
+
+    def set(self, label: str, value: float | str) -> None:
+        """Set a slider or choose an option, and wait for the frame that shows it."""
+        control = self.root.get_by_label(label)
+        if control.evaluate("e => e.tagName") == "SELECT":
+            control.select_option(label=str(value))
+        else:
+            control.fill(str(value))
+        self.settle()
+
+    def settle(self) -> None:
+        self.page.evaluate("() => new Promise(f => requestAnimationFrame(() => setTimeout(f)))")
+
+    @property
+    def text(self) -> str:
+        return self.root.locator("output").inner_text()
+
+    @property
+    def numbers(self) -> list[float]:
+        return [float(n) for n in re.findall(r"-?\d+(?:\.\d+)?", self.text.replace("−", "-"))]
+
+    @property
+    def data(self) -> dict:
+        return json.loads(self.root.locator("script").evaluate("e => e.textContent"))
+
+    def table(self) -> list[list[int]]:
+        rows = self.root.locator("tbody tr").all()
+        return [[int(n) for n in row.locator("td").all_inner_texts()] for row in rows]
+
+
+@pytest.fixture
+def widget(browser, address, request) -> Iterator[Widget]:
+    page = browser.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(f"{address}/{KINDS[request.param]}.html", wait_until="load")
+    yield Widget(page, request.param)
+    page.close()
+    assert errors == []
+
+
+of = functools.partial(pytest.mark.parametrize, "widget", indirect=True)
+
+
+@of(["focal"])
+@pytest.mark.parametrize(("gamma", "p"), [(2, 0.2), (0, 0.5), (0.5, 0.9), (5, 0.05)])
+def test_focal_loss_is_the_librarys(widget: Widget, gamma: float, p: float) -> None:
+    widget.set("Focusing γ", gamma)
+    widget.set("Probability p of the true class", p)
+    loss = losses.FocalLoss(gamma)
+
+    def of_logit(z: float) -> float:
+        q = 1 / (1 + np.exp(-z))
+        return float(loss(np.array([[1.0, 0.0]]), np.array([[q, 1 - q]])))
+
+    z, h = np.log(p / (1 - p)), 0.01
+    slope = (of_logit(z + h) - of_logit(z - h)) / (2 * h)
+    assert widget.numbers[:2] == [gamma, p]
+    assert widget.numbers[2:4] == pytest.approx([of_logit(z), slope], abs=2e-4)
+
+
+@of(["threshold"])
+@pytest.mark.parametrize("threshold", [0.3, 0.5, 1 / 101])
+@pytest.mark.parametrize(("name", "seed"), [("binary/baseline", 1), ("binary/rus-corrected", 1)])
+def test_counts_at_a_threshold_are_the_librarys(
+    widget: Widget, threshold: float, name: str, seed: int
+) -> None:
+    shown = widget.data
+    widget.set("Recorded network", f"{name}, seed {seed}")
+    widget.set("Threshold of class 0", np.abs(np.array(shown["thresholds"]) - threshold).argmin())
+    p0 = experiments.outputs(name, seed)[:, 0].astype(float)
+    cost = decision.cost_matrix(2, {(0, 1): (1 - threshold) / threshold})
+    y_pred = decision.move_thresholds(np.stack([p0, 1 - p0], axis=1), cost).argmax(axis=1)
+    y_true = np.array(shown["labels"])
+    expected = [[int(((y_true == c) & (y_pred == j)).sum()) for j in (0, 1)] for c in (0, 1)]
+    assert widget.table() == expected
+    assert [sum(row) for row in expected] == [980, 1135]
+
+
+@of(["cost"])
+@pytest.mark.parametrize(("c", "j", "cost"), [(1, 8, 1), (1, 8, 2000), (5, 3, 20), (0, 9, 100)])
+def test_a_cost_moves_the_decisions_as_in_the_library(
+    widget: Widget, c: int, j: int, cost: int
+) -> None:
+    shown = widget.data
+    widget.set("True class c", c)
+    widget.set("taken for class j", j)
+    widget.set("Cost C(c, j)", shown["costs"].index(cost))
+    outputs = experiments.outputs("multiclass/rus-corrected", 1)[::10].astype(float)
+    outputs /= outputs.sum(axis=1, keepdims=True)
+    y_pred = decision.move_thresholds(outputs, decision.cost_matrix(10, {(c, j): cost})).argmax(1)
+    expected = np.zeros((10, 10), int)
+    np.add.at(expected, (np.array(shown["labels"]), y_pred), 1)
+    assert widget.table() == expected.tolist()
+
+
+@of(["rejection"])
+def test_rejected_shares_are_those_counted(widget: Widget) -> None:
+    widget.set("Threshold λ", 0.6)
+    shown = widget.data
+    at = {name: shown[name]["rejected"][60] for name in ("normal", "anomalous")}
+    assert [int(n) for n in (widget.numbers[1], widget.numbers[4])] == [
+        at["anomalous"],
+        at["normal"],
+    ]
+    widget.set("Threshold λ", 1)
+    assert widget.numbers[3] == widget.numbers[6] == 100
+
+
+@of(["smote"])
+@pytest.mark.parametrize("weight", [0, 0.25, 0.5, 0.7, 1])
+def test_the_mixture_is_the_librarys(widget: Widget, weight: float) -> None:
+    widget.set("λ", weight)
+    images = np.array(widget.data["images"], np.uint8)
+    expected = resampling.blend(images, np.array([[0, 1]]), np.array([float(weight)]))[0]
+    painted = (
+        widget.root.locator("canvas")
+        .nth(1)
+        .evaluate("c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]")
+    )
+    assert painted[::4] == expected.tolist()
+    assert painted[1::4] == painted[2::4] == expected.tolist()
+
+
+@of(["descent"])
+@pytest.mark.parametrize(("rate", "steps"), [(0.1, 3), (0.2, 20), (0.49, 20), (0.55, 40)])
+def test_the_path_is_the_librarys(widget: Widget, rate: float, steps: int) -> None:
+    widget.set("Learning rate η", rate)
+    widget.set("Steps", steps)
+    curvatures = np.array([1.0, 4.0])
+    w = curves.descent_path(lambda w: curvatures * w, (-2.5, 1.0), rate, steps)[-1]
+    expected = [rate, steps, *w, (curvatures * w**2).sum() / 2]
+    assert widget.numbers[:5] == pytest.approx(expected, abs=6e-4)
+    assert ("too large" in widget.text) == (rate > 0.5)
+
+
+@of(["compare"])
+def test_methods_can_be_left_out_and_sorted(widget: Widget) -> None:
+    compared = widget.data["tasks"]["two classes"]
+    for name in compared["methods"]:
+        assert f"{name}: " in widget.text
+    widget.root.get_by_label("SMOTE").uncheck()
+    widget.set("Metric", "Recall of class 0")
+    assert "SMOTE: " not in widget.text
+    widget.root.get_by_label("Best first").check()
+    widget.settle()
+    values = re.findall(r": ([\d.]+|not) published, ([\d.]+|not) recorded", widget.text)
+    ranked = [float(ours if ours != "not" else printed) for printed, ours in values]
+    assert len(ranked) == len(compared["methods"]) - 1
+    assert ranked == sorted(ranked, reverse=True)
+
+
+@of(list(KINDS))
+def test_the_keyboard_moves_every_figure(widget: Widget) -> None:
+    control = widget.root.locator("input[type=range], select").first
+    control.focus()
+    before = widget.text
+    widget.page.keyboard.press("ArrowRight")
+    if widget.text == before and control.evaluate("e => e.tagName") == "SELECT":
+        widget.page.keyboard.press("ArrowDown")
+    widget.settle()
+    assert widget.text != before
+    assert widget.root.locator("output").get_attribute("aria-live") == "polite"
+
+
+@kinds
+def test_without_scripts_and_in_print_the_static_figure_is_there(browser, address, kind) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}/{KINDS[kind]}.html")
+    image = page.locator(f'.explore[data-kind="{kind}"] img.explore-fallback')
+    assert image.is_visible()
+    assert image.bounding_box()["height"] > 100
+    context.close()
+    page = browser.new_page()
+    page.goto(f"{address}/{KINDS[kind]}.html", wait_until="load")
+    root = page.locator(f'.explore[data-kind="{kind}"]')
+    assert root.locator(".explore-live").is_visible()
+    assert not root.locator("img").is_visible()
+    page.emulate_media(media="print")
+    assert root.locator("img").is_visible()
+    assert not root.locator(".explore-live").is_visible()
+    page.close()
+
+
+@kinds
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_figures_fit_a_phone_and_break_no_rule_of_axe(browser, address, kind, theme) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page = browser.new_page(viewport={"width": 360, "height": 740}, color_scheme=theme)
+    page.add_init_script(f"localStorage.setItem('mode', '{theme}')")
+    page.goto(f"{address}/{KINDS[kind]}.html", wait_until="load")
+    root = page.locator(f'.explore[data-kind="{kind}"]')
+    assert page.locator("html").get_attribute("data-theme") == theme
+    controls = root.locator("input[type=range], select, .explore-check label")
+    assert min(box.bounding_box()["height"] for box in controls.all()) >= 44
+    box = root.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 360
+    found = axe.run(page, context=f'.explore[data-kind="{kind}"]').response["violations"]
+    page.close()
+    assert [(v["id"], [n["html"] for n in v["nodes"]][:2]) for v in found] == []
+
+
+@pytest.mark.parametrize("path", sorted((SITE / "chapters").glob("*.html")), ids=lambda p: p.stem)
+def test_only_pages_with_figures_load_scripts(path: Path) -> None:
+    loaded = re.findall(r"explore/([a-z]+)\.js", path.read_text("utf-8"))
+    here = sorted(kind for kind, chapter in KINDS.items() if chapter == path.stem)
+    assert loaded == (["chart", *here] if here else [])
