@@ -330,7 +330,7 @@ def test_finished_runs_are_not_trained_again(
     train[0][0, 0, 0, 0] += 1  # one pixel: other data
     quick(train, test, methods=[], folder=tmp_path)
     assert len(fitted) == 3
-    quick(train, test, methods=[], folder=tmp_path, learning_rate=0.01)
+    quick(train, test, methods=[], folder=tmp_path, learning_rate=0.002)
     assert len(fitted) == 4
     lines = (tmp_path / "own-data" / f"{BASELINE}.jsonl").read_text().splitlines()
     assert [json.loads(line)["seed"] for line in lines] == [1, 2, 1, 1]

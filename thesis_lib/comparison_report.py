@@ -143,8 +143,8 @@ def _how(comparison: Comparison) -> str:
     settings = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in comparison.settings.items())
     seeds = ", ".join(map(str, comparison.scores().index))
     return (
-        f"thesis_lib {__version__}; three blocks of convolution, 200 units and a softmax, trained "
-        f"by gradient descent; seeds {seeds}; {settings}. Every method made the same number of "
+        f"thesis_lib {__version__}; three blocks of convolution, 200 units and a softmax; "
+        f"seeds {seeds}; {settings}. Every method made the same number of "
         "updates. The test set was looked at after the last epoch only."
     )
 

@@ -74,7 +74,7 @@ def load(
         arrays = {k: resized(v, size) if k[0] == "x" else v for k, v in arrays.items()}
     if set(arrays) == {"x", "y"}:
         return _split(arrays["x"], arrays["y"], test_size, seed, f"{source.name}.")
-    return OwnData(*(arrays[key] for key in _KEYS), f"{source.name}, split as it came.")
+    return OwnData(**arrays, note=f"{source.name}, split as it came.")
 
 
 def resized(images: ArrayLike, size: int) -> NDArray[np.uint8]:

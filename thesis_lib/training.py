@@ -246,6 +246,8 @@ def train(
         If epochs is smaller than 1, the precision is unknown, or the task does not fit the data
         set.
     """
+    import keras
+
     epochs = experiment.epochs if epochs is None else epochs
     if epochs < 1:
         raise ValueError(f"epochs has to be at least 1; got {epochs}.")
@@ -270,9 +272,9 @@ def train(
         curves = fit(
             network,
             LOSSES[experiment.loss](experiment, counts),
+            keras.optimizers.SGD(experiment.learning_rate),
             x_train,
             np.eye(subset.n_classes, dtype=np.float32)[y_train],
-            learning_rate=experiment.learning_rate,
             batch_size=experiment.batch_size,
             epochs=epochs,
             on_epoch_end=tick,
@@ -427,26 +429,26 @@ def _bar(experiment: Experiment, epochs: int, progress: bool) -> Any:
 def fit(
     network: Any,
     loss: Any,
+    optimizer: Any,
     x: Any,
     y: NDArray[np.float32] | None,
     *,
-    learning_rate: float,
     batch_size: int | None,
     epochs: int,
     on_epoch_end: Callable[[int, object], None],
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Fit the network in place by gradient descent; stop where the loss is no number any more.
+    """Fit the network in place; stop where the loss is no number any more.
 
     Parameters
     ----------
     network : keras.Model
     loss : str or keras.losses.Loss
+    optimizer : keras.optimizers.Optimizer
     x, y : ndarray
         Images in [0, 1] and one-hot labels; or a ``keras.utils.PyDataset`` of both, and None.
-    learning_rate, epochs
-        As Keras means them.
     batch_size : int or None
         None where x makes its own batches.
+    epochs : int
     on_epoch_end : callable
         Called with the epoch and its logs.
 
@@ -457,7 +459,7 @@ def fit(
     """
     import keras
 
-    network.compile(loss=loss, optimizer=keras.optimizers.SGD(learning_rate), metrics=["accuracy"])
+    network.compile(loss=loss, optimizer=optimizer, metrics=["accuracy"])
     history = network.fit(
         x,
         y,
