@@ -357,6 +357,7 @@ def compare(
     seeds = _checked_seeds(seeds)
     settings = _checked_settings(epochs, batch_size, learning_rate)
     problem = _checked_problem(x_train, y_train, x_test, y_test)
+    quiet.import_keras()
     obstacle = _smote_obstacle(problem) if "smote" in chosen else ""
     skipped = {"smote": obstacle} if obstacle else {}
     chosen = [method for method in chosen if method not in skipped]
@@ -589,10 +590,8 @@ def _confusion(record: records.Record) -> Labels | None:
 def _estimate(problem: _Problem, settings: _Settings, networks: int) -> str:
     """Train two short epochs, the first of which compiles, and say how long all will take."""
     limit = min(len(problem.y_train), 30 * settings.batch_size)
-    times = [time.perf_counter()]
-    quiet.import_keras()
     network = _network(problem, 0)
-    times[0] = time.perf_counter()
+    times = [time.perf_counter()]
     training.fit(
         network,
         _cross_entropy(problem.counts),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from thesis_lib import comparison, quiet
+from thesis_lib import comparison
 
 Array = NDArray[Any]
 
@@ -160,7 +160,6 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(f"--out {options.out} is a file; it has to be a folder.")
     loaded = load(options.data, size=options.size)
     print(loaded.note, flush=True)
-    quiet.import_keras()
     result = comparison.compare(
         loaded.x_train,
         loaded.y_train,
