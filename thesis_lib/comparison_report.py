@@ -6,6 +6,7 @@ import html
 import io
 import re
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,12 +33,15 @@ h1, h2 { line-height: 1.2; }
 .wide { overflow-x: auto; }
 .wide:focus-visible { outline: 2px solid var(--mark); }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
-caption { text-align: left; padding-bottom: .4rem; }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: right; }
-th[scope=row] { text-align: left; max-width: 16rem; overflow-wrap: anywhere; }
+td { white-space: nowrap; }
+td:last-child { white-space: normal; }
+th[scope=row], th:first-child { text-align: left; min-width: 8rem; max-width: 16rem; }
+th[scope=row] { overflow-wrap: break-word; }
 thead th { vertical-align: bottom; }
 figure { margin: 1rem 0; }
-figure svg { display: block; width: 100%; height: auto; max-width: 48rem; border-radius: .3rem; }
+figure svg { display: block; width: 100%; height: auto; min-width: 34rem; max-width: 48rem;
+  border-radius: .3rem; }
 """.strip()
 
 _PAGE = """<!DOCTYPE html>
@@ -113,7 +117,7 @@ def page(comparison: Comparison) -> str:
             comparison.table(), "Means in percent with 95 % intervals over the seeds (Student's t)."
         ),
         intervals=_figure(
-            comparison.figure(), "a", "Balanced accuracy of each method: runs, mean and interval."
+            comparison.figure, "a", "Balanced accuracy of each method: runs, mean and interval."
         ),
         paired=_table(
             paired,
@@ -121,7 +125,7 @@ def page(comparison: Comparison) -> str:
             "paired t-test before and after Holm's correction.",
         ),
         recalls=_figure(
-            comparison.recall_figure(),
+            comparison.recall_figure,
             "b",
             "Mean recall in percent, classes from the rarest on; training images in parentheses.",
         ),
@@ -150,47 +154,57 @@ def _how(comparison: Comparison) -> str:
 
 
 def _table(frame: pd.DataFrame, caption: str) -> str:
-    """Return a table that scrolls sideways on a narrow screen."""
+    """Return a caption and a table that scrolls sideways on a narrow screen."""
     head = "".join(f'<th scope="col">{html.escape(str(c))}</th>' for c in frame.columns)
     name = html.escape(str(frame.index.name or ""))
     rows = []
     for key, values in zip(frame.index, frame.itertuples(index=False, name=None), strict=True):
-        cells = "".join(f"<td>{html.escape(_cell(v))}</td>" for v in values)
+        cells = "".join(
+            f"<td>{html.escape(_cell(value, str(column)))}</td>"
+            for column, value in zip(frame.columns, values, strict=True)
+        )
         rows.append(f'<tr><th scope="row">{html.escape(str(key))}</th>{cells}</tr>')
+    label = html.escape(caption)
     return (
-        f'<div class="wide" tabindex="0" role="region" aria-label="{html.escape(caption)}">'
-        f"<table><caption>{html.escape(caption)}</caption>"
-        f'<thead><tr><th scope="col">{name}</th>{head}</tr></thead>'
+        f'<p>{label}</p><div class="wide" tabindex="0" role="region" aria-label="{label}">'
+        f'<table><thead><tr><th scope="col">{name}</th>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, column: str) -> str:
     if not isinstance(value, float):
         return str(value)
     if value != value:
         return "–"
-    return "<0.001" if 0 <= value < 0.001 and value != 0 else f"{value:.3g}"
+    if column.startswith("p"):
+        return f"{value:.3f}" if value >= 0.001 else "<0.001"
+    return f"{value:.1f}"
 
 
-def _figure(figure: Figure, prefix: str, caption: str) -> str:
+def _figure(draw: Callable[[], Figure], prefix: str, caption: str) -> str:
     """Return a figure as SVG with ids of its own, so that two of them share a page."""
     import matplotlib as mpl
     from matplotlib import pyplot as plt
 
     buffer = io.StringIO()
-    with mpl.rc_context({"svg.fonttype": "none"}), warnings.catch_warnings():
+    with mpl.rc_context(), warnings.catch_warnings():
         # The reader's browser has the fonts of class names that Matplotlib's own lacks.
         warnings.filterwarnings("ignore", message="Glyph")
         set_style()
         mpl.rcParams["svg.fonttype"] = "none"
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        figure = draw()
+        figure.savefig(
+            buffer, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None}
+        )
     plt.close(figure)
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
-    svg = re.sub(r"<!--.*?-->", "", svg, flags=re.S)
+    svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.S)
     svg = re.sub(r'(\sid="|href="#|url\(#)', rf"\1{prefix}-", svg)
     label = html.escape(caption)
     svg = svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
-    return f"<figure>{svg}<figcaption>{label}</figcaption></figure>"
+    return (
+        f'<figure><div class="wide" tabindex="0" role="region" aria-label="Figure: {label}">'
+        f"{svg}</div><figcaption>{label}</figcaption></figure>"
+    )

@@ -55,7 +55,7 @@ def _tile(label: str, rng: np.random.Generator) -> NDArray[np.uint8]:
     image[:, rng.integers(0, 2) - 1] *= 0.8
     if label != "whole":
         _DAMAGES[label](image, i, j, rng)
-    return np.rint(255 * image.clip(0, 1)).astype(np.uint8)
+    return np.asarray(np.rint(255 * image.clip(0, 1)), dtype=np.uint8)
 
 
 def _scratch(image: Any, i: Any, j: Any, rng: np.random.Generator) -> None:
@@ -68,7 +68,7 @@ def _scratch(image: Any, i: Any, j: Any, rng: np.random.Generator) -> None:
 
 def _chip(image: Any, i: Any, j: Any, rng: np.random.Generator) -> None:
     place, side = rng.uniform(0.15, 0.85), rng.integers(0, 2)
-    y, x = rng.permutation([place, side])
+    y, x = rng.permutation(np.array([place, side]))
     bite = np.hypot(i - y, j - x) + rng.normal(0, 0.02, i.shape) < rng.uniform(0.15, 0.28)
     image[bite] *= rng.uniform(0.45, 0.7)
 
