@@ -28,5 +28,5 @@ def test_damages_change_the_tile_as_they_say() -> None:
 
 
 def test_unknown_damage() -> None:
-    with pytest.raises(ValueError, match="There are no tiles .*broken.*; allowed are whole"):
+    with pytest.raises(ValueError, match=r"There are no tiles .*broken.*; allowed are whole"):
         tiles.draw({"broken": 3}, seed=0)
