@@ -1,3 +1,20 @@
 """Deep learning with imbalanced data sets: the library that the book's chapters call."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from thesis_lib.comparison import Comparison, compare
+
 __version__ = "0.1.0"
+__all__ = ["Comparison", "compare"]
+
+
+def __getattr__(name: str) -> object:
+    """Import `compare` when it is first asked for, so that importing the package takes no time."""
+    if name in __all__:
+        from thesis_lib import comparison
+
+        return getattr(comparison, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,13 +9,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from thesis_lib import experiments, export, findings, quiet, records, sweep, training
+from thesis_lib import experiments, export, findings, own_data, quiet, records, sweep, training
 
 _EXAMPLES = {
     "list": "thesis-lib list 'binary/*'",
     "run": "thesis-lib run binary/rus --seed 1 --epochs 20",
     "sweep": "thesis-lib sweep 'binary/*' --seeds 1 2 3 --workers 4 --max-seconds 3600",
     "compare": "thesis-lib compare 7.4 8.6",
+    "compare-on": "thesis-lib compare-on photos --methods ros smote --epochs 30 --out result",
     "verify": "thesis-lib verify binary/msfe --seed 1",
     "export": "thesis-lib export runs.csv 'binary/*'",
     "merge": "thesis-lib merge ../other-machine/records",
@@ -71,6 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     sweeping.add_argument("--max-seconds", type=float, help="end within this time")
     comparing = command("compare", _compare, "Set recorded runs beside the published numbers.")
     comparing.add_argument("table", nargs="*", help="their numbers in the thesis (default: all)")
+    own_data.add_arguments(
+        command("compare-on", own_data.run, "Compare methods on images of your own.")
+    )
     verifying = command("verify", _verify, "Train one recorded run again and compare.")
     verifying.add_argument("experiment")
     verifying.add_argument("--seed", type=int, default=1)

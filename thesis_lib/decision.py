@@ -1,4 +1,4 @@
-"""What happens after the network: cost matrices and threshold moving."""
+"""What happens after the network: cost matrices, threshold moving and prior correction."""
 
 from __future__ import annotations
 
@@ -75,6 +75,70 @@ def move_thresholds(probabilities: ArrayLike, cost: ArrayLike) -> Floats:
     ValueError
         If the probabilities or the cost matrix are not as above.
     """
+    outputs = _checked_probabilities(probabilities)
+    weighted = outputs * _checked_cost(cost, outputs.shape[1]).sum(1)
+    return np.asarray(weighted / weighted.sum(1, keepdims=True))
+
+
+def correct_prior(
+    probabilities: ArrayLike,
+    prior: ArrayLike,
+    target: ArrayLike | None = None,
+    *,
+    tau: float = 1.0,
+) -> Floats:
+    r"""Move outputs from the prior that a network was trained with to another.
+
+    :math:`F^*_c\propto F_c\,(\pi'_c/\pi_c)^\tau` (Saerens et al. 2002, eq. 2.4). With equal target
+    priors it is the post-hoc logit adjustment of Menon et al. 2021, and threshold moving
+    with a cost of :math:`1/\pi_c` for missing class c.
+
+    Parameters
+    ----------
+    probabilities : array_like, (n, n_classes)
+        Rows sum to 1.
+    prior : array_like, (n_classes,)
+        Shares, or counts, of the classes in the training set; all positive.
+    target : array_like, (n_classes,), optional
+        The same where the network is used; equal classes if not given.
+    tau : float
+        Not negative: 0 leaves the outputs, 1 corrects fully.
+
+    Returns
+    -------
+    ndarray of float64, (n, n_classes)
+
+    Raises
+    ------
+    ValueError
+        If the probabilities, a prior or tau are not as above.
+    """
+    outputs = _checked_probabilities(probabilities)
+    n_classes = outputs.shape[1]
+    old = _checked_prior("prior", prior, n_classes)
+    new = _checked_prior("target", np.ones(n_classes) if target is None else target, n_classes)
+    if not (np.isfinite(tau) and tau >= 0):
+        raise ValueError(f"tau has to be a number from 0; got {tau}.")
+    # Logarithms, less each row's largest: no product of extremes overflows or vanishes.
+    with np.errstate(divide="ignore"):
+        logits = np.log(outputs) + tau * (np.log(new) - np.log(old))
+    moved = np.exp(logits - logits.max(1, keepdims=True))
+    return np.asarray(moved / moved.sum(1, keepdims=True))
+
+
+def _checked_prior(name: str, prior: ArrayLike, n_classes: int) -> Floats:
+    shares = np.asarray(prior, dtype=np.float64)
+    if shares.shape != (n_classes,):
+        raise ValueError(
+            f"{name} has shape {shares.shape}; it has to hold one number for each of the "
+            f"{n_classes} classes."
+        )
+    if not np.isfinite(shares).all() or shares.min() <= 0:
+        raise ValueError(f"{name} has to be larger than 0 for each class; got {shares.tolist()}.")
+    return np.asarray(shares / shares.sum())
+
+
+def _checked_probabilities(probabilities: ArrayLike) -> Floats:
     outputs = np.asarray(probabilities, dtype=np.float64)
     if outputs.ndim != 2 or outputs.size == 0:
         raise ValueError(f"probabilities have to have shape (n, classes); got {outputs.shape}.")
@@ -82,8 +146,7 @@ def move_thresholds(probabilities: ArrayLike, cost: ArrayLike) -> Floats:
         raise ValueError("probabilities have to be finite and not negative.")
     if not np.allclose(outputs.sum(1), 1, atol=1e-3):
         raise ValueError("Each row of probabilities has to sum to 1; apply softmax first.")
-    weighted = outputs * _checked_cost(cost, outputs.shape[1]).sum(1)
-    return np.asarray(weighted / weighted.sum(1, keepdims=True))
+    return outputs
 
 
 def _checked_cost(cost: ArrayLike, n_classes: int) -> Floats:

@@ -18,7 +18,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from thesis_lib import anomaly, experiments, published, report
+from thesis_lib import anomaly, experiments, published, report, verdicts
 from thesis_lib.plots.style import BLUE, ORANGE
 
 _KIND = re.compile(r"[a-z]+(-[a-z]+)*")
@@ -152,7 +152,7 @@ def comparison(task: str) -> dict[str, Any]:
     """
     table = _OVERVIEWS[task]
     printed = published.table(table)
-    runs = [experiments.results(report.experiment_of(table, row)) for row in printed.index]
+    runs = [experiments.results(verdicts.experiment_of(table, row)) for row in printed.index]
     numbers = printed.to_numpy(dtype=float).tolist()
     metrics = {}
     classes = [int(column) for column in printed.columns]

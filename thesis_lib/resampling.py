@@ -140,6 +140,36 @@ def smote(
     return Resampled(blend(images, parents, weights), y_all[order], parents, weights)
 
 
+def smote_pairs(
+    x: Array, target: int, state: np.random.RandomState, k_neighbors: int = K_NEIGHBORS
+) -> tuple[Labels, NDArray[np.float64]]:
+    """Choose, for one class, between which of its images SMOTE puts new ones, and where.
+
+    Parameters
+    ----------
+    x : ndarray, (n, ...)
+        The images of the class, at least two.
+    target : int
+        Size that the class is to have.
+    state : RandomState
+    k_neighbors : int
+        A smaller class uses all its others.
+
+    Returns
+    -------
+    parents : ndarray of int64, (target - n, 2)
+    weights : ndarray of float64, (target - n,)
+        As `blend` takes them.
+    """
+    flat = x.reshape(len(x), -1).astype(np.float64)
+    # imbalanced-learn wants a second class; it is never looked at.
+    both = np.concatenate([flat, np.zeros((1, flat.shape[1]))])
+    labels = np.append(np.zeros(len(x), np.int64), 1)
+    k = min(k_neighbors, len(x) - 1)
+    parents, weights, _ = _smote_class(both, labels, 0, target, k, state)
+    return parents, weights
+
+
 def blend(images: Array, parents: NDArray[np.integer], weights: NDArray[np.floating]) -> Array:
     """Mix pairs of images: ``w * images[p0] + (1 - w) * images[p1]``, in the images' dtype.
 

@@ -245,6 +245,8 @@ def train(
         If epochs is smaller than 1, the precision is unknown, or the task does not fit the data
         set.
     """
+    import keras
+
     epochs = experiment.epochs if epochs is None else epochs
     if epochs < 1:
         raise ValueError(f"epochs has to be at least 1; got {epochs}.")
@@ -266,7 +268,16 @@ def train(
             bar.update()
             on_epoch()
 
-        curves = _fit(network, experiment, counts, x_train, y_train, epochs, tick)
+        curves = fit(
+            network,
+            LOSSES[experiment.loss](experiment, counts),
+            keras.optimizers.SGD(experiment.learning_rate),
+            x_train,
+            np.eye(subset.n_classes, dtype=np.float32)[y_train],
+            batch_size=experiment.batch_size,
+            epochs=epochs,
+            on_epoch_end=tick,
+        )
     seconds = time.perf_counter() - started
     probabilities = network.predict(x_test, batch_size=1000, verbose=0)
     if experiment.cost is not None:
@@ -414,27 +425,44 @@ def _bar(experiment: Experiment, epochs: int, progress: bool) -> Any:
     return tqdm(total=epochs, desc=experiment.name, disable=None if progress else True)
 
 
-def _fit(
+def fit(
     network: Any,
-    experiment: Experiment,
-    counts: NDArray[np.int64],
-    x: NDArray[np.float32],
-    y: NDArray[np.int64],
+    loss: Any,
+    optimizer: Any,
+    x: Any,
+    y: NDArray[np.float32] | None,
+    *,
+    batch_size: int | None,
     epochs: int,
     on_epoch_end: Callable[[int, object], None],
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Fit the network in place; return the curves of loss and accuracy."""
+    """Fit the network in place; stop where the loss is no number any more.
+
+    Parameters
+    ----------
+    network : keras.Model
+    loss : str or keras.losses.Loss
+    optimizer : keras.optimizers.Optimizer
+    x, y : ndarray
+        Images in [0, 1] and one-hot labels; or a ``keras.utils.PyDataset`` of both, and None.
+    batch_size : int or None
+        None where x makes its own batches.
+    epochs : int
+    on_epoch_end : callable
+        Called with the epoch and its logs.
+
+    Returns
+    -------
+    tuple of two tuples of float
+        The curves of loss and accuracy, a value an epoch.
+    """
     import keras
 
-    network.compile(
-        loss=LOSSES[experiment.loss](experiment, counts),
-        optimizer=keras.optimizers.SGD(experiment.learning_rate),
-        metrics=["accuracy"],
-    )
+    network.compile(loss=loss, optimizer=optimizer, metrics=["accuracy"])
     history = network.fit(
         x,
-        keras.utils.to_categorical(y, network.output_shape[-1]),
-        batch_size=experiment.batch_size,
+        y,
+        batch_size=batch_size,
         epochs=epochs,
         verbose=0,
         callbacks=[
@@ -442,8 +470,10 @@ def _fit(
             keras.callbacks.TerminateOnNaN(),
         ],
     ).history
-    loss, accuracy = (tuple(round(float(v), 6) for v in history[k]) for k in ("loss", "accuracy"))
-    return loss, accuracy
+    loss_curve, accuracy = (
+        tuple(round(float(v), 6) for v in history[k]) for k in ("loss", "accuracy")
+    )
+    return loss_curve, accuracy
 
 
 def _losses() -> ModuleType:

@@ -1,0 +1,479 @@
+"""Comparing methods on one's own data: what is trained, measured, recorded and reported."""
+
+import json
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.metrics import balanced_accuracy_score, f1_score
+
+import thesis_lib
+from thesis_lib import batches, comparison, metrics, resampling, training
+from thesis_lib.comparison import BASELINE, METHODS, Comparison, compare
+
+mpl.use("Agg")
+
+Set = tuple[np.ndarray, np.ndarray]
+
+
+def squares(counts: list[int], seed: int, channels: int = 1, side: int = 8) -> Set:
+    """Class c has a bright patch in its own corner."""
+    rng = np.random.default_rng(seed)
+    y = np.repeat(np.arange(len(counts)), counts)
+    x = rng.integers(0, 60, (len(y), side, side, channels), dtype=np.uint8)
+    for row, c in enumerate(y):
+        i, j = divmod(c, 2)
+        x[row, 4 * i : 4 * i + 4, 4 * j : 4 * j + 4] += 150
+    order = rng.permutation(len(y))
+    return x[order], y[order]
+
+
+def quick(train: Set, test: Set, **settings: object) -> Comparison:
+    settings = {"epochs": 1, "seeds": [1], "progress": False, **settings}
+    return compare(*train, *test, **settings)  # type: ignore[arg-type]
+
+
+def made(confusions: dict[str, list[list[list[int]] | None]], **more: object) -> Comparison:
+    """A comparison of invented confusion matrices."""
+    arrays = {
+        method: {s: None if c is None else np.array(c) for s, c in enumerate(runs)}
+        for method, runs in confusions.items()
+    }
+    first = next(c for runs in arrays.values() for c in runs.values() if c is not None)
+    names = tuple(f"c{k}" for k in range(len(first)))
+    counts = first.sum(1)
+    return Comparison(
+        **{  # type: ignore[arg-type]
+            "classes": names,
+            "train_counts": 10 * counts + 1,
+            "test_counts": counts,
+            "confusions": arrays,
+            **more,
+        }
+    )
+
+
+def binary(right: list[int], of: int = 100) -> list[list[list[int]]]:
+    """All majority images right, and so many of the minority."""
+    return [[[of, 0], [of - r, r]] for r in right]
+
+
+# What is measured
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_measures_are_those_of_scikit_learn(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    true, predicted = np.repeat(np.arange(4), 20), rng.integers(0, 4, 80)
+    found = comparison.measures(metrics.confusion(true, predicted, 4))
+    assert found[0] == pytest.approx(balanced_accuracy_score(true, predicted))
+    assert found[1] == pytest.approx(f1_score(true, predicted, average="macro"))
+    assert found[2] == pytest.approx(metrics.g_mean(true, predicted))
+
+
+def test_a_class_without_test_images_is_left_out() -> None:
+    table = np.array([[8, 2, 0], [1, 9, 0], [0, 0, 0]])
+    np.testing.assert_allclose(comparison.recall(table), [0.8, 0.9, np.nan])
+    assert comparison.measures(table)[0] == pytest.approx(0.85)
+    assert comparison.measures(table)[2] == pytest.approx((0.8 * 0.9) ** 0.5)
+
+
+def test_holm_by_hand() -> None:
+    """Sorted 0.01, 0.02, 0.03, 0.4 times 4, 3, 2, 1, never falling."""
+    found = comparison.holm([0.02, 0.4, 0.01, np.nan, 0.03])
+    np.testing.assert_allclose(found, [0.06, 0.4, 0.04, np.nan, 0.06])
+
+
+def test_interval_is_scipys() -> None:
+    sample = [0.3, 0.5, 0.55, 0.7]
+    low, high = stats.t.interval(0.95, 3, np.mean(sample), stats.sem(sample))
+    assert comparison.interval(sample) == pytest.approx((np.mean(sample), low, high))
+    assert np.isnan(comparison.interval([0.4])[1])
+
+
+def test_paired_differences_are_scipys_paired_t_test() -> None:
+    base, ros = [40, 55, 47, 60], [62, 71, 66, 90]
+    frame = made({BASELINE: binary(base), "ros": binary(ros)}).paired()
+    row, test = frame.loc["ros"], stats.ttest_rel(ros, base)
+    bounds = test.confidence_interval()
+    expected = [np.mean(ros) - np.mean(base), bounds.low, bounds.high]
+    np.testing.assert_allclose(row[["Difference", "Low", "High"]], np.array(expected) / 2)
+    assert row["p"] == row["p (Holm)"] == pytest.approx(test.pvalue)
+
+
+def test_equal_differences_are_not_infinitely_sure() -> None:
+    """Two seeds and a coarse measure: both gain exactly one image of four."""
+    frame = made({BASELINE: binary([1, 1], 4), "ros": binary([2, 2], 4)}).paired()
+    assert frame.loc["ros", "Difference"] == pytest.approx(12.5)
+    assert frame.loc["ros", "p"] > 0.05
+
+
+# What is recommended
+
+
+def test_the_best_of_the_clear_ones_is_recommended() -> None:
+    result = made(
+        {
+            BASELINE: binary([40, 42, 41, 44]),
+            "ros": binary([70, 71, 73, 72]),
+            "smote": binary([80, 83, 82, 81]),
+            "rus": binary([20, 70, 50, 30]),
+        }
+    )
+    assert result.better() == ["smote", "ros"]
+    text = result.recommendation
+    assert text.startswith("Use SMOTE: balanced accuracy 90.8 % against 70.9 % of the baseline")
+    assert "paired over 4 seeds" in text
+    assert "for 3 comparisons" in text
+    assert "Also clearly better than the baseline: Random oversampling." in text
+
+
+def test_no_method_may_be_clearly_better() -> None:
+    result = made({BASELINE: binary([40, 60, 50]), "ros": binary([45, 50, 61])})
+    assert result.recommendation.startswith("No method is clearly better than cross-entropy")
+    assert "That does not show that none is." in result.recommendation
+
+
+def test_a_method_that_is_clearly_worse_is_not_recommended() -> None:
+    result = made({BASELINE: binary([80, 82, 81]), "rus": binary([40, 42, 41])})
+    assert result.paired().loc["rus", "p"] < 0.05
+    assert result.better() == []
+
+
+def test_one_seed_is_no_ground_for_a_recommendation() -> None:
+    result = made({BASELINE: binary([10]), "ros": binary([90])})
+    assert result.recommendation.startswith("No recommendation: one seed")
+
+
+def test_few_test_images_are_said() -> None:
+    result = made({BASELINE: binary([1, 2], 4), "ros": binary([2, 2], 4)})
+    assert (
+        "The smallest class has 4 test images, so one image changes its recall by 25 points."
+        in (result.recommendation)
+    )
+
+
+def test_diverged_runs_are_shown_and_never_recommended() -> None:
+    result = made({BASELINE: binary([10, 11, 12]), "ros": [*binary([90, 91]), None]})
+    assert result.table().loc["Random oversampling", "Note"] == "1 of 3 seeds diverged"
+    assert result.table().loc["Random oversampling", "Recall c1"] == "90.5"
+    assert result.better() == []
+
+
+# What is trained
+
+
+def test_every_method_learns_an_easy_task() -> None:
+    train, test = squares([60, 20, 8], 0), squares([20, 20, 20], 1)
+    result = quick(train, test, methods=list(METHODS), epochs=8, batch_size=8)
+    assert list(result.confusions) == list(METHODS)
+    scores = result.scores().loc[1]
+    assert (scores > 80).all(), scores
+    assert (result.test_counts == 20).all()
+    for runs in result.confusions.values():
+        assert (runs[1].sum(1) == 20).all()
+
+
+def test_prior_correction_uses_the_baselines_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    train, test = squares([30, 4], 0), squares([15, 15], 1)
+    fitted = []
+    fit = training.fit
+    monkeypatch.setattr(training, "fit", lambda *a, **k: fitted.append(1) or fit(*a, **k))
+    result = quick(train, test, methods=["prior-correction"], seeds=[1, 2])
+    assert len(fitted) == 2
+    for seed in (1, 2):  # the rare class can only gain
+        before, after = (result.confusions[m][seed][:, 1] for m in (BASELINE, "prior-correction"))
+        assert (after >= before).all()
+
+
+def test_the_same_seed_gives_the_same_numbers() -> None:
+    train, test = squares([20, 6], 0), squares([10, 10], 1)
+    one, other = (quick(train, test, methods=["smote"], epochs=2) for _ in range(2))
+    for method in ("smote", BASELINE):
+        np.testing.assert_array_equal(one.confusions[method][1], other.confusions[method][1])
+
+
+def test_a_class_of_one_image_skips_smote_and_says_why() -> None:
+    train, test = squares([18, 1], 0), squares([5, 5], 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        result = quick(train, test, methods=["smote", "ros", "rus"])
+    assert list(result.confusions) == [BASELINE, "ros", "rus"]
+    assert result.table().loc["SMOTE", "Note"] == (
+        "skipped: SMOTE needs two images of each class; classes with only one: 1"
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda x, y: (x[..., 0], y),
+        lambda x, y: (np.repeat(x, 3, -1), np.array(["left", "right"])[y]),
+        lambda x, y: (x / 255, y.astype(bool)),
+        lambda x, y: (x.astype(np.uint16) * 257, np.array(["a", "b"], dtype=object)[y]),
+        lambda x, y: (np.kron(x, np.ones((1, 2, 2, 1), np.uint8))[:, :, :11], y * 5 - 3),
+    ],
+    ids=["grey", "colour-strings", "unit-bools", "uint16-objects", "oblong-negative"],
+)
+def test_images_and_labels_of_many_kinds(change: Callable[..., Set]) -> None:
+    train, test = change(*squares([14, 6], 0)), change(*squares([5, 5], 1))
+    result = quick(train, test, methods=[])
+    assert result.confusions[BASELINE][1].sum() == 10
+    assert len(result.classes) == 2
+
+
+def test_pixels_are_scaled_alike_whatever_their_type() -> None:
+    x, y = squares([14, 6], 0)
+    scales = [
+        comparison._checked_problem(z, y, z, y).scale
+        for z in (x, x / 255, x.astype(float), x.astype(np.uint16) * 257, (x > 99).astype(np.uint8))
+    ]
+    assert scales == [255, 1, 255, 65535, 1]
+
+
+def test_a_thousand_classes() -> None:
+    rng = np.random.default_rng(0)
+    y = np.concatenate([np.arange(1000), np.zeros(50, np.int64)])
+    x = rng.integers(0, 255, (len(y), 8, 8), dtype=np.uint8)
+    result = quick((x, y), (x[:1000], y[:1000]), methods=["balanced-softmax"], batch_size=500)
+    assert result.confusions["balanced-softmax"][1].shape == (1000, 1000)
+    assert list(result.table().columns) == [*comparison.MEASURES, "Note"]
+    assert len(result.recall_figure().axes[0].get_yticks()) == 20
+
+
+# How batches are made
+
+
+def test_batches_of_a_file_are_read_piece_by_piece(tmp_path: Path) -> None:
+    x, y = squares([40, 10], 0)
+    file = np.memmap(tmp_path / "x.dat", x.dtype, "w+", shape=x.shape)
+    file[:] = x
+    read: list[int] = []
+
+    class Watched(np.ndarray):
+        def __getitem__(self, key: object) -> np.ndarray:
+            piece = super().__getitem__(key)
+            if isinstance(piece, np.ndarray) and piece.ndim == 4:
+                read.append(len(piece))
+            return np.asarray(piece)
+
+    images = file.view(Watched)
+    for name in (None, "ros", "rus", "smote"):
+        plan = batches.plan(name, images, y, 1)
+        made = batches.Batches(images, y, plan, scale=255, n_classes=2, batch_size=8, seed=1)
+        assert [len(made[i][0]) for i in range(len(made))] == [8] * 6 + [2]
+        assert made[0][0].dtype == np.float32
+    assert max(read) <= 10  # a batch, or the class that SMOTE grows
+    result = quick((file, y), (x[:10], y[:10]), methods=[])
+    again = quick((x, y), (x[:10], y[:10]), methods=[])
+    np.testing.assert_array_equal(result.confusions[BASELINE][1], again.confusions[BASELINE][1])
+
+
+@pytest.mark.parametrize("name", ["ros", "rus", "smote"])
+def test_plans_balance_the_classes(name: str) -> None:
+    x, y = squares([40, 10, 3], 0)
+    plan = batches.plan(name, x, y, 1)
+    counts = np.bincount(y[plan.parents[:, 0]])
+    assert counts.tolist() == [3 if name == "rus" else 40] * 3
+    assert (y[plan.parents[:, 0]] == y[plan.parents[:, 1]]).all()
+    if name != "rus":  # every original is there
+        whole = plan.parents[plan.weights == 1][:, 0]
+        assert set(whole) == set(range(len(y)))
+
+
+def test_smote_mixes_near_neighbours_only() -> None:
+    line = np.arange(10, dtype=np.uint8)[:, None, None] * np.ones((1, 8, 8), np.uint8)
+    pairs, weights = resampling.smote_pairs(line, 200, np.random.RandomState(0), k_neighbors=2)
+    assert len(pairs) == len(weights) == 190
+    assert np.abs(pairs[:, 0] - pairs[:, 1]).max() <= 2
+    assert (pairs[:, 0] != pairs[:, 1]).all()
+    assert ((weights >= 0) & (weights <= 1)).all()
+
+
+def test_every_image_of_a_plan_comes_before_any_comes_again() -> None:
+    x, y = squares([12, 3], 0)
+    plan = batches.plan("rus", x, y, 0)  # six images; an epoch has fifteen
+    made = batches.Batches(x, y, plan, scale=255, n_classes=2, batch_size=4, seed=0)
+    seen = []
+    for _ in range(2):
+        seen += list(made._order)
+        made.on_epoch_end()
+    assert len(seen) == 30
+    for start in range(0, 30, 6):
+        assert sorted(seen[start : start + 6]) == list(range(6))
+
+
+# Records
+
+
+def test_finished_runs_are_not_trained_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train, test = squares([20, 6], 0), squares([10, 10], 1)
+    first = quick(train, test, methods=["ros"], folder=tmp_path)
+    fitted = []
+    fit = training.fit
+    monkeypatch.setattr(training, "fit", lambda *a, **k: fitted.append(1) or fit(*a, **k))
+    again = quick(train, test, methods=["ros"], folder=tmp_path)
+    assert fitted == []
+    for method in ("ros", BASELINE):
+        np.testing.assert_array_equal(first.confusions[method][1], again.confusions[method][1])
+    quick(train, test, methods=["ros"], seeds=[1, 2], folder=tmp_path)
+    assert len(fitted) == 2  # the new seed only
+    train[0][0, 0, 0, 0] += 1  # one pixel: other data
+    quick(train, test, methods=[], folder=tmp_path)
+    assert len(fitted) == 3
+    quick(train, test, methods=[], folder=tmp_path, learning_rate=0.002)
+    assert len(fitted) == 4
+    lines = (tmp_path / "own-data" / f"{BASELINE}.jsonl").read_text().splitlines()
+    assert [json.loads(line)["seed"] for line in lines] == [1, 2, 1, 1]
+
+
+def test_a_stopped_comparison_keeps_what_is_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train, test = squares([20, 6], 0), squares([10, 10], 1)
+    fit, calls = training.fit, []
+
+    def stopped(*args: object, **more: object) -> object:
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return fit(*args, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(training, "fit", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        quick(train, test, methods=["ros"], folder=tmp_path)
+    quick(train, test, methods=["ros"], folder=tmp_path)
+    assert len(calls) == 3
+
+
+def test_an_estimate_comes_first(capsys: pytest.CaptureFixture[str]) -> None:
+    train, test = squares([20, 6], 0), squares([10, 10], 1)
+    quick(train, test, methods=["ros", "prior-correction"], seeds=[1, 2], progress=True)
+    said = capsys.readouterr().out
+    assert said.startswith("4 networks of 1 epochs to train: about ")
+
+
+# Bad input
+
+
+IMAGES, LABELS = squares([14, 6], 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"x_train": IMAGES[:0]}, "x_train has to be .* not empty; got shape"),
+        ({"x_train": IMAGES[0, ..., 0]}, "x_train has to be"),
+        ({"x_train": np.moveaxis(np.repeat(IMAGES, 3, -1), -1, 1)}, "has 8 channels; .*moveaxis"),
+        ({"x_train": IMAGES[:, :7]}, "7×8 pixels; allowed are 8 to 256 a side"),
+        ({"x_test": np.zeros((20, 300, 300), np.uint8)}, "x_test has images of 300×300"),
+        ({"x_test": np.zeros((20, 16, 16, 1), np.uint8)}, "differ in shape"),
+        ({"x_train": IMAGES.astype(str)}, "x_train has to hold numbers"),
+        ({"x_train": np.where(IMAGES > 200, np.nan, IMAGES)}, "NaN or infinite"),
+        ({"x_train": IMAGES.astype(int) - 3}, "negative pixels"),
+        ({"x_train": IMAGES * 1e4}, "The largest pixel is .*; allowed are 0 to 1"),
+        ({"y_train": LABELS[:-1]}, "x_train has 20 images, y_train 19 labels"),
+        ({"y_train": np.eye(2)[LABELS]}, r"one-hot labels pass y.argmax\(1\)"),
+        ({"y_train": LABELS * 0}, "has to hold 2 to 1000 classes; it holds 1"),
+        ({"y_test": LABELS + 7}, r"classes that y_train does not: \[7, 8\]"),
+        ({"methods": ["smot"]}, "There is no method 'smot'; did you mean smote"),
+        ({"methods": "ros"}, "methods has to be a list of names; got the text 'ros'"),
+        ({"seeds": []}, "seeds have to be whole numbers from 0, at least one"),
+        ({"seeds": [1.5]}, "seeds have to be whole numbers"),
+        ({"epochs": 0}, "epochs has to be a whole number from 1; got 0"),
+        ({"learning_rate": float("nan")}, "learning_rate has to be larger than 0"),
+    ],
+)
+def test_bad_input(change: dict, message: str) -> None:
+    data = {"x_train": IMAGES, "y_train": LABELS, "x_test": IMAGES, "y_test": LABELS}
+    with pytest.raises(ValueError, match=message):
+        compare(**{**data, "progress": False, **change})
+
+
+# The report
+
+
+HOSTILE = ('<script>alert("1")</script>', "$x_{$ -- & --> 'q'", "中文 ]]>")
+
+
+class Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict]] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attributes: list) -> None:
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_the_report_holds_everything_and_asks_for_nothing(tmp_path: Path) -> None:
+    table = [[18, 1, 1], [2, 6, 2], [0, 1, 4]]
+    result = made(
+        {BASELINE: [table, table], "ros": [table, table]},
+        classes=HOSTILE,
+        skipped={"smote": "because <b>"},
+        settings={"epochs": 3},
+    )
+    path = result.save_report(tmp_path / "new" / "report.html")
+    source = path.read_text("utf-8")
+    page = Page()
+    page.feed(source)
+    tags = [tag for tag, _ in page.tags]
+    assert "script" not in tags
+    assert "b" not in tags
+    assert tags.count("svg") == 2
+    for name in HOSTILE:
+        assert name in page.text
+    assert result.recommendation in page.text
+    assert "skipped: because <b>" in page.text
+    outside = ("src", "href", "xlink:href")
+    links = [v for _, a in page.tags for k, v in a.items() if k in outside]
+    assert all(link.startswith("#") for link in links)
+    assert "@import" not in source
+    ids = [a["id"] for _, a in page.tags if "id" in a]
+    assert len(ids) == len(set(ids))
+    assert "prefers-color-scheme: dark" in source
+    assert 'name="viewport"' in source
+
+
+def test_a_report_ends_in_html(tmp_path: Path) -> None:
+    result = made({BASELINE: binary([1]), "ros": binary([2])})
+    with pytest.raises(ValueError, match=r"has to end in \.html; got report\.pdf"):
+        result.save_report(tmp_path / "report.pdf")
+
+
+def test_unknown_measure() -> None:
+    with pytest.raises(ValueError, match="no measure 'G mean'; did you mean G-mean"):
+        made({BASELINE: binary([1])}).scores("G mean")
+
+
+def test_figures_show_the_numbers() -> None:
+    result = made({BASELINE: binary([40, 42]), "ros": binary([70, 72])})
+    axis = result.figure().axes[0]
+    assert [t.get_text() for t in axis.get_yticklabels()] == [
+        "Cross-entropy (baseline)",
+        "Random oversampling",
+    ]
+    np.testing.assert_allclose(axis.lines[1].get_xdata(), [70.5, 85.5])
+    grid = result.recall_figure().axes[0]
+    assert [t.get_text() for t in grid.texts] == ["100", "100", "41", "71"]
+
+
+def test_the_package_is_imported_without_keras() -> None:
+    code = "import sys, thesis_lib; sys.exit('keras' in sys.modules or 'numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert thesis_lib.compare is compare
+    with pytest.raises(AttributeError, match="no attribute 'compere'"):
+        thesis_lib.compere  # noqa: B018

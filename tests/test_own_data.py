@@ -1,0 +1,176 @@
+"""Loading one's own images, and the command that compares methods on them."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from tests.test_comparison import squares
+from thesis_lib import own_data
+from thesis_lib.__main__ import main
+
+mpl.use("Agg")
+
+
+def photos(folder: Path, counts: dict[str, int], *, grey: bool = False) -> Path:
+    """One sub-folder a class, images of several sizes and kinds."""
+    rng = np.random.default_rng(0)
+    for position, (name, count) in enumerate(counts.items()):
+        (folder / name).mkdir(parents=True)
+        for k in range(count):
+            pixels = rng.integers(0, 60, (20 + k, 24, 3), dtype=np.uint8)
+            pixels[..., :] = pixels[..., :1] if grey else pixels
+            pixels[:10] += np.uint8(120 * position)
+            suffix = ("png", "JPG")[k % 2] if not grey else "png"
+            Image.fromarray(pixels).save(folder / name / f"{k}.{suffix}")
+    return folder
+
+
+def test_a_folder_of_images(tmp_path: Path) -> None:
+    photos(tmp_path, {"whole": 10, "scratched": 4, ".hidden": 3, "later": 0})
+    (tmp_path / "whole" / "notes.txt").write_text("not an image")
+    found = own_data.load(tmp_path, size=16)
+    assert found.x_train.shape == (7 + 3, 16, 16, 3)
+    assert found.x_train.dtype == np.uint8
+    assert sorted(found.y_test) == ["scratched", "whole", "whole", "whole"]
+    assert "14 images" in found.note
+    assert "without images: later" in found.note
+    assert "30% of each class, drawn with seed 0, are the test set." in found.note
+
+
+def test_the_rows_keep_their_labels(tmp_path: Path) -> None:
+    photos(tmp_path, {"dark": 10, "light": 4})
+    found = own_data.load(tmp_path, size=16)
+    for x, y in ((found.x_train, found.y_train), (found.x_test, found.y_test)):
+        np.testing.assert_array_equal(x[:, :6].mean((1, 2, 3)) > 100, y == "light")
+
+
+def test_grey_images_have_one_channel(tmp_path: Path) -> None:
+    found = own_data.load(photos(tmp_path, {"a": 3, "b": 3}, grey=True))
+    assert found.x_train.shape == (4, 32, 32, 1)
+
+
+def test_a_transparent_ground_is_white(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        Image.new("RGBA", (9, 9), (255, 0, 0, 0)).save(tmp_path / name / "clear.png")
+    assert own_data.load(tmp_path, size=8).x_train.min() == 255
+
+
+def test_a_file_split_already(tmp_path: Path) -> None:
+    (x, y), (z, w) = squares([14, 6], 0), squares([5, 5], 1)
+    np.savez(tmp_path / "own.npz", x_train=x, y_train=y, x_test=z, y_test=w, extra=y)
+    found = own_data.load(tmp_path / "own.npz")
+    for name, array in (("x_train", x), ("y_train", y), ("x_test", z), ("y_test", w)):
+        np.testing.assert_array_equal(getattr(found, name), array)
+    assert own_data.load(tmp_path / "own.npz", size=12).x_test.shape == (10, 12, 12, 1)
+
+
+def test_a_file_is_split_class_by_class(tmp_path: Path) -> None:
+    y = np.repeat([0, 1, 2, 3], [100, 10, 2, 1])
+    np.savez(tmp_path / "own.npz", x=np.arange(len(y))[:, None, None] * np.ones((8, 8)), y=y)
+    found = own_data.load(tmp_path / "own.npz")
+    assert np.bincount(found.y_train).tolist() == [70, 7, 1, 1]
+    assert np.bincount(found.y_test).tolist() == [30, 3, 1]
+    rows = np.concatenate([found.x_train, found.x_test])[:, 0, 0]
+    assert sorted(rows) == list(range(len(y)))
+
+
+def test_resizing_keeps_the_mean_and_the_range() -> None:
+    x = np.random.default_rng(0).integers(0, 256, (3, 40, 40, 3), dtype=np.uint8)
+    small = own_data.resized(x, 10)
+    assert small.shape == (3, 10, 10, 3)
+    np.testing.assert_allclose(small.mean((1, 2)), x.mean((1, 2)), atol=4)
+    np.testing.assert_array_equal(own_data.resized(x / 255, 10), small)
+
+
+def text_file(folder: Path) -> Path:
+    (folder / "list.txt").write_text("")
+    return folder / "list.txt"
+
+
+def broken_file(folder: Path) -> Path:
+    (folder / "broken.npz").write_bytes(b"PK no archive")
+    return folder / "broken.npz"
+
+
+def objects(folder: Path) -> Path:
+    np.savez(folder / "o.npz", x=np.array([None, "a"], dtype=object), y=[0, 1])
+    return folder / "o.npz"
+
+
+def other_keys(folder: Path) -> Path:
+    np.savez(folder / "k.npz", images=[0], labels=[1])
+    return folder / "k.npz"
+
+
+def one_class(folder: Path) -> Path:
+    return photos(folder / "one", {"only": 3})
+
+
+def broken_image(folder: Path) -> Path:
+    photos(folder / "p", {"a": 2, "b": 2})
+    (folder / "p" / "a" / "0.png").write_bytes(b"no image")
+    return folder / "p"
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda folder: folder / "none", "There is no file or folder"),
+        (text_file, r"list.txt has to be a folder or end in \.npz"),
+        (broken_file, "broken.npz could not be read"),
+        (objects, "not as objects"),
+        (other_keys, "has to hold x_train, .* or x and y; it holds images, labels"),
+        (one_class, "at least two sub-folders, one a class, .* it has 1"),
+        (broken_image, "0.png is no image that can be read"),
+    ],
+)
+def test_what_cannot_be_loaded(
+    make: Callable[[Path], Path],
+    message: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = make(tmp_path)
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        own_data.load(path)
+    assert main(["compare-on", str(path), "--out", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("thesis-lib: ")
+    assert re.search(message, error)
+    assert "Traceback" not in error
+
+
+def test_the_command_compares_and_reports(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos(tmp_path / "photos", {"whole": 12, "scratched": 6})
+    arguments = ["compare-on", str(tmp_path / "photos"), "--methods", "prior-correction"]
+    arguments += ["--seeds", "1", "2", "--epochs", "1", "--size", "8"]
+    arguments += ["--out", str(tmp_path / "out")]
+    assert main(arguments) == 0
+    said = capsys.readouterr().out
+    assert "18 images from photos, resized to 8×8" in said
+    assert "2 networks of 1 epochs to train: about" in said
+    assert "Prior correction" in said
+    assert "No method is clearly better" in said or "Use Prior correction" in said
+    table = pd.read_csv(tmp_path / "out" / "table.csv", index_col=0)
+    assert list(table.index) == ["Cross-entropy (baseline)", "Prior correction"]
+    assert "Recall scratched" in table.columns
+    assert "scratched" in (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert main(arguments) == 0  # all is recorded: nothing to train, nothing to estimate
+    assert "to train" not in capsys.readouterr().out
+
+
+def test_an_unknown_method_names_the_nearest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos(tmp_path / "photos", {"a": 3, "b": 3})
+    assert main(["compare-on", str(tmp_path / "photos"), "--methods", "focall"]) == 2
+    assert "There is no method 'focall'; did you mean focal" in capsys.readouterr().err

@@ -1,0 +1,164 @@
+"""Batches of images for Keras that are resampled and scaled only when they are asked for.
+
+Nothing of the size of the data set is copied: a plan holds row numbers, and a batch is read,
+mixed and turned into floats when the network gets to it. So the images may lie in a file
+(``numpy.memmap``) that is larger than memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from thesis_lib import resampling
+
+Labels = NDArray[np.int64]
+
+# SMOTE looks for neighbours among all images of a class, which have to be in memory as floats.
+_SMOTE_BYTES = 2**30
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The images that a method trains on: each is an image of the set, or between two of it.
+
+    Attributes
+    ----------
+    parents : ndarray of int64, (n, 2)
+        Rows of the training set.
+    weights : ndarray of float64, (n,)
+        Image i is ``w * x[p0] + (1 - w) * x[p1]``.
+    """
+
+    parents: Labels
+    weights: NDArray[np.float64]
+
+
+def plan(sampler: str | None, x: NDArray[Any], y: Labels, seed: int) -> Plan:
+    """Plan what a sampler makes of a training set.
+
+    Parameters
+    ----------
+    sampler : {"ros", "rus", "smote"} or None
+    x : ndarray, (n, ...)
+        Only SMOTE looks at the images, and only at those of the classes that it grows.
+    y : ndarray of int64, (n,)
+    seed : int
+
+    Raises
+    ------
+    ValueError
+        If SMOTE cannot be: a class of one image, or one too large to compare its images.
+    """
+    if sampler == "smote":
+        return _smote_plan(x, y, seed)
+    rows = np.arange(len(y))
+    if sampler is not None:
+        rows = resampling.resample(rows[:, None], y, sampler, random_state=seed).parents[:, 0]
+    return Plan(np.stack([rows, rows], 1), np.ones(len(rows)))
+
+
+def smote_obstacle(shape: tuple[int, ...], y: Labels) -> str:
+    """Say why SMOTE cannot grow these classes; "" if it can.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of one image.
+    y : ndarray of int64, (n,)
+    """
+    counts = np.bincount(y)
+    lonely = int((counts == 1).sum())
+    if lonely:
+        return f"SMOTE needs two images of each class; classes with only one: {lonely}"
+    largest = max((n for n in counts if n < counts.max()), default=0)
+    size = int(largest) * int(np.prod(shape)) * 8
+    if size > _SMOTE_BYTES:
+        return (
+            f"SMOTE compares all images of a class in memory, {size / 2**30:.1f} GiB here; "
+            f"the limit is {_SMOTE_BYTES / 2**30:.0f} GiB"
+        )
+    return ""
+
+
+def _smote_plan(x: NDArray[Any], y: Labels, seed: int) -> Plan:
+    obstacle = smote_obstacle(x.shape[1:], y)
+    if obstacle:
+        raise ValueError(f"{obstacle}.")
+    state = np.random.RandomState(seed)
+    counts = np.bincount(y)
+    own = np.arange(len(y))
+    parents, weights = [np.stack([own, own], 1)], [np.ones(len(y))]
+    for label in np.flatnonzero(counts < counts.max()):
+        members = np.flatnonzero(y == label)
+        pairs, shares = resampling.smote_pairs(x[members], int(counts.max()), state)
+        parents.append(members[pairs])
+        weights.append(shares)
+    return Plan(np.concatenate(parents), np.concatenate(weights))
+
+
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Batches of a plan, as many an epoch as the training set itself has.
+
+    Every method so makes the same number of updates: a small plan (RUS) is gone through several
+    times an epoch, a large one (ROS, SMOTE) once in several epochs, always in a new random order.
+
+    Parameters
+    ----------
+    x : ndarray, (n, height, width[, channels])
+    y : ndarray of int64, (n,)
+    plan : Plan
+    scale : float
+        What a white pixel is divided by to become 1.
+    n_classes, batch_size : int
+    seed : int
+        Of the order.
+    limit : int, optional
+        Images an epoch, instead of as many as the training set has.
+    """
+
+    def __init__(
+        self,
+        x: NDArray[Any],
+        y: Labels,
+        plan: Plan,
+        *,
+        scale: float,
+        n_classes: int,
+        batch_size: int,
+        seed: int,
+        limit: int | None = None,
+    ) -> None:
+        super().__init__()
+        self._x, self._y, self._plan, self._scale = x, y, plan, scale
+        self._one_hot = np.eye(n_classes, dtype=np.float32)
+        self._batch_size, self._epoch_size = batch_size, limit or len(y)
+        self._random = np.random.default_rng(seed)
+        self._waiting = np.empty(0, np.int64)
+        self.on_epoch_end()
+
+    def __len__(self) -> int:
+        return -(-self._epoch_size // self._batch_size)
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        chosen = self._order[index * self._batch_size : (index + 1) * self._batch_size]
+        parents = self._plan.parents[chosen]
+        mixed = resampling.blend(self._x, parents, self._plan.weights[chosen])
+        return to_unit(mixed, self._scale), self._one_hot[self._y[parents[:, 0]]]
+
+    def on_epoch_end(self) -> None:
+        """Take the next images of the plan, shuffled anew each time that it is used up."""
+        pieces = [self._waiting]
+        while sum(map(len, pieces)) < self._epoch_size:
+            pieces.append(self._random.permutation(len(self._plan.weights)))
+        self._order, self._waiting = np.split(np.concatenate(pieces), [self._epoch_size])
+
+
+def to_unit(images: NDArray[Any], scale: float) -> NDArray[np.float32]:
+    """Divide pixels by the scale, and add the axis of the grey channel where there is none."""
+    unit: NDArray[np.float32] = (images / np.float32(scale)).astype(np.float32)
+    return unit if unit.ndim == 4 else unit[..., None]

@@ -1,0 +1,210 @@
+"""The report of a comparison: one HTML file with its figures inside, which asks no network."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from thesis_lib import __version__
+from thesis_lib.plots import set_style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from thesis_lib.comparison import Comparison
+
+_STYLE = """
+:root { color-scheme: light dark;
+  --ground: #fdfdfb; --ink: #1c1c1c; --line: #c9c9c4; --mark: #0072b2; }
+@media (prefers-color-scheme: dark) {
+  :root { --ground: #16181b; --ink: #e6e6e3; --line: #45484d; --mark: #56b4e9; }
+}
+body { margin: 0 auto; max-width: 60rem; padding: 1rem; background: var(--ground);
+  color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
+h1, h2 { line-height: 1.2; }
+.advice { border-left: .3rem solid var(--mark); padding: .2rem 1rem; }
+.wide { overflow-x: auto; }
+.wide:focus-visible { outline: 2px solid var(--mark); }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
+th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: right; }
+td { white-space: nowrap; }
+td:last-child { white-space: normal; }
+th[scope=row], th:first-child { text-align: left; min-width: 8rem; max-width: 16rem; }
+th[scope=row] { overflow-wrap: break-word; }
+thead th { vertical-align: bottom; }
+figure { margin: 1rem 0; }
+figure svg { display: block; width: 100%; height: auto; min-width: 34rem; max-width: 48rem;
+  border-radius: .3rem; }
+""".strip()
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Methods against imbalance, compared</title>
+<style>
+{style}
+</style>
+</head>
+<body>
+<main>
+<h1>Methods against imbalance, compared</h1>
+<p>{data}</p>
+<h2>Recommendation</h2>
+<p class="advice">{advice}</p>
+<h2>Results</h2>
+{table}
+{intervals}
+<h2>Against the baseline, seed by seed</h2>
+{paired}
+<h2>Recall of the rarest classes</h2>
+{recalls}
+<h2>Classes</h2>
+<details><summary>Images and mean recall of every class</summary>
+{classes}
+</details>
+<h2>How it was computed</h2>
+<p>{how}</p>
+</main>
+</body>
+</html>
+"""
+
+
+def write(comparison: Comparison, path: str | Path) -> Path:
+    """Write the report; its folder is made where it is missing.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    path : str or Path
+        Ends in ``.html``.
+
+    Returns
+    -------
+    Path
+    """
+    target = Path(path)
+    if target.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"The report has to end in .html; got {target.name}.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(page(comparison), encoding="utf-8")
+    return target
+
+
+def page(comparison: Comparison) -> str:
+    """Return the report as HTML; every text from the data is escaped."""
+    from thesis_lib.comparison import METHODS
+
+    labels = {name: method.label for name, method in METHODS.items()}
+    paired = comparison.paired().rename(index=labels).rename_axis("Method")
+    classes = comparison.recalls().rename(columns=labels)
+    classes.insert(0, "Test images", comparison.test_counts)
+    classes.insert(0, "Training images", comparison.train_counts)
+    return _PAGE.format(
+        style=_STYLE,
+        data=html.escape(_data(comparison)),
+        advice=html.escape(comparison.recommendation),
+        table=_table(
+            comparison.table(), "Means in percent with 95 % intervals over the seeds (Student's t)."
+        ),
+        intervals=_figure(
+            comparison.figure, "a", "Balanced accuracy of each method: runs, mean and interval."
+        ),
+        paired=_table(
+            paired,
+            "Difference of balanced accuracy in percentage points, 95 % interval, and p of a "
+            "paired t-test before and after Holm's correction.",
+        ),
+        recalls=_figure(
+            comparison.recall_figure,
+            "b",
+            "Mean recall in percent, classes from the rarest on; training images in parentheses.",
+        ),
+        classes=_table(classes, "Mean recall in percent under each method."),
+        how=html.escape(_how(comparison)),
+    )
+
+
+def _data(comparison: Comparison) -> str:
+    train, test = comparison.train_counts, comparison.test_counts
+    return (
+        f"{train.sum():,} training and {test.sum():,} test images of {len(train):,} classes. The "
+        f"largest class has {train.max():,} training images, the smallest {train.min():,}: an "
+        f"imbalance of {train.max() / train.min():,.1f}."
+    )
+
+
+def _how(comparison: Comparison) -> str:
+    settings = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in comparison.settings.items())
+    seeds = ", ".join(map(str, comparison.scores().index))
+    return (
+        f"thesis_lib {__version__}; three blocks of convolution, 200 units and a softmax; "
+        f"seeds {seeds}; {settings}. Every method made the same number of "
+        "updates. The test set was looked at after the last epoch only."
+    )
+
+
+def _table(frame: pd.DataFrame, caption: str) -> str:
+    """Return a caption and a table that scrolls sideways on a narrow screen."""
+    head = "".join(f'<th scope="col">{html.escape(str(c))}</th>' for c in frame.columns)
+    name = html.escape(str(frame.index.name or ""))
+    rows = []
+    for key, values in zip(frame.index, frame.itertuples(index=False, name=None), strict=True):
+        cells = "".join(
+            f"<td>{html.escape(_cell(value, str(column)))}</td>"
+            for column, value in zip(frame.columns, values, strict=True)
+        )
+        rows.append(f'<tr><th scope="row">{html.escape(str(key))}</th>{cells}</tr>')
+    label = html.escape(caption)
+    return (
+        f'<p>{label}</p><div class="wide" tabindex="0" role="region" aria-label="{label}">'
+        f'<table><thead><tr><th scope="col">{name}</th>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _cell(value: object, column: str) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    if value != value:
+        return "–"
+    if column.startswith("p"):
+        return f"{value:.3f}" if value >= 0.001 else "<0.001"
+    return f"{value:.1f}"
+
+
+def _figure(draw: Callable[[], Figure], prefix: str, caption: str) -> str:
+    """Return a figure as SVG with ids of its own, so that two of them share a page."""
+    import matplotlib as mpl
+    from matplotlib import pyplot as plt
+
+    buffer = io.StringIO()
+    with mpl.rc_context(), warnings.catch_warnings():
+        # The reader's browser has the fonts of class names that Matplotlib's own lacks.
+        warnings.filterwarnings("ignore", message="Glyph")
+        set_style()
+        mpl.rcParams["svg.fonttype"] = "none"
+        figure = draw()
+        figure.savefig(
+            buffer, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None}
+        )
+    plt.close(figure)
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.S)
+    svg = re.sub(r'(\sid="|href="#|url\(#)', rf"\1{prefix}-", svg)
+    label = html.escape(caption)
+    svg = svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
+    return (
+        f'<figure><div class="wide" tabindex="0" role="region" aria-label="Figure: {label}">'
+        f"{svg}</div><figcaption>{label}</figcaption></figure>"
+    )

@@ -1,0 +1,206 @@
+"""Losses that came after the thesis: class-balanced, logit-adjusted, and with margins.
+
+As in :mod:`thesis_lib.losses` all take one-hot labels and probabilities of shape (n, C). Two of the
+papers add a number to each logit before the softmax. The network puts out probabilities, and a
+softmax forgets a common shift of its logits, so adding :math:`a_c` to :math:`\\log p_c` and
+normalising again is the same thing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import ArrayLike, NDArray
+
+from thesis_lib.losses import _TINY, FocalLoss, _check_length, _Loss, _positive
+
+_registered = keras.saving.register_keras_serializable(package="thesis_lib")
+
+
+def effective_number_weights(class_counts: ArrayLike, beta: float) -> NDArray[np.float64]:
+    r"""Return class weights :math:`\propto(1-\beta)/(1-\beta^{n_c})` that sum to C.
+
+    Cui et al. 2019: :math:`E_n=(1-\beta^n)/(1-\beta)` is the effective number
+    of n images. With beta = 0 all weights are 1; towards beta = 1 they become those of inverse
+    frequency.
+
+    Parameters
+    ----------
+    class_counts : array_like of int, (C,)
+        Sizes of the classes in the training set.
+    beta : float
+        In [0, 1).
+
+    Raises
+    ------
+    ValueError
+        If a count is not positive or beta is outside its range.
+    """
+    counts = np.asarray(_counts(class_counts))
+    if not 0 <= beta < 1:
+        raise ValueError(f"beta has to lie in [0, 1); got {beta}.")
+    # expm1 keeps the digits that 1 - beta**n loses near beta = 1.
+    numbers = np.ones(len(counts)) if beta == 0 else -np.expm1(counts * np.log(beta))
+    weights: NDArray[np.float64] = len(counts) / numbers / (1 / numbers).sum()
+    return weights
+
+
+@_registered
+class ClassBalancedLoss(FocalLoss):
+    r"""Cross-entropy or focal loss, weighted by effective numbers (Cui et al. 2019).
+
+    :math:`-w_c(1-p_c)^\gamma\log p_c` of the true class c, with the weights of
+    `effective_number_weights`.
+
+    Parameters
+    ----------
+    class_counts : array_like of int, (C,)
+    beta : float
+        In [0, 1); the paper tries 0.9 to 0.9999.
+    gamma : float
+        0 is cross-entropy.
+    """
+
+    def __init__(
+        self,
+        class_counts: ArrayLike,
+        beta: float = 0.999,
+        gamma: float = 0.0,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(gamma, effective_number_weights(class_counts, beta), name=name, **kwargs)
+        self.class_counts = _counts(class_counts)
+        self.beta = float(beta)
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        del config["class_weight"]
+        return {**config, "class_counts": self.class_counts, "beta": self.beta}
+
+
+class _ShiftedCrossentropy(_Loss):
+    r"""Cross-entropy after a shift of each logit: :math:`-\log(p_c s_c/\sum_j p_j s_j)`.
+
+    The factors :math:`s=e^a` stand for a shift by a. Outputs of 0 are safe: only the true class
+    goes into a logarithm of its own, and only there is it kept off 0.
+    """
+
+    def __init__(self, class_counts: ArrayLike, name: str | None = None, **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+        self.class_counts = _counts(class_counts)
+
+    def _factors(self, y_true: Any) -> Any:
+        """Return the factors as (n, C), or as (1, C) where all images have the same."""
+        raise NotImplementedError
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        _check_length("class_counts", self.class_counts, y_true)
+        factors = self._factors(y_true)
+        of_true_class = ops.sum(y_true * y_pred, axis=-1)
+        total = ops.sum(y_pred * factors, axis=-1)
+        shift = ops.log(ops.sum(y_true * factors, axis=-1))
+        return ops.log(total) - ops.log(ops.maximum(of_true_class, _TINY)) - shift
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "class_counts": self.class_counts}
+
+
+@_registered
+class LogitAdjustedCrossentropy(_ShiftedCrossentropy):
+    r"""Cross-entropy of logits that know the prior: :math:`z_c+\tau\log\pi_c`.
+
+    Menon et al. 2021, with :math:`\pi_c=n_c/n`. The adjustment is made in training only:
+    the network's own outputs then aim at equal classes.
+
+    Parameters
+    ----------
+    class_counts : array_like of int, (C,)
+        Sizes of the classes in the training set.
+    tau : float
+        Not negative. 0 is cross-entropy, 1 balanced softmax.
+    """
+
+    def __init__(
+        self, class_counts: ArrayLike, tau: float = 1.0, name: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(class_counts, name=name, **kwargs)
+        if not (np.isfinite(tau) and tau >= 0):
+            raise ValueError(f"tau has to be a number from 0; got {tau}.")
+        self.tau = float(tau)
+
+    def _factors(self, y_true: Any) -> Any:
+        counts = np.asarray(self.class_counts)
+        factors = np.maximum((counts / counts.max()) ** self.tau, _TINY)
+        return ops.convert_to_tensor(factors[None], y_true.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "tau": self.tau}
+
+
+@_registered
+class BalancedSoftmax(LogitAdjustedCrossentropy):
+    r"""Cross-entropy of :math:`n_c e^{z_c}/\sum_j n_j e^{z_j}` (Ren et al. 2020).
+
+    It is `LogitAdjustedCrossentropy` with tau = 1.
+
+    Parameters
+    ----------
+    class_counts : array_like of int, (C,)
+    """
+
+    def __init__(self, class_counts: ArrayLike, name: str | None = None, **kwargs: Any) -> None:
+        super().__init__(class_counts, tau=1.0, name=name, **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        del config["tau"]
+        return config
+
+
+@_registered
+class LDAMLoss(_ShiftedCrossentropy):
+    r"""Label-distribution-aware margin loss (Cao et al. 2019).
+
+    Cross-entropy in which the true class's logit is lowered by :math:`\Delta_c=C/n_c^{1/4}`, so
+    rare classes have to win by more. The authors normalise features and weights of the last layer
+    and multiply the logits by 30; without that, as here, a network can outgrow the margins by
+    larger logits.
+
+    Parameters
+    ----------
+    class_counts : array_like of int, (C,)
+    max_margin : float
+        Margin of the smallest class, which fixes C; 0 is cross-entropy.
+    """
+
+    def __init__(
+        self,
+        class_counts: ArrayLike,
+        max_margin: float = 0.5,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(class_counts, name=name, **kwargs)
+        if not (np.isfinite(max_margin) and max_margin >= 0):
+            raise ValueError(f"max_margin has to be a number from 0; got {max_margin}.")
+        self.max_margin = float(max_margin)
+
+    def _factors(self, y_true: Any) -> Any:
+        counts = np.asarray(self.class_counts)
+        margins = self.max_margin * (counts.min() / counts) ** 0.25
+        lowered = ops.convert_to_tensor(np.exp(-margins)[None], y_true.dtype)
+        return 1.0 - y_true * (1.0 - lowered)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "max_margin": self.max_margin}
+
+
+def _counts(class_counts: ArrayLike) -> list[float]:
+    counts = _positive("class_counts", class_counts, zero=False)
+    if counts is None:
+        raise ValueError("class_counts has to give the size of each class.")
+    return counts

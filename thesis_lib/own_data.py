@@ -1,0 +1,244 @@
+"""Images of your own, from an ``.npz`` file or a folder, and the command that compares on them."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from thesis_lib import comparison
+
+Array = NDArray[Any]
+
+_SUFFIXES = (".png", ".jpg", ".jpeg")
+_KEYS = ("x_train", "y_train", "x_test", "y_test")
+
+
+@dataclass(frozen=True)
+class OwnData:
+    """Images and labels as `thesis_lib.compare` takes them.
+
+    Attributes
+    ----------
+    x_train, x_test : ndarray, (n, height, width) or (n, height, width, channels)
+    y_train, y_test : ndarray, (n,)
+        Integers or strings.
+    note : str
+        Where the data came from and how they were split.
+    """
+
+    x_train: Array
+    y_train: Array
+    x_test: Array
+    y_test: Array
+    note: str
+
+
+def load(
+    path: str | Path, *, size: int | None = None, test_size: float = 0.3, seed: int = 0
+) -> OwnData:
+    """Load a file or a folder of images.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file ``.npz`` with ``x_train, y_train, x_test, y_test``, or with ``x, y``; or a folder
+        with one sub-folder of PNG or JPEG images a class.
+    size : int, optional
+        Height and width that all images are resized to: 32 for a folder, unchanged for a file if
+        not given.
+    test_size : float
+        Share of each class's images that becomes the test set, where the data are not split yet.
+    seed : int
+        Of that split.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is nothing at the path, or not what is asked for above.
+    """
+    source = Path(path)
+    if size is not None and not 8 <= size <= 256:
+        raise ValueError(f"size has to lie between 8 and 256 pixels; got {size}.")
+    if source.is_dir():
+        x, y, note = _read_folder(source, size or 32)
+        return _split(x, y, test_size, seed, note)
+    if not source.exists():
+        raise FileNotFoundError(f"There is no file or folder {source}.")
+    arrays = _read_npz(source)
+    if size is not None:
+        arrays = {k: resized(v, size) if k[0] == "x" else v for k, v in arrays.items()}
+    if set(arrays) == {"x", "y"}:
+        return _split(arrays["x"], arrays["y"], test_size, seed, f"{source.name}.")
+    return OwnData(**arrays, note=f"{source.name}, split as it came.")
+
+
+def resized(images: ArrayLike, size: int) -> NDArray[np.uint8]:
+    """Resize images to size × size pixels, smoothed where they shrink.
+
+    Parameters
+    ----------
+    images : array_like, (n, height, width) or (n, height, width, channels)
+        uint8, or numbers from 0 to 1, or from 0 to 255.
+    size : int
+
+    Returns
+    -------
+    ndarray of uint8
+    """
+    from skimage.transform import resize
+
+    array = np.asarray(images)
+    if array.ndim not in (3, 4) or len(array) == 0:
+        raise ValueError(f"images have to be (n, height, width[, channels]); got {array.shape}.")
+    scale = 255.0 if array.dtype == np.uint8 or array.max() > 1 else 1.0
+    result = np.empty((len(array), size, size, *array.shape[3:]), np.uint8)
+    for row, image in enumerate(array):
+        small = resize(image / scale, result.shape[1:], order=1, anti_aliasing=True)
+        result[row] = np.rint(255 * small.clip(0, 1))
+    return result
+
+
+def stratified_split(y: ArrayLike, test_size: float, seed: int) -> tuple[Array, Array]:
+    """Return the rows of a training and of a test set, class by class.
+
+    A class of one image goes to the training set; of any other at least one image goes to each.
+
+    Parameters
+    ----------
+    y : array_like, (n,)
+    test_size : float
+        Between 0 and 1.
+    seed : int
+    """
+    if not 0 < test_size < 1:
+        raise ValueError(f"test_size has to lie between 0 and 1; got {test_size}.")
+    rng = np.random.default_rng(seed)
+    labels = np.asarray(y)
+    train, test = [], []
+    for label in np.unique(labels):
+        rows = rng.permutation(np.flatnonzero(labels == label))
+        held_out = min(max(round(test_size * len(rows)), 1), len(rows) - 1)
+        test.append(rows[:held_out])
+        train.append(rows[held_out:])
+    return np.sort(np.concatenate(train)), np.sort(np.concatenate(test))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``thesis-lib compare-on``."""
+    parser.add_argument(
+        "data",
+        metavar="FILE.npz|FOLDER",
+        help="x_train, y_train, x_test, y_test, or x and y, which are split by class; or a folder "
+        "with one sub-folder of PNG or JPEG images a class",
+    )
+    parser.add_argument(
+        "--methods",
+        nargs="+",
+        default=list(comparison.DEFAULT_METHODS),
+        metavar="METHOD",
+        help=f"of {', '.join(comparison.METHODS)}",
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5], metavar="SEED")
+    parser.add_argument("--epochs", type=int, default=20, help="(default: 20)")
+    parser.add_argument("--size", type=int, help="resize images to so many pixels a side")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("comparison"),
+        help="folder of report.html, table.csv and the records (default: comparison)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compare, print the table and the recommendation, and write the report; return 0."""
+    if options.out.exists() and not options.out.is_dir():
+        raise ValueError(f"--out {options.out} is a file; it has to be a folder.")
+    loaded = load(options.data, size=options.size)
+    print(loaded.note, flush=True)
+    result = comparison.compare(
+        loaded.x_train,
+        loaded.y_train,
+        loaded.x_test,
+        loaded.y_test,
+        methods=options.methods,
+        seeds=options.seeds,
+        epochs=options.epochs,
+        folder=options.out / "records",
+    )
+    report = result.save_report(options.out / "report.html")
+    result.table().to_csv(options.out / "table.csv")
+    print(result.table().to_string())
+    print(result.recommendation)
+    print(f"The whole report: {report}")
+    return 0
+
+
+def _split(x: Array, y: Array, test_size: float, seed: int, note: str) -> OwnData:
+    if len(x) != len(y):
+        raise ValueError(f"x has {len(x)} images, but y has {len(y)} labels.")
+    train, test = stratified_split(y, test_size, seed)
+    share = f"{test_size:.0%} of each class, drawn with seed {seed}, are the test set."
+    return OwnData(x[train], y[train], x[test], y[test], f"{note} {share}")
+
+
+def _read_npz(path: Path) -> dict[str, Array]:
+    if path.suffix != ".npz":
+        raise ValueError(f"{path.name} has to be a folder or end in .npz.")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            found = list(file)
+            for keys in (_KEYS, ("x", "y")):
+                if set(keys) <= set(found):
+                    return {key: file[key] for key in keys}
+    except (ValueError, OSError, EOFError) as error:
+        raise ValueError(
+            f"{path.name} could not be read: {error} "
+            "Save arrays of numbers, and labels as integers or strings (not as objects)."
+        ) from error
+    raise ValueError(
+        f"{path.name} has to hold x_train, y_train, x_test and y_test, or x and y; "
+        f"it holds {', '.join(found) or 'nothing'}."
+    )
+
+
+def _read_folder(folder: Path, size: int) -> tuple[NDArray[np.uint8], Array, str]:
+    classes = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    files = [
+        (file, child.name)
+        for child in classes
+        for file in sorted(child.iterdir())
+        if file.suffix.lower() in _SUFFIXES
+    ]
+    filled = {name for _, name in files}
+    if len(filled) < 2:
+        raise ValueError(
+            f"{folder} has to hold at least two sub-folders, one a class, of PNG or JPEG images; "
+            f"it has {len(filled)}."
+        )
+    empty = [child.name for child in classes if child.name not in filled]
+    x = np.empty((len(files), size, size, 3), np.uint8)
+    for row, (file, _) in enumerate(files):
+        x[row] = _read_image(file, size)
+    grey = bool((x == x[..., :1]).all())
+    note = f"{len(files)} images from {folder.name}, resized to {size}×{size}"
+    note += f"; without images: {', '.join(empty)}." if empty else "."
+    return x[..., :1] if grey else x, np.array([name for _, name in files]), note
+
+
+def _read_image(file: Path, size: int) -> NDArray[np.uint8]:
+    """Read one image as RGB; a transparent ground becomes white."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(file) as opened:
+            image = opened.convert("RGBA")
+    except (UnidentifiedImageError, OSError) as error:
+        raise ValueError(f"{file} is no image that can be read ({error}).") from error
+    ground = Image.new("RGBA", image.size, "white")
+    flat = Image.alpha_composite(ground, image).convert("RGB")
+    return np.asarray(flat.resize((size, size), Image.Resampling.BILINEAR), dtype=np.uint8)
