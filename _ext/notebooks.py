@@ -22,10 +22,18 @@ recorded results nor the trained classifiers, which lie beside it in the project
 
 def setup(app: Any) -> dict[str, bool]:
     """Connect the extension; called by Sphinx."""
+    app.connect("config-inited", add_launcher)
     # After the theme, which fills the header at 500 and 501.
     app.connect("html-page-context", add_button, priority=900)
     app.connect("build-finished", write_all)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def add_launcher(app: Any, config: Any) -> None:
+    """Offer to start pages on Binder where the repository is known; the theme fails without."""
+    if config.html_theme_options.get("repository_url"):
+        launchers = config.html_theme_options.setdefault("launch_buttons", {})
+        launchers.update(notebook_interface="jupyterlab", binderhub_url="https://mybinder.org")
 
 
 def add_button(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:

@@ -1,4 +1,4 @@
-"""Small figures for a page's first screen: a few numbers side by side, each written beside its bar."""
+"""Small figures for a page's first screen: a few shares, each written beside its bar."""
 
 from __future__ import annotations
 
