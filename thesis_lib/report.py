@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from thesis_lib import experiments, published
+from thesis_lib import experiments, published, tables
 from thesis_lib.training import Experiment, Run
 
 Floats = NDArray[np.float64]
@@ -57,14 +57,15 @@ def value(run: Run, column: str) -> float:
 
 
 def progress(run: Run) -> str:
-    """Say in a sentence how far a run of this build went, and what it reached."""
-    of = run.experiment.epochs
+    """Say in a sentence of Markdown how far a run of this build went, and what it reached."""
+    of, method = run.experiment.epochs, tables.as_text(run.experiment.method)
+    dataset = tables.as_text(str(run.provenance["dataset"]))
     length = f"{run.epochs} of {of:,} epochs ({run.epochs / of:.1%})"
-    data = "" if run.provenance["dataset"] == "mnist" else f" on {run.provenance['dataset']}"
+    data = "" if dataset == "mnist" else f" on {dataset}"
     if run.diverged:
-        return f"{run.experiment.method}{data}: the loss became infinite or NaN within {length}."
+        return f"{method}{data}: the loss became infinite or NaN within {length}."
     return (
-        f"{run.experiment.method}{data}, {length}: training accuracy {run.train_accuracy:.2%}, "
+        f"{method}{data}, {length}: training accuracy {run.train_accuracy:.2%}, "
         f"test accuracy {run.test_accuracy:.2%}."
     )
 

@@ -115,7 +115,8 @@ class Table:
         header, rows, depth = self._grid()
         align = _alignments(rows, len(header), depth)
         style = [f' style="text-align: {side}"' for side in align]
-        lines = [f'<figure id="{self.label}"><table>']
+        # No text of a table is a formula: JupyterLab's MathJax leaves these classes alone.
+        lines = [f'<figure class="tex2jax_ignore mathjax_ignore" id="{self.label}"><table>']
         lines.append(f"<caption>{_to_html(self.caption)}</caption>")
         heads = (
             f'<th scope="col"{s}>{_to_html(h)}</th>' for h, s in zip(header, style, strict=True)
@@ -239,6 +240,11 @@ def _to_myst(text: str) -> str:
         lambda code: _escape_myst(code) if "|" in code else f"`{code}`",
         lambda letter, index: f"${letter}_{{\\mathrm{{{index}}}}}$",
     )
+
+
+def as_text(text: str) -> str:
+    """Return Markdown that shows a text as it is, whatever markup it holds."""
+    return _escape_myst(_one_line(text))
 
 
 def _escape_myst(text: str) -> str:
