@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from thesis_lib import experiments, published, tables
+from thesis_lib import experiments, markdown, published
 from thesis_lib.training import Experiment, Run
 
 Floats = NDArray[np.float64]
@@ -58,8 +58,8 @@ def value(run: Run, column: str) -> float:
 
 def progress(run: Run) -> str:
     """Say in a sentence of Markdown how far a run of this build went, and what it reached."""
-    of, method = run.experiment.epochs, tables.as_text(run.experiment.method)
-    dataset = tables.as_text(str(run.provenance["dataset"]))
+    of, method = run.experiment.epochs, markdown.as_text(run.experiment.method)
+    dataset = markdown.as_text(str(run.provenance["dataset"]))
     length = f"{run.epochs} of {of:,} epochs ({run.epochs / of:.1%})"
     data = "" if dataset == "mnist" else f" on {dataset}"
     if run.diverged:
