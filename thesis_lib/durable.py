@@ -62,8 +62,10 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             if path.exists():
                 os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
             part.replace(path)
-        except BaseException:
+        except BaseException as error:
             part.unlink(missing_ok=True)
+            if isinstance(error, OSError) and error.errno and error.filename is None:
+                raise OSError(error.errno, os.strerror(error.errno), str(path)) from None
             raise
     _sync_folder(path.parent)
 

@@ -77,6 +77,11 @@ def run(
     Returns
     -------
     Progress
+
+    Raises
+    ------
+    OSError
+        If a run could not be recorded; the others are ended.
     """
     workers = (os.cpu_count() or 1) if workers is None else workers
     if workers < 1:
@@ -100,6 +105,8 @@ def run(
                 break
             for future in wait(running, _REFRESH_SECONDS, FIRST_COMPLETED).done:
                 job, error = running.pop(future), future.exception()
+                if isinstance(error, OSError):
+                    raise error  # no folder or no disk to record to: not for the next job either
                 if error is not None:
                     failed[job] = _reason(error)
                     continue
