@@ -20,6 +20,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from sphinx.errors import ExtensionError
+
 PACKAGES = ("keras", "tensorflow", "numpy", "scikit-learn", "imbalanced-learn", "matplotlib")
 # Files outside the package that a module reads.
 READS = {"experiments": ("records",), "classifier": ("weights",), "published": ("*.yml",)}
@@ -123,10 +125,8 @@ def finish(app: Any, exception: Exception | None) -> None:
     reports = sorted((Path(app.outdir) / "reports").rglob("*.err.log"))
     failed = {str(r.relative_to(Path(app.outdir) / "reports"))[: -len(".err.log")] for r in reports}
     fingerprints = getattr(app, "thesis_fingerprints", {})
-    path = _store(app)
-    path.parent.mkdir(parents=True, exist_ok=True)
     good = {name: value for name, value in fingerprints.items() if name not in failed}
-    path.write_text(json.dumps(good, indent=1))
+    _remember(_store(app), good)
     for report in reports:
         # At exit, since Jupyter Book writes its own summary after Sphinx has finished.
         name = report.relative_to(Path(app.outdir) / "reports")
@@ -134,6 +134,17 @@ def finish(app: Any, exception: Exception | None) -> None:
         atexit.register(print, text, file=sys.stderr)
         # The report is rewritten by the next build that fails; an old one would accuse wrongly.
         report.unlink()
+
+
+def _remember(path: Path, fingerprints: dict[str, str]) -> None:
+    """Write the fingerprints whole: a build killed meanwhile leaves the old ones."""
+    part = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(json.dumps(fingerprints, indent=1))
+        part.replace(path)
+    except OSError as error:
+        raise ExtensionError(f"{path} cannot be written: {error.strerror}.") from None
 
 
 def _forget(app: Any, path: Path) -> None:
@@ -162,7 +173,7 @@ def _stored(app: Any) -> dict[str, str]:
         stored: dict[str, str] = json.loads(_store(app).read_text())
     except (OSError, ValueError):
         return {}
-    return stored
+    return stored if isinstance(stored, dict) else {}
 
 
 def _module_path(root: Path, name: str) -> Path | None:

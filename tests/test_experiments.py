@@ -31,7 +31,12 @@ def make_run(name: str = "binary/rus", seed: int = 1) -> Run:
         epochs=2,
         diverged=False,
         seconds=1.0,
-        provenance={"backend": "tensorflow"},
+        provenance={
+            "device": "CPU",
+            "backend": "tensorflow",
+            "versions": {"keras": "3.1"},
+            "utc": "2026-01-01T00:00:00+00:00",
+        },
     )
 
 

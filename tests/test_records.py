@@ -12,7 +12,7 @@ from thesis_lib.records import Record, RecordWarning, Store, problem
 def make(name: str = "binary/baseline", seed: int = 1) -> Record:
     return {
         "schema": 1,
-        "experiment": {"name": name, "epochs": 2},
+        "experiment": {"name": name, "task": "binary", "method": "Baseline", "epochs": 2},
         "seed": seed,
         "train_accuracy": 0.5,
         "test_accuracy": 0.25,
@@ -23,7 +23,12 @@ def make(name: str = "binary/baseline", seed: int = 1) -> Record:
         "epochs": 2,
         "diverged": False,
         "seconds": 1.5,
-        "provenance": {"backend": "tensorflow"},
+        "provenance": {
+            "device": "CPU",
+            "backend": "tensorflow",
+            "versions": {"keras": "3.1"},
+            "utc": "2026-01-01T00:00:00+00:00",
+        },
     }
 
 

@@ -128,7 +128,9 @@ def test_diverged_runs_are_said_to_be() -> None:
 
 
 def test_the_focal_grid_takes_each_cell_from_its_experiment() -> None:
-    experiments.record(make_run("multiclass/focal-g2-a50", recall=(0.1,) * 10))
+    experiments.record(
+        make_run("multiclass/focal-g2-a50", recall=(0.1,) * 10, confusion=((1,) * 10,) * 10)
+    )
     grids = report.focal_grids("multiclass")
     assert grids["published"].shape == grids["recorded"].shape == (5, 5, 3)
     assert grids["published"][0, 4, 0] == 79.73  # gamma 0, a = 100
@@ -167,7 +169,9 @@ def test_notes_say_where_records_come_from_and_how_to_repeat_them() -> None:
     assert report.note("7.12") == (
         "Percent. Nothing is recorded yet; `thesis-lib sweep 'multiclass/baseline'` trains it."
     )
-    experiments.record(make_run("multiclass/focal-g2-a50", recall=(0.1,) * 10))
+    experiments.record(
+        make_run("multiclass/focal-g2-a50", recall=(0.1,) * 10, confusion=((1,) * 10,) * 10)
+    )
     note = report.note("7.11")
     assert "1 run on a machine with tensorflow and Keras 3.9, 2026-01-02; " in note
     assert "activations in `float32`" in note

@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import json
 import sys
+import warnings
 from pathlib import Path
 
 import keras
@@ -101,11 +102,18 @@ def interrupted(folder: Path) -> dict[str, object]:
     resumed = vectorized.train_group(
         group, epochs=3, dataset=DIGITS, checkpoint=path, on_epochs=rest.append
     )
+    again: list[int] = []
+    vectorized.train_group(group, epochs=3, dataset=DIGITS, checkpoint=path, on_epochs=again.append)
+    path.write_bytes(path.read_bytes()[:-100])
+    with warnings.catch_warnings(record=True) as torn:
+        warnings.simplefilter("always")
+        vectorized.train_group(group, epochs=3, dataset=DIGITS, checkpoint=path, max_seconds=0.0)
     return {
         "out_of_time": len(out_of_time),
         "kept": kept,
         "calls_after": len(rest),
-        "removed": not path.exists(),
+        "calls_once_done": len(again),
+        "torn": [str(w.message) for w in torn if "starts afresh" in str(w.message)],
         "equal": all(
             np.array_equal(a.probabilities, b.probabilities) and a.loss_curve == b.loss_curve
             for a, b in zip(whole, resumed, strict=True)

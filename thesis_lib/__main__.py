@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import math
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from thesis_lib import experiments, export, findings, own_data, quiet, records, sweep, training
@@ -27,13 +30,58 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status (2: the arguments or the data do not fit)."""
     options = _parser().parse_args(arguments)
     try:
-        return int(options.call(options))
-    except (ValueError, KeyError, OSError, RuntimeError) as error:
-        print(f"thesis-lib: {error.args[-1] if error.args else error}", file=sys.stderr)
-        return 2
+        with _terminable(), _short_warnings():
+            status = int(options.call(options))
+            sys.stdout.flush()  # here, where a full disk can still be told
+            return status
+    except BrokenPipeError:  # as `thesis-lib list | head` ends
+        _drop_output()
+        return 1
     except KeyboardInterrupt:
         print("thesis-lib: interrupted; finished runs are recorded.", file=sys.stderr)
         return 130
+    except (ValueError, KeyError, OSError, RuntimeError, MemoryError) as error:
+        _drop_output()
+        print(f"thesis-lib: {_in_one_line(error)}", file=sys.stderr)
+        return 2
+
+
+def _in_one_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    else:
+        text = str(error.args[-1] if error.args else error) or type(error).__name__
+    return " ".join(text.split())
+
+
+def _drop_output() -> None:
+    """Keep Python from failing once more at its end on what could not be written."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end a command as Ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def _short_warnings() -> Iterator[None]:
+    """Show a warning as one line without the place in the code."""
+
+    def show(message: Warning | str, *_: object) -> None:
+        print(f"thesis-lib: warning: {' '.join(str(message).split())}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show  # type: ignore[assignment]
+        yield
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -101,26 +149,34 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _sweep(options: argparse.Namespace) -> int:
-    jobs = sweep.missing(experiments.select(options.pattern), options.seeds)
-    if options.device == "gpu":
-        os.environ["KERAS_BACKEND"] = "jax"  # Keras, not yet imported, reads it once
-        outcome = sweep.run_side_by_side(
-            jobs, precision=options.precision, max_seconds=options.max_seconds
-        )
-    else:
-        outcome = sweep.run(
-            jobs,
-            workers=options.workers,
-            precision=options.precision,
-            max_seconds=options.max_seconds,
-        )
+    selection = experiments.select(options.pattern)
+    jobs = sweep.missing(selection, options.seeds)
+    try:
+        outcome = _trained(jobs, options)
+    except KeyboardInterrupt:
+        left = sweep.missing(selection, options.seeds)
+        print(f"Interrupted; {len(jobs) - len(left)} runs recorded.")
+        _show_left(left)
+        return 130
     speed = outcome.images / max(outcome.seconds, 1e-9)
     print(f"{len(outcome.done)} runs recorded, {speed:,.0f} images a second.")
-    for name, seed in outcome.left:
-        print(f"left: {name} seed {seed}")
+    _show_left(outcome.left)
     for (name, seed), reason in outcome.failed.items():
         print(f"failed: {name} seed {seed}: {reason}", file=sys.stderr)
     return 1 if outcome.failed else 0
+
+
+def _trained(jobs: Sequence[sweep.Job], options: argparse.Namespace) -> sweep.Progress:
+    limits = {"precision": options.precision, "max_seconds": options.max_seconds}
+    if options.device == "cpu":
+        return sweep.run(jobs, workers=options.workers, **limits)
+    os.environ["KERAS_BACKEND"] = "jax"  # Keras, not yet imported, reads it once
+    return sweep.run_side_by_side(jobs, **limits)
+
+
+def _show_left(jobs: Sequence[sweep.Job]) -> None:
+    for name, seed in jobs:
+        print(f"left: {name} seed {seed}")
 
 
 def _compare(options: argparse.Namespace) -> int:

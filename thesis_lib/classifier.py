@@ -35,7 +35,10 @@ def load(name: str = "handwriting") -> Any:
         found = sorted(p.name.removesuffix(".weights.h5") for p in WEIGHTS.glob("*.weights.h5"))
         raise ValueError(f"There are no weights {name!r}; there are {', '.join(found) or 'none'}.")
     network = model.build_cnn()
-    network.load_weights(path)
+    try:
+        network.load_weights(path)
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(f"{path} is damaged ({error}); restore it or train it again.") from None
     return network
 
 

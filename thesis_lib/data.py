@@ -351,6 +351,8 @@ def pictures() -> Pictures:
             for key, value in arrays.items():
                 if value.dtype != np.uint8 or value.ndim != 4 or value.shape[-1] != 3:
                     raise ValueError(f"{path}: {key} has to be uint8 (n, height, width, 3).")
+            if len({value.shape[1:] for value in arrays.values()}) != 1:
+                raise ValueError(f"{path}: cats and dogs have to be of one size.")
             labels = np.repeat(["cat", "dog"], [len(arrays["cats"]), len(arrays["dogs"])])
             return Pictures(np.concatenate(list(arrays.values())), labels, "THESIS_LIB_DATA")
     if network_answers():
@@ -489,6 +491,10 @@ def _mnist() -> Dataset:
 
 def _verified(arrays: Mapping[str, Array], source: str, where: str) -> Dataset:
     for key, expected in _MD5.items():
+        # Whatever the sum says, other types would not be the same numbers to the reader.
+        kinds = "u" if key.startswith("x") else "iu"
+        if arrays[key].dtype.kind not in kinds:
+            raise ValueError(f"{where}: {key} has dtype {arrays[key].dtype}; replace the file.")
         if hashlib.md5(_idx_bytes(arrays[key]), usedforsecurity=False).hexdigest() != expected:
             raise ValueError(f"{where}: {key} is not MNIST's (MD5 differs); replace the file.")
     return Dataset(

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from thesis_lib import data, records, training
+from thesis_lib import data, durable, records, training
 from thesis_lib.training import Experiment, Run
 
 SEEDS = (1, 2, 3, 4, 5)
@@ -99,30 +99,51 @@ def recorded(experiment: Experiment | str, *, part: str = "") -> list[Run]:
     where = records.Store(store().folder / part) if part else store()
     runs = (_from_record(record) for record in where.read(experiment.name))
     wanted = experiment.hyperparameters()
-    return [run for run in runs if run.experiment.hyperparameters() == wanted]
+    found: dict[int, Run] = {}
+    for run in runs:
+        if run.experiment.hyperparameters() == wanted and run.seed not in found:
+            # The catalogue says what the method is called, whatever the record does.
+            found[run.seed] = dataclasses.replace(run, experiment=experiment)
+    return list(found.values())
 
 
 def results(experiment: Experiment | str) -> list[Run]:
     """Return the runs that a page shows: recorded, or trained now where the build setting says so.
 
     Quick takes what is recorded; full trains the missing seeds and records them; fresh ignores
-    the records and trains every seed.
+    the records and trains every seed. Each run is kept as it ends: a cell that was interrupted
+    goes on where it was.
     """
     experiment = get(experiment) if isinstance(experiment, str) else experiment
     setting = build_setting()
-    if setting == "fresh":
-        return [_fresh(experiment.name, seed) for seed in SEEDS]
-    runs = recorded(experiment)
-    if setting == "full":
-        missing = sorted(set(SEEDS) - {run.seed for run in runs})
-        runs += [train_family(experiment, seed)[experiment.name] for seed in missing]
+    if setting == "quick":
+        return recorded(experiment)
+    fresh = setting == "fresh"
+    trained = [_fresh[key] for seed in SEEDS if (key := (experiment.name, seed)) in _fresh]
+    runs = trained if fresh else recorded(experiment)
+    missing = sorted(set(SEEDS) - {run.seed for run in runs})
+    with _progress(experiment, len(missing)) as bar:
+        for seed in missing:
+            members = train_family(
+                experiment, seed, keep=not fresh, progress=False, on_epoch=lambda: bar.update()
+            )
+            if fresh:
+                _fresh.update({(name, seed): run for name, run in members.items()})
+            runs.append(members[experiment.name])
     return sorted(runs, key=lambda run: run.seed)
 
 
-@cache
-def _fresh(name: str, seed: int) -> Run:
-    """Train a run once a process: a page asks for the same one again and again."""
-    return train_family(get(name), seed, keep=False)[name]
+# What a fresh build has trained, by name and seed: a page asks for the same run again and again.
+_fresh: dict[tuple[str, int], Run] = {}
+
+
+def _progress(experiment: Experiment, n_runs: int) -> Any:
+    """Return a bar over the epochs of all runs, in a notebook too; TQDM_DISABLE=1 hides it."""
+    from tqdm import tqdm
+
+    bar: Any = tqdm  # its stubs know no variable of the environment
+    hidden = {"disable": True} if n_runs == 0 else {}
+    return bar(total=n_runs * experiment.epochs, desc=experiment.name, unit="epoch", **hidden)
 
 
 def train_family(
@@ -183,32 +204,46 @@ def family(run: Run) -> dict[str, Run]:
 
 
 def keep_family(run: Run) -> dict[str, Run]:
-    """Record a run with its family, and its outputs on the test set beside them as float16."""
+    """Record a run with its family, and its outputs on the test set beside them as float16.
+
+    Outputs are there before the record is. Those of a run that has a record stay as they are.
+    """
     members = family(run)
-    _keep_outputs(run)
+    if run.seed not in {old.seed for old in recorded(run.experiment)}:
+        _keep_outputs(run)
     for member in members.values():
         record(member)
     return members
 
 
 def outputs(name: str, seed: int) -> np.ndarray[Any, np.dtype[np.float32]] | None:
-    """Return the kept outputs of one run on the test set (n_test, n_classes), None if not kept."""
-    path = _outputs_path(name, seed)
-    return np.load(path, allow_pickle=False).astype(np.float32) if path.exists() else None
+    """Return the kept outputs of one run on the test set (n_test, n_classes), None if not kept.
 
-
-def _outputs_path(name: str, seed: int) -> Path:
-    return store().path(name).with_suffix(f".seed-{seed}.npy")
+    Raises
+    ------
+    ValueError
+        If the file is damaged or does not fit the record.
+    """
+    path = store().outputs_path(name, seed)
+    if not path.exists():
+        return None
+    advice = "restore the file, or remove it and go without"
+    try:
+        kept = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"{path} is damaged or no .npy file ({error}); {advice}.") from None
+    counts = [np.array(run.confusion) for run in recorded(name) if run.seed == seed]
+    shape = (int(counts[0].sum()), len(counts[0])) if counts else kept.shape
+    if not isinstance(kept, np.ndarray) or kept.dtype.kind != "f" or kept.ndim != 2:
+        raise ValueError(f"{path} has to hold one row of numbers an image; {advice}.")
+    if kept.shape != shape:
+        raise ValueError(f"{path} has shape {kept.shape}, its record {shape}; {advice}.")
+    return kept.astype(np.float32)
 
 
 def _keep_outputs(run: Run) -> None:
-    """Write the outputs beside the records, whole or not at all."""
-    path = _outputs_path(run.experiment.name, run.seed)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{os.getpid()}.part")
-    with open(part, "wb") as file:
+    with durable.replacing(store().outputs_path(run.experiment.name, run.seed)) as file:
         np.save(file, np.asarray(run.probabilities, dtype=np.float16))
-    part.replace(path)
 
 
 def live(name: str, dataset: data.Dataset, *, seed: int = 1, progress: bool = True) -> Run:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from thesis_lib import experiments
+from thesis_lib import durable, experiments
 from thesis_lib.training import Experiment, Run
 
 _SUFFIXES = (".csv", ".parquet")
@@ -36,10 +36,11 @@ def write(table: pd.DataFrame, path: Path) -> None:
     """
     if path.suffix not in _SUFFIXES:
         raise ValueError(f"{path} has to end in {' or '.join(_SUFFIXES)}.")
-    if path.suffix == ".csv":
-        table.to_csv(path, index=False)
-    else:
-        table.to_parquet(path, index=False)
+    with durable.replacing(path) as file:
+        if path.suffix == ".csv":
+            table.to_csv(file, index=False)
+        else:
+            table.to_parquet(file, index=False)
 
 
 def _row(run: Run) -> dict[str, object]:

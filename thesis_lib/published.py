@@ -308,8 +308,10 @@ def read(path: str | Path) -> dict[str, PublishedTable]:
                 error.problem_mark or error.context_mark or yaml.Mark(str(path), 0, 0, 0, None, 0)
             )
             raise PublishedError(f"{_place(mark)}: {error.problem}") from error
-        except yaml.YAMLError as error:  # a character that YAML does not allow
+        except (yaml.YAMLError, UnicodeDecodeError) as error:  # a character that cannot be there
             raise PublishedError(f"{path}: {error}") from error
+        except RecursionError:
+            raise PublishedError(f"{path}: lists are nested too deeply") from None
     if not isinstance(root, yaml.SequenceNode) or not root.value:
         raise PublishedError(f"{path}, line 1: a list of tables is needed")
     read_tables: dict[str, PublishedTable] = {}

@@ -1,16 +1,16 @@
-"""The store of runs: one JSON line a run, appended under a lock, flushed to disk, never edited."""
+"""The store of runs: one JSON line a run, appended whole under a lock, never edited."""
 
 from __future__ import annotations
 
-import fcntl
 import json
 import math
-import os
+import shutil
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from thesis_lib import durable
 
 SCHEMA = 1
 
@@ -31,6 +31,10 @@ _FIELDS: dict[str, type | tuple[type, ...]] = {
     "seconds": (int, float),
     "provenance": dict,
 }
+
+
+# What pages say of a run's origin.
+_ORIGIN: dict[str, type] = {"device": str, "backend": str, "versions": dict, "utc": str}
 
 
 class RecordWarning(UserWarning):
@@ -63,6 +67,10 @@ class Store:
             raise ValueError(f"An experiment's name is task/method; got {name!r}.")
         return self.folder / parts[0] / f"{parts[1]}.jsonl"
 
+    def outputs_path(self, name: str, seed: int) -> Path:
+        """Return the file that a run's outputs on the test set are kept in, beside its record."""
+        return self.path(name).with_suffix(f".seed-{seed}.npy")
+
     def append(self, record: Record) -> bool:
         """Append one run, unless the same experiment and seed are there.
 
@@ -71,21 +79,21 @@ class Store:
         bool
             Whether the run was written. When True is returned, the line is on the disk.
         """
+        record = _without_nan(record)
         reason = problem(record)
         if reason:
             raise ValueError(f"This run cannot be recorded: {reason}.")
         path = self.path(record["experiment"]["name"])
-        line = json.dumps(_without_nan(record), allow_nan=False, separators=(",", ":"))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(path) as file:
-            if any(same_run(record, old) for _, old, bad in _lines(file.read()) if not bad):
+        line = json.dumps(record, allow_nan=False, separators=(",", ":"))
+        durable.make_folder(path.parent)
+        with durable.locked(path) as file:
+            content = file.read()
+            if any(same_run(record, old) for _, old, bad in _lines(content) if not bad):
                 return False
-            # A torn last line (a process was killed while writing) must not swallow this one.
-            file.seek(0, os.SEEK_END)
-            torn = file.tell() > 0 and not _ends_with_newline(file)
-            file.write((b"\n" if torn else b"") + line.encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+            # A torn last line, of a copy that broke off, must not swallow this one.
+            torn = content and not content.endswith(b"\n")
+            with durable.replacing(path) as new:
+                new.write(content + b"\n" * bool(torn) + line.encode() + b"\n")
         return True
 
     def read(self, name: str) -> list[Record]:
@@ -98,6 +106,8 @@ class Store:
             return []
         records: list[Record] = []
         for number, record, bad in _lines(path.read_bytes()):
+            if not bad and record["experiment"]["name"] != name:
+                bad = f"a run of {record['experiment']['name']!r} is in the wrong file"
             if bad:
                 warnings.warn(f"{path}, line {number}: {bad}.", RecordWarning, stacklevel=2)
             elif any(same_run(record, old) for old in records):
@@ -112,11 +122,39 @@ class Store:
 
     def names(self) -> list[str]:
         """Return the names of all experiments that have a file."""
-        return sorted(f"{p.parent.name}/{p.stem}" for p in self.folder.glob("*/*.jsonl"))
+        found = self.folder.glob("[!.]*/[!.]*.jsonl")
+        return sorted(f"{path.parent.name}/{path.stem}" for path in found)
 
     def merge(self, other: Store) -> int:
-        """Append the other store's runs that are missing here; return how many."""
-        return sum(self.append(record) for name in other.names() for record in other.read(name))
+        """Append the other store's runs that are missing here, with their kept outputs.
+
+        Returns
+        -------
+        int
+            How many runs were missing.
+
+        Raises
+        ------
+        NotADirectoryError
+            If there is no other store.
+        """
+        if not other.folder.is_dir():
+            raise NotADirectoryError(f"{other.folder} is no folder; name one that holds records.")
+        added = 0
+        for name in other.names():
+            ours = self.read(name)
+            for record in other.read(name):
+                # Outputs belong to one training: those of another with the same seed stay there.
+                if record in ours or not any(same_run(record, run) for run in ours):
+                    self._copy_outputs(other, name, record["seed"])
+                added += self.append(record)
+        return added
+
+    def _copy_outputs(self, other: Store, name: str, seed: int) -> None:
+        here, there = self.outputs_path(name, seed), other.outputs_path(name, seed)
+        if there.exists() and not (here.exists() and here.samefile(there)):
+            with open(there, "rb") as source, durable.replacing(here) as target:
+                shutil.copyfileobj(source, target)
 
 
 def problem(record: Any) -> str:
@@ -125,22 +163,76 @@ def problem(record: Any) -> str:
         return f"a record is a JSON object, this is a {type(record).__name__}"
     if record.get("schema") != SCHEMA:
         return f"schema {record.get('schema')!r} is not {SCHEMA}, the one this version reads"
-    for key, kind in _FIELDS.items():
-        if key not in record:
-            return f"{key!r} is missing"
-        if not isinstance(record[key], kind):
-            return f"{key!r} has type {type(record[key]).__name__}"
+    wrong = _wrong_types(record, _FIELDS)
     unknown = set(record) - set(_FIELDS)
-    if unknown:
-        return f"unknown fields {sorted(unknown)}"
-    if not isinstance(record["experiment"].get("name"), str):
-        return "'experiment' has no name"
+    if wrong or unknown:
+        return wrong or f"unknown fields {sorted(unknown)}"
+    for key in ("name", "task", "method"):
+        if not isinstance(record["experiment"].get(key), str):
+            return f"'experiment' has no {key}"
+    wrong = _wrong_types(record["provenance"], _ORIGIN)
+    if wrong or not isinstance(record["provenance"]["versions"].get("keras"), str):
+        return f"'provenance': {wrong or 'the version of Keras is missing'}"
+    return _wrong_values(record)
+
+
+def _wrong_types(fields: Record, kinds: Mapping[str, type | tuple[type, ...]]) -> str:
+    for key, kind in kinds.items():
+        if key not in fields:
+            return f"{key!r} is missing"
+        # To Python, true is an integer.
+        number = isinstance(fields[key], bool) and kind is not bool
+        if number or not isinstance(fields[key], kind):
+            return f"{key!r} has type {type(fields[key]).__name__}"
     return ""
 
 
+def _wrong_values(record: Record) -> str:
+    """Say which value of a record, of the right fields and types, cannot be."""
+    n_classes, epochs = len(record["recall"]), record["epochs"]
+    if not 0 <= record["seed"] < 2**32:
+        return f"'seed' has to lie between 0 and 2**32 - 1, and is {record['seed']}"
+    if epochs < 0:
+        return f"'epochs' is {epochs}"
+    if not 0 <= record["seconds"] < math.inf:
+        return f"'seconds' is {record['seconds']}"
+    for key in ("train_accuracy", "test_accuracy"):
+        if not _is_number_or_null(record[key], 1.0):
+            return f"{key!r} has to lie between 0 and 1, and is {record[key]}"
+    if n_classes < 2 or not all(_is_number_or_null(value, 1.0) for value in record["recall"]):
+        return "'recall' has to hold a number between 0 and 1 for each of at least two classes"
+    rows = [row if isinstance(row, list) else [] for row in record["confusion"]]
+    if [len(row) for row in rows] != [n_classes] * n_classes:
+        return f"'confusion' has to have {n_classes} rows of {n_classes}, as 'recall' has"
+    if not all(type(count) is int and count >= 0 for row in rows for count in row):
+        return "'confusion' has to hold counts from 0"
+    for key in ("loss_curve", "accuracy_curve"):
+        if len(record[key]) != epochs or not all(map(_is_number_or_null, record[key])):
+            return f"{key!r} has to hold a number for each of {epochs} epochs"
+    return ""
+
+
+def _is_number_or_null(value: Any, most: float = math.inf) -> bool:
+    if value is None:
+        return True
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    # A loss may be anything finite: a focal loss of the appendix falls below zero.
+    return math.isfinite(value) if most == math.inf else 0 <= value <= most
+
+
 def same_run(one: Record, other: Record) -> bool:
-    """Whether two records stand for the same experiment, hyperparameters and seed."""
-    return (one["experiment"], one["seed"]) == (other["experiment"], other["seed"])
+    """Whether two records stand for the same experiment, hyperparameters and seed.
+
+    The method's name on pages decides nothing, and a hyperparameter without a value is the same
+    as one that the record does not know.
+    """
+    return (_settings(one), one["seed"]) == (_settings(other), other["seed"])
+
+
+def _settings(record: Record) -> dict[str, Any]:
+    fields = record["experiment"].items()
+    return {key: value for key, value in fields if key != "method" and value is not None}
 
 
 def _lines(content: bytes) -> Iterator[tuple[int, Record, str]]:
@@ -149,7 +241,8 @@ def _lines(content: bytes) -> Iterator[tuple[int, Record, str]]:
         if not line.strip():
             continue
         try:
-            record = json.loads(line, parse_constant=_refuse_constant)
+            record = json.loads(line.decode(), parse_constant=_refuse_constant)
+            json.dumps(record, ensure_ascii=False).encode()  # half a surrogate can be shown nowhere
         except (ValueError, RecursionError) as error:
             yield number, {}, f"not a complete JSON line ({error})"
             continue
@@ -169,20 +262,3 @@ def _without_nan(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_without_nan(item) for item in value]
     return value
-
-
-def _ends_with_newline(file: Any) -> bool:
-    file.seek(-1, os.SEEK_END)
-    return bool(file.read(1) == b"\n")
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[Any]:
-    """Open a file for reading and appending while no other process writes to it."""
-    with open(path, "a+b") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        try:
-            file.seek(0)
-            yield file
-        finally:
-            fcntl.flock(file, fcntl.LOCK_UN)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from thesis_lib import experiments, findings, precision, published
+from thesis_lib import experiments, findings, markdown, precision, published
 from thesis_lib.training import Run
 from thesis_lib.verdicts import GRIDS, experiment_of, experiments_of, focal, value
 
@@ -17,14 +17,15 @@ Floats = NDArray[np.float64]
 
 
 def progress(run: Run) -> str:
-    """Say in a sentence how far a run of this build went, and what it reached."""
-    of = run.experiment.epochs
+    """Say in a sentence of Markdown how far a run of this build went, and what it reached."""
+    of, method = run.experiment.epochs, markdown.as_text(run.experiment.method)
+    dataset = markdown.as_text(str(run.provenance["dataset"]))
     length = f"{run.epochs} of {of:,} epochs ({run.epochs / of:.1%})"
-    data = "" if run.provenance["dataset"] == "mnist" else f" on {run.provenance['dataset']}"
+    data = "" if dataset == "mnist" else f" on {dataset}"
     if run.diverged:
-        return f"{run.experiment.method}{data}: the loss became infinite or NaN within {length}."
+        return f"{method}{data}: the loss became infinite or NaN within {length}."
     return (
-        f"{run.experiment.method}{data}, {length}: training accuracy {run.train_accuracy:.2%}, "
+        f"{method}{data}, {length}: training accuracy {run.train_accuracy:.2%}, "
         f"test accuracy {run.test_accuracy:.2%}."
     )
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import os
+import signal
+import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +77,13 @@ def run(
     Returns
     -------
     Progress
+
+    Raises
+    ------
+    OSError
+        If a run could not be recorded; the others are ended.
     """
-    workers = workers or os.cpu_count() or 1
+    workers = (os.cpu_count() or 1) if workers is None else workers
     if workers < 1:
         raise ValueError(f"workers has to be at least 1; got {workers}.")
     started = time.monotonic()
@@ -82,32 +92,72 @@ def run(
     failed: dict[Job, str] = {}
     waiting, running = list(jobs), dict[Future[float], Job]()
     rate = 0.0  # images a second of one process
-    # Fresh interpreters: a forked TensorFlow hangs.
-    context = get_context("spawn")
-    passed = context.Value("q", 0)
-    pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(passed,))
-    with pool, _bar(sum(sizes.values())) as bar:
+    with _pool(workers) as (pool, passed), _bar(sum(sizes.values())) as bar:
         while waiting or running:
             left = None if max_seconds is None else max_seconds - (time.monotonic() - started)
             while waiting and len(running) < workers:
                 index = _next_that_fits(waiting, sizes, rate, left)
                 if index is None:
                     break
-                job = waiting.pop(index)
-                running[pool.submit(_train, *job, precision)] = job
+                future = _submit(pool, waiting[index], precision)
+                running[future] = waiting.pop(index)
             if not running:
                 break
             for future in wait(running, _REFRESH_SECONDS, FIRST_COMPLETED).done:
-                job = running.pop(future)
-                error = future.exception()
+                job, error = running.pop(future), future.exception()
+                if isinstance(error, OSError):
+                    raise error  # no folder or no disk to record to: not for the next job either
                 if error is not None:
-                    failed[job] = f"{type(error).__name__}: {error}"
+                    failed[job] = _reason(error)
                     continue
                 done.append(job)
                 rate = max(rate, sizes[job] / future.result())
             bar.update(passed.value - bar.n)
+            if _DIED in failed.values():
+                # A pool that has lost one process ends the others and takes no more jobs.
+                failed |= dict.fromkeys(running.values(), _DIED)
+                break
     images = sum(sizes[job] for job in done)
     return Progress(done, waiting, failed, images, time.monotonic() - started)
+
+
+@contextlib.contextmanager
+def _pool(workers: int) -> Iterator[tuple[ProcessPoolExecutor, Any]]:
+    """Give processes of one thread, and the number of images that all of them have passed.
+
+    They end at once where the block fails or is interrupted, and where this process is killed.
+    """
+    # Fresh interpreters: a forked TensorFlow hangs.
+    context = get_context("spawn")
+    passed = context.Value("q", 0)
+    theirs, ours = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(workers, context, _start_worker, (passed, theirs))
+    with theirs, ours, pool:
+        try:
+            yield pool, passed
+        except BaseException:
+            ours.close()
+            raise
+
+
+def _submit(pool: ProcessPoolExecutor, job: Job, precision: str) -> Future[float]:
+    """Hand a job over. Processes that start here are deaf to Ctrl-C, which this one answers."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return pool.submit(_train, *job, precision)
+    except BrokenProcessPool as error:
+        future = Future[float]()
+        future.set_exception(error)
+        return future
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+_DIED = "a training process was killed, perhaps for want of memory; fewer workers need less"
+
+
+def _reason(error: BaseException) -> str:
+    return _DIED if isinstance(error, BrokenProcessPool) else f"{type(error).__name__}: {error}"
 
 
 def run_side_by_side(
@@ -149,8 +199,14 @@ def run_side_by_side(
                     on_epochs=bar.update,
                 )
             except Exception as error:
-                if "RESOURCE_EXHAUSTED" not in str(error) or len(group) == 1:
+                if "RESOURCE_EXHAUSTED" not in str(error):
                     raise
+                if len(group) == 1:
+                    (experiment, seed), reason = group[0], str(error).splitlines()[0]
+                    raise RuntimeError(
+                        f"The device's memory is too small for a single run, {experiment.name} "
+                        f"seed {seed} ({reason}); what was finished before is recorded."
+                    ) from error
                 half = len(group) // 2
                 bar.write(f"{len(group)} runs do not fit into memory at once; trying {half}.")
                 waiting[:1] = [group[:half], group[half:]]
@@ -159,6 +215,7 @@ def run_side_by_side(
                 break
             waiting.pop(0)
             _record(runs)
+            _checkpoint(group).unlink(missing_ok=True)
             done += [(experiment.name, seed) for experiment, seed in group]
     still = [(experiment.name, seed) for group in waiting for experiment, seed in group]
     images = sum(images_of(job) for job in done)
@@ -212,10 +269,17 @@ def one_thread() -> None:
 _passed: Any = None  # in a worker: how many images all workers have passed, shared between them
 
 
-def _start_worker(passed: Any) -> None:
+def _start_worker(passed: Any, alive: Connection) -> None:
     global _passed
     _passed = passed
+    threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
     one_thread()
+
+
+def _end_with(alive: Connection) -> None:
+    """End this process once the other end of the pipe is closed."""
+    alive.poll(None)
+    os._exit(1)
 
 
 def _train(name: str, seed: int, precision: str) -> float:

@@ -6,11 +6,12 @@ import html
 import math
 import numbers
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
+
+from thesis_lib import markdown
 
 MISSING = "–"
 
@@ -19,7 +20,6 @@ _LABEL = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _SYMBOL = re.compile(r"(?<![A-Za-z0-9_])([A-Z])_([A-Za-z0-9]+)(?![A-Za-z0-9_])")
 _CODE = re.compile(r"`([^`]+)`")
 _NUMBER = re.compile(r"[+\-−~]?\d[\d.,]*(e[+-]?\d+)?\s?%?(\s*[±\[(].*)?")
-_PUNCTUATION = re.compile(r"([!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~])")
 
 
 class Table:
@@ -115,7 +115,8 @@ class Table:
         header, rows, depth = self._grid()
         align = _alignments(rows, len(header), depth)
         style = [f' style="text-align: {side}"' for side in align]
-        lines = [f'<figure id="{self.label}"><table>']
+        # No text of a table is a formula: JupyterLab's MathJax leaves these classes alone.
+        lines = [f'<figure class="tex2jax_ignore mathjax_ignore" id="{self.label}"><table>']
         lines.append(f"<caption>{_to_html(self.caption)}</caption>")
         heads = (
             f'<th scope="col"{s}>{_to_html(h)}</th>' for h, s in zip(header, style, strict=True)
@@ -196,12 +197,6 @@ def _pipe_row(cells: Any) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _one_line(text: str) -> str:
-    """Return the text without line breaks and control characters, which would end a table row."""
-    visible = (c if unicodedata.category(c)[0] != "C" else " " for c in text)
-    return " ".join("".join(visible).split())
-
-
 def _render(
     text: str,
     escape: Callable[[str], str],
@@ -210,7 +205,7 @@ def _render(
 ) -> str:
     """Escape the text, but for code in backticks and the names of models."""
     parts = []
-    for i, chunk in enumerate(_CODE.split(_one_line(text))):
+    for i, chunk in enumerate(_CODE.split(markdown.one_line(text))):
         if i % 2:
             parts.append(code(chunk))
             continue
@@ -235,14 +230,8 @@ def to_myst(text: str) -> str:
     """Return a text as MyST that shows it literally, but for `` `code` `` and model names."""
     return _render(
         text,
-        _escape_myst,
+        markdown.escape,
         # Inside a code span nothing can be escaped, and a pipe would start a new cell.
-        lambda code: _escape_myst(code) if "|" in code else f"`{code}`",
+        lambda code: markdown.escape(code) if "|" in code else f"`{code}`",
         lambda letter, index: f"${letter}_{{\\mathrm{{{index}}}}}$",
     )
-
-
-def _escape_myst(text: str) -> str:
-    """Put a backslash before every punctuation mark, as CommonMark allows."""
-    # A table row is split at its pipes before the escapes in it are read.
-    return _PUNCTUATION.sub(r"\\\1", text).replace("\\|", "&#124;")

@@ -11,8 +11,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thesis_lib import data, decision, model, training
+from thesis_lib import data, decision, durable, model, training
 from thesis_lib.training import Experiment, Run
 
 Job = tuple[Experiment, int]
@@ -75,7 +75,8 @@ def train_group(
         What activations are computed in; weights are float32.
     checkpoint : Path, optional
         File that the state is saved to after each call of the program, and that training goes on
-        from if it is there and belongs to these jobs. Removed at the end.
+        from if it is there and belongs to these jobs. It stays: remove it when the runs are
+        recorded.
     max_seconds : float, optional
         Stop before the call of the program that would end later.
     on_epochs : callable
@@ -111,10 +112,7 @@ def train_group(
         longest = max(longest, time.perf_counter() - begun)
         on_epochs(step * problem.n * len(jobs))
         _save(checkpoint, problem, total, state)
-    runs = problem.runs(state, time.perf_counter() - started)
-    if checkpoint is not None:
-        checkpoint.unlink(missing_ok=True)
-    return runs
+    return problem.runs(state, time.perf_counter() - started)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -382,23 +380,25 @@ def _save(path: Path | None, problem: _Problem, total: int, state: State) -> Non
         return
     arrays = {f"{kind}{i}": a for kind in ("weights", "noise") for i, a in enumerate(state[kind])}
     arrays |= {"epoch": state["epoch"], "loss": state["loss"], "accuracy": state["accuracy"]}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{os.getpid()}.part")
-    with open(part, "wb") as file:
+    with durable.replacing(path) as file:
         np.savez(file, identity=_identity(problem, total), **arrays)
-    part.replace(path)
 
 
 def _load(path: Path | None, problem: _Problem, total: int) -> State | None:
-    """Read a checkpoint; None if there is none, or it belongs to other jobs."""
+    """Read a checkpoint; None if there is none, it is damaged, or it belongs to other jobs."""
     if path is None or not path.exists():
         return None
-    with np.load(path, allow_pickle=False) as file:
-        if str(file["identity"]) != _identity(problem, total):
-            return None
-        lists = {
-            kind: [file[f"{kind}{i}"] for i in range(sum(k.startswith(kind) for k in file.files))]
-            for kind in ("weights", "noise")
-        }
-        curves = {kind: file[kind] for kind in ("loss", "accuracy")}
-        return {**lists, **curves, "epoch": int(file["epoch"])}
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if str(file["identity"]) != _identity(problem, total):
+                return None
+            lists = {kind: _numbered(file, kind) for kind in ("weights", "noise")}
+            curves = {kind: file[kind] for kind in ("loss", "accuracy")}
+            return {**lists, **curves, "epoch": int(file["epoch"])}
+    except Exception as error:  # zipfile, zlib and NumPy have each an error of their own
+        warnings.warn(f"{path} is damaged ({error}); training starts afresh.", stacklevel=3)
+        return None
+
+
+def _numbered(file: Any, kind: str) -> list[NDArray[Any]]:
+    return [file[f"{kind}{i}"] for i in range(sum(k.startswith(kind) for k in file.files))]
