@@ -64,6 +64,30 @@ def test_nan_is_written_as_null(tmp_path: Path) -> None:
         (json.dumps(make() | {"colour": 1}).encode(), r"unknown fields \['colour'\]"),
         (json.dumps(make(seed=9)).replace("0.25", "NaN").encode(), "NaN is not JSON"),
         (json.dumps(make(seed=1)).encode(), "seed 1 is there already"),
+        (json.dumps(make("binary/ros", seed=9)).encode(), "run of 'binary/ros' is in the wrong f"),
+        (json.dumps(make(seed=-1)).encode(), "'seed' has to lie between 0 and .*, and is -1"),
+        (json.dumps(make() | {"seed": True}).encode(), "'seed' has type bool"),
+        (json.dumps(make() | {"recall": [1.7, 0.5]}).encode(), "'recall' has to hold a number b"),
+        (json.dumps(make() | {"test_accuracy": 1.7}).encode(), "'test_accuracy' has to lie .*1.7"),
+        (json.dumps(make() | {"confusion": [[1, 2]]}).encode(), "'confusion' has to have 2 rows"),
+        (json.dumps(make() | {"confusion": [[1, -2], [0, 1]]}).encode(), "hold counts from 0"),
+        (
+            json.dumps(make() | {"confusion": [1, 2]}).encode(),
+            "'confusion' has to have 2 rows of 2",
+        ),
+        (json.dumps(make() | {"loss_curve": [0.1]}).encode(), "'loss_curve' has to .* 2 epochs"),
+        (json.dumps(make() | {"loss_curve": [0.1, 10**400]}).encode(), "'loss_curve' has to hold"),
+        (
+            json.dumps(make() | {"accuracy_curve": ["a", 1]}).encode(),
+            "'accuracy_curve' has to hold",
+        ),
+        (json.dumps(make() | {"seconds": -1}).encode(), "'seconds' is -1"),
+        (json.dumps(make()).replace("1.5", "1e999").encode(), "'seconds' is inf"),
+        (json.dumps(make() | {"provenance": {}}).encode(), "'provenance': 'device' is missing"),
+        (json.dumps(make() | {"experiment": {"name": "binary/baseline"}}).encode(), "has no task"),
+        (json.dumps(make()).replace("Baseline", "\\ud800").encode(), "not a complete JSON line"),
+        (b"[" * 100_000, "not a complete JSON line"),
+        (b"1" * 10_000, "not a complete JSON line"),
         (b"\xff\xfe", "not a complete JSON line"),
     ],
 )
@@ -98,6 +122,46 @@ def test_merge_adds_what_is_missing(tmp_path: Path) -> None:
     assert here.merge(there) == 2
     assert here.merge(there) == 0
     assert len(here.read("binary/baseline")) == 2
+
+
+def test_merge_brings_kept_outputs(tmp_path: Path) -> None:
+    here, there = Store(tmp_path / "a"), Store(tmp_path / "b")
+    other_training = make(seed=3) | {"test_accuracy": 0.9}
+    for store, records in ((here, (make(seed=1), make(seed=3))), (there, (make(), other_training))):
+        for record in records:
+            store.append(record)
+    there.append(make(seed=2))
+    for seed in (1, 2, 3):
+        there.outputs_path("binary/baseline", seed).write_bytes(bytes([seed]))
+    here.outputs_path("binary/baseline", 3).write_bytes(b"ours")
+    assert here.merge(there) == 1
+    kept = [here.outputs_path("binary/baseline", seed).read_bytes() for seed in (1, 2, 3)]
+    # Seed 3 was trained twice: its outputs stay with the record that stays.
+    assert kept == [b"\1", b"\2", b"ours"]
+    assert here.merge(here) == 0
+    assert not list(here.folder.rglob("*.part"))
+
+
+def test_merge_of_nothing_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(NotADirectoryError, match="nowhere is no folder"):
+        Store(tmp_path).merge(Store(tmp_path / "nowhere"))
+
+
+def test_another_name_on_pages_is_no_other_run(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.append(make())
+    record = make()
+    record["experiment"] |= {"method": "Plain", "gamma": None}
+    assert not store.append(record)
+    record["experiment"]["gamma"] = 2.0
+    assert store.append(record)
+
+
+def test_hidden_files_are_no_experiments(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.append(make())
+    (tmp_path / "binary" / ".baseline.jsonl").write_text("{}")
+    assert store.names() == ["binary/baseline"]
 
 
 @pytest.mark.parametrize("name", ["baseline", "a/b/c", "../x", "a/", "/b", "a/.b"])

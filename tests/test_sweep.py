@@ -50,19 +50,59 @@ def use(device: Device, monkeypatch: pytest.MonkeyPatch) -> Device:
     return device
 
 
-def test_a_group_that_does_not_fit_is_halved(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_group_that_does_not_fit_is_halved(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     device = use(Device(room=1), monkeypatch)
     outcome = sweep.run_side_by_side(JOBS)
     assert device.asked == [4, 2, 1, 1, 2, 1, 1]
     assert outcome.done == JOBS
     assert outcome.left == []
     assert [run.seed for run in experiments.recorded("binary/baseline")] == [1, 2, 3, 4]
+    assert capsys.readouterr().out.splitlines() == [
+        "4 runs do not fit into memory at once; trying 2.",
+        "2 runs do not fit into memory at once; trying 1.",
+        "2 runs do not fit into memory at once; trying 1.",
+    ]
 
 
 def test_one_run_that_does_not_fit_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    use(Device(room=0), monkeypatch)
-    with pytest.raises(RuntimeError, match="RESOURCE_EXHAUSTED"):
-        sweep.run_side_by_side(JOBS[:1])
+    device = use(Device(room=0), monkeypatch)
+    message = "memory is too small for a single run, binary/baseline seed 1 .*RESOURCE_EXHAUSTED"
+    with pytest.raises(RuntimeError, match=message):
+        sweep.run_side_by_side(JOBS)
+    assert device.asked == [4, 2, 1]
+
+
+def test_another_error_does_not_halve(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> list[Run]:
+        raise RuntimeError("INTERNAL: no such kernel")
+
+    monkeypatch.setattr(vectorized, "train_group", fail)
+    with pytest.raises(RuntimeError, match="no such kernel"):
+        sweep.run_side_by_side(JOBS)
+
+
+def test_a_checkpoint_goes_when_its_runs_are_recorded(
+    monkeypatch: pytest.MonkeyPatch, own_store: Path
+) -> None:
+    device = use(Device(room=4), monkeypatch)
+    checkpoint = sweep._checkpoint([(experiments.get(name), seed) for name, seed in JOBS])
+    checkpoint.parent.mkdir()
+    checkpoint.write_bytes(b"state")
+
+    def stop(run: Run) -> None:
+        assert checkpoint.exists()
+        raise KeyboardInterrupt
+
+    keep = experiments.keep_family
+    monkeypatch.setattr(experiments, "keep_family", stop)
+    with pytest.raises(KeyboardInterrupt):
+        sweep.run_side_by_side(JOBS)
+    monkeypatch.setattr(experiments, "keep_family", keep)
+    sweep.run_side_by_side(JOBS)
+    assert device.checkpoints == [checkpoint, checkpoint]
+    assert not checkpoint.exists()
 
 
 def test_a_group_without_time_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,6 +145,7 @@ def test_jobs_that_would_outlast_the_budget_are_not_started() -> None:
     assert sweep._next_that_fits(jobs, sizes, 1000.0, None) == 0
 
 
-def test_no_workers_are_refused() -> None:
-    with pytest.raises(ValueError, match="at least 1; got -1"):
-        sweep.run(JOBS, workers=-1)
+@pytest.mark.parametrize("workers", [0, -1])
+def test_no_workers_are_refused(workers: int) -> None:
+    with pytest.raises(ValueError, match=f"at least 1; got {workers}"):
+        sweep.run(JOBS, workers=workers)

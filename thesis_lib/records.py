@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -194,7 +195,7 @@ def _wrong_values(record: Record) -> str:
         return f"'seed' has to lie between 0 and 2**32 - 1, and is {record['seed']}"
     if epochs < 0:
         return f"'epochs' is {epochs}"
-    if not 0 <= record["seconds"] < math.inf:
+    if not 0 <= record["seconds"] <= sys.float_info.max:
         return f"'seconds' is {record['seconds']}"
     for key in ("train_accuracy", "test_accuracy"):
         if not _is_number_or_null(record[key], 1.0):
@@ -212,13 +213,14 @@ def _wrong_values(record: Record) -> str:
     return ""
 
 
-def _is_number_or_null(value: Any, most: float = math.inf) -> bool:
+def _is_number_or_null(value: Any, most: float = sys.float_info.max) -> bool:
     if value is None:
         return True
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    # A loss may be anything finite: a focal loss of the appendix falls below zero.
-    return math.isfinite(value) if most == math.inf else 0 <= value <= most
+    # A loss may be anything finite: the focal loss of the appendix falls below zero.
+    least = -most if most == sys.float_info.max else 0
+    return bool(least <= value <= most)
 
 
 def same_run(one: Record, other: Record) -> bool:

@@ -216,8 +216,8 @@ def confusion(run: Run, label: str = "") -> tuple[str, Floats]:
     name = label or run.experiment.method
     runs = experiments.results(run.experiment)
     if runs:
-        return f"{name}\n{_seeds(runs)}", np.mean([r.confusion for r in runs], axis=0)
-    return f"{name}\n{_source(run)}", np.array(run.confusion, dtype=float)
+        return _title(f"{name}\n{_seeds(runs)}"), np.mean([r.confusion for r in runs], axis=0)
+    return _title(f"{name}\n{_source(run)}"), np.array(run.confusion, dtype=float)
 
 
 def note(*names: str) -> str:
@@ -265,6 +265,11 @@ def _interval(sample: Sequence[float]) -> tuple[float, float, float]:
     # The interval of our mean does not depend on the number that it is compared with.
     found = published.compare(0.0, sample)
     return found.mean, found.low, found.high
+
+
+def _title(text: str) -> str:
+    """Return a text for a figure; Matplotlib would set what stands between dollars as a formula."""
+    return text.replace("$", r"\$")
 
 
 def _measured(run: Run, column: str) -> str | None:
