@@ -32,7 +32,11 @@ def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def record(name: str, *recalls: tuple[float, ...], test: float = 0.5) -> None:
     """Record a run for each tuple of recalls, with slightly different test accuracies."""
     for seed, recall in enumerate(recalls, start=1):
-        experiments.record(make_run(name, seed, recall=recall, test_accuracy=test + seed / 1000))
+        confusion = tuple(map(tuple, np.eye(len(recall), dtype=int).tolist()))
+        accuracy = test + seed / 1000
+        experiments.record(
+            make_run(name, seed, recall=recall, confusion=confusion, test_accuracy=accuracy)
+        )
 
 
 def ten(*low: float, rest: float = 0.0) -> tuple[float, ...]:

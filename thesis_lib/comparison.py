@@ -572,7 +572,12 @@ def _identity(problem: _Problem, settings: _Settings) -> dict[str, Any]:
 
 
 def _experiment(name: str, problem: _Problem, settings: _Settings) -> dict[str, Any]:
-    return {"name": f"own-data/{name}", "method": name, **_identity(problem, settings)}
+    return {
+        "name": f"own-data/{name}",
+        "task": "own-data",
+        "method": name,
+        **_identity(problem, settings),
+    }
 
 
 def _recorded(
