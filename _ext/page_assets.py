@@ -111,6 +111,8 @@ def trim_pages(app: Any, exception: Exception | None) -> None:
 
 def _sized(page: Path, match: re.Match[str]) -> str:
     """Return the image's tag, loaded when near the view, with its size so that nothing jumps."""
+    if match[2].startswith("data:"):
+        return match[0]  # it is there with the page
     size = ""
     path = page.parent / match[2]
     if path.suffix == ".svg" and path.exists() and "width=" not in match[1] + match[3]:
