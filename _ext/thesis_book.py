@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterable
 from importlib.metadata import version
@@ -43,6 +44,7 @@ def setup(app: Any) -> dict[str, bool]:
 
 def find_changed(app: Any, env: Any, added: Any, changed: Any, removed: Any) -> list[str]:
     """Drop from the execution cache what depends on something that changed; name the pages."""
+    _discard_unfinished_cache(app)
     old = _stored(app)
     app.thesis_fingerprints = {
         name: fingerprint(Path(app.srcdir), Path(env.doc2path(name)).read_text("utf-8"))
@@ -147,13 +149,30 @@ def _remember(path: Path, fingerprints: dict[str, str]) -> None:
         raise ExtensionError(f"{path} cannot be written: {error.strerror}.") from None
 
 
+def _cache_folder(app: Any) -> Path:
+    # The path is empty unless it was configured; then MyST-NB caches beside the output.
+    return Path(app.config.nb_execution_cache_path or _store(app).parent)
+
+
+def _discard_unfinished_cache(app: Any) -> None:
+    """Remove an execution cache whose making was killed: no build could use it."""
+    from jupyter_cache.cache.db import DB_NAME, OrmBase, create_db, get_version
+    from sqlalchemy import inspect
+
+    folder = _cache_folder(app)
+    if not (folder / DB_NAME).exists():
+        return
+    tables = set(inspect(create_db(folder)).get_table_names())
+    if get_version(folder) is None or not set(OrmBase.metadata.tables) <= tables:
+        shutil.rmtree(folder)
+
+
 def _forget(app: Any, path: Path) -> None:
     """Remove a chapter's outputs from the execution cache."""
     from jupyter_cache import get_cache
     from myst_nb.core.read import read_myst_markdown_notebook
 
-    # The path is empty unless it was configured; then MyST-NB caches beside the output.
-    folder = Path(app.config.nb_execution_cache_path or _store(app).parent)
+    folder = _cache_folder(app)
     if not folder.exists():
         return
     cache = get_cache(folder)

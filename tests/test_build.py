@@ -1,9 +1,13 @@
 """The Sphinx extension: what makes a chapter run again, and how a failure ends the build."""
 
+import contextlib
+import sqlite3
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import thesis_book
+from jupyter_cache import get_cache
 
 ROOT = Path(__file__).parent.parent
 CELL = """# Title
@@ -63,3 +67,17 @@ def test_other_changes_do_not(tree: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert thesis_book.fingerprint(tree, CELL) == before
     monkeypatch.setenv("THESIS_BUILD", "full")
     assert thesis_book.fingerprint(tree, CELL) != before
+
+
+@pytest.mark.parametrize("damage", ["empty", "a table is missing", "none"])
+def test_a_cache_whose_making_was_killed_is_discarded(tmp_path: Path, damage: str) -> None:
+    folder = tmp_path / "cache"
+    app = SimpleNamespace(config=SimpleNamespace(nb_execution_cache_path=str(folder)))
+    get_cache(folder).list_cache_records()
+    if damage == "empty":
+        (folder / "global.db").write_bytes(b"")
+    elif damage != "none":
+        with contextlib.closing(sqlite3.connect(folder / "global.db")) as database:
+            database.execute("DROP TABLE nbcache")
+    thesis_book._discard_unfinished_cache(app)
+    assert folder.exists() == (damage == "none")
