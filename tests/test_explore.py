@@ -1,23 +1,20 @@
 """The interactive figures of the built site in a browser, against the library."""
 
 import functools
-import http.server
 import json
 import re
-import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests import chromium
 from thesis_lib import decision, experiments, losses, resampling
 from thesis_lib.plots import curves
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 SITE = Path(__file__).parent.parent / "_build" / "html"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 KINDS = {
     "focal": "algorithm-level-methods",
     "cost": "algorithm-level-methods",
@@ -31,30 +28,21 @@ pytestmark = [
     pytest.mark.skipif(
         not (SITE / "chapters" / "explore.html").exists(), reason="no site is built"
     ),
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
+    pytest.mark.skipif(chromium.find() is None, reason="no Chromium on this machine"),
 ]
 kinds = pytest.mark.parametrize("kind", KINDS)
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            return
-
-    handler = functools.partial(Quiet, directory=str(SITE))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/chapters"
-        server.shutdown()
+    with chromium.serve(SITE) as root:
+        yield f"{root}chapters"
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator["playwright.Browser"]:
-    with playwright.sync_playwright() as p:
-        started = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium.launch() as started:
         yield started
-        started.close()
 
 
 class Widget:
