@@ -116,3 +116,25 @@ def test_notebooks_are_made_in_their_own_folder(tmp_path: Path) -> None:
         [sys.executable, "-m", "jupytext", "--sync", str(source)], cwd=tmp_path, check=True
     )
     assert (tmp_path / "notebooks" / "status.ipynb").exists()
+
+
+GREEK = "alpha beta gamma eta theta lambda mu rho sigma tau varepsilon Sigma nabla"
+
+
+def symbols(text: str) -> set[str]:
+    """Letters and Greek letters of all formulas; words and the names of functions are none."""
+    prose = re.sub(r"^```\{code-cell.*?^```", "", text, flags=re.M | re.S)
+    found = set()
+    for formula in re.findall(r"\$\$?([^$]+)\$\$?", prose):
+        formula = re.sub(r"\\(?:mathrm|text|operatorname|label)\{[^}]*\}", "", formula)
+        formula = re.sub(r"M_(?:\{\w+\}|\w)|e\^", "", formula)  # models have a list; Euler's number
+        commands = re.findall(r"\\([A-Za-z]+)", formula)
+        found |= set(commands) & set(GREEK.split())
+        found |= set(re.findall("[A-Za-z]", re.sub(r"\\[A-Za-z]+", "", formula)))
+    return found
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
+def test_every_symbol_is_on_the_notation_page(path: Path) -> None:
+    known = symbols((ROOT / "chapters" / "notation.md").read_text("utf-8"))
+    assert symbols(path.read_text("utf-8")) - known == set()
