@@ -1,7 +1,8 @@
-"""Cost matrices and threshold moving against an independent double loop."""
+"""Cost matrices, threshold moving and prior correction against independent computations."""
 
 import numpy as np
 import pytest
+import scipy.special
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -83,3 +84,51 @@ def test_bad_cost_matrices() -> None:
         decision.cost_matrix(3, {(1, 1): 5})
     with pytest.raises(ValueError, match="at least 2; got 1"):
         decision.cost_matrix(1)
+
+
+def test_prior_correction_is_bayes_rule() -> None:
+    """Two Gaussians: the corrected posterior of one prior is the posterior of the other."""
+    x = np.linspace(-3, 3, 41)
+    density = np.exp(-((x[:, None] - np.array([0.0, 1.5])) ** 2) / 2)
+
+    def posterior(prior: list[float]) -> np.ndarray:
+        joint = density * prior
+        return joint / joint.sum(1, keepdims=True)
+
+    moved = decision.correct_prior(posterior([0.98, 0.02]), [98, 2], [0.3, 0.7])
+    np.testing.assert_allclose(moved, posterior([0.3, 0.7]))
+
+
+def test_prior_correction_is_threshold_moving_and_logit_adjustment() -> None:
+    counts = np.array([2, 500, 30])
+    z = np.random.default_rng(0).normal(0, 2, (20, 3))
+    p = scipy.special.softmax(z, 1)
+    cost = np.outer(1 / counts, np.ones(3)) * (1 - np.eye(3))
+    corrected = decision.correct_prior(p, counts)
+    np.testing.assert_allclose(corrected, decision.move_thresholds(p, cost))
+    half = scipy.special.softmax(z - 0.5 * np.log(counts), 1)
+    np.testing.assert_allclose(decision.correct_prior(p, counts, tau=0.5), half)
+    np.testing.assert_allclose(decision.correct_prior(p, counts, tau=0), p)
+    np.testing.assert_allclose(decision.correct_prior(p, counts, counts), p)
+
+
+def test_prior_correction_of_extremes() -> None:
+    moved = decision.correct_prior([[0.0, 1.0], [1e-300, 1.0]], [1e-12, 1.0])
+    assert moved[0].tolist() == [0, 1]
+    assert moved[1, 0] == pytest.approx(1e-288)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([[0.5, 0.5]], [1, 0]), "prior has to be larger than 0 for each class"),
+        (([[0.5, 0.5]], [1, 1, 1]), r"prior has shape \(3,\); .* each of the 2 classes"),
+        (([[0.5, 0.5]], [1, 1], [1, -1]), "target has to be larger than 0"),
+        (([[0.5, 0.7]], [1, 1]), "sum to 1"),
+    ],
+)
+def test_prior_correction_of_bad_input(arguments: tuple, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        decision.correct_prior(*arguments)
+    with pytest.raises(ValueError, match="tau has to be a number from 0"):
+        decision.correct_prior([[0.5, 0.5]], [1, 1], tau=-1)

@@ -1,5 +1,6 @@
-"""Losses against independent float64 NumPy, in value and gradient; identities; bad input."""
+"""One battery for every loss, against independent float64 NumPy; identities; bad input."""
 
+import json
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from thesis_lib import losses
+from thesis_lib import losses, modern_losses
 
 COUNTS = [2, 50, 10]
 WEIGHT = [5.0, 1.0, 2.0]
@@ -36,6 +37,23 @@ def mean_weight(y: np.ndarray, power: int) -> float:
 def focal(y: np.ndarray, p: np.ndarray, gamma: float, weight: list[float]) -> float:
     true = [(row[c], weight[c]) for row, c in zip(p, y.argmax(1), strict=True)]
     return float(np.mean([-w * (1 - q) ** gamma * np.log(q) for q, w in true]))
+
+
+def effective_numbers(beta: float) -> list[float]:
+    raw = np.array([(1 - beta) / (1 - beta**n) for n in COUNTS])
+    return list(raw * len(COUNTS) / raw.sum())
+
+
+def adjusted(y: np.ndarray, p: np.ndarray, tau: float) -> float:
+    """Cross-entropy after p has been multiplied by prior ** tau and made to sum to 1 again."""
+    moved = p * (np.array(COUNTS) / sum(COUNTS)) ** tau
+    return focal(y, moved / moved.sum(1, keepdims=True), 0, [1, 1, 1])
+
+
+def ldam(y: np.ndarray, p: np.ndarray, largest: float) -> float:
+    margins = largest * (min(COUNTS) / np.array(COUNTS)) ** 0.25
+    moved = p * np.exp(-y * margins)
+    return focal(y, moved / moved.sum(1, keepdims=True), 0, [1, 1, 1])
 
 
 Reference = Callable[[np.ndarray, np.ndarray], float]
@@ -62,6 +80,18 @@ CASES: list[tuple[keras.losses.Loss, Reference]] = [
     (losses.FocalLoss(2.0), lambda y, p: focal(y, p, 2, [1, 1, 1])),
     (losses.FocalLoss(0.5, WEIGHT), lambda y, p: focal(y, p, 0.5, WEIGHT)),
     (losses.FocalLossAsPublished(2.0, WEIGHT), lambda y, p: focal(y, p, 2, WEIGHT)),
+    (
+        modern_losses.ClassBalancedLoss(COUNTS, 0.99),
+        lambda y, p: focal(y, p, 0, effective_numbers(0.99)),
+    ),
+    (
+        modern_losses.ClassBalancedLoss(COUNTS, 0.9, 2.0),
+        lambda y, p: focal(y, p, 2, effective_numbers(0.9)),
+    ),
+    (modern_losses.BalancedSoftmax(COUNTS), lambda y, p: adjusted(y, p, 1)),
+    (modern_losses.LogitAdjustedCrossentropy(COUNTS, 1.7), lambda y, p: adjusted(y, p, 1.7)),
+    (modern_losses.LDAMLoss(COUNTS), lambda y, p: ldam(y, p, 0.5)),
+    (modern_losses.LDAMLoss(COUNTS, 3.0), lambda y, p: ldam(y, p, 3)),
 ]
 battery = pytest.mark.parametrize(
     ("loss", "reference"), CASES, ids=lambda c: getattr(c, "name", "")
@@ -198,23 +228,25 @@ def test_bad_arguments(make: Callable[[], object], message: str) -> None:
 
 
 def test_jax_computes_the_same() -> None:
+    """Losses travel to the other backend as their configurations."""
     code = """
-import numpy as np, keras
-from thesis_lib import losses
+import json, sys
+import keras, numpy as np
+from thesis_lib import losses, modern_losses
 assert keras.backend.backend() == "jax"
 y, p = np.eye(3)[[0, 1, 1]], np.random.default_rng(0).dirichlet(np.ones(3), 3)
-made = [losses.FocalLoss(2, [5, 1, 2]), losses.MeanFalseError(), losses.MeanSquaredFalseError(),
-        losses.MeanFalseErrorAsPublished([2, 50, 10])]
-print(" ".join(f"{float(l(y, p)):.6f}" for l in made))
+made = [keras.losses.deserialize(config) for config in json.load(sys.stdin)]
+print(json.dumps([float(loss(y, p)) for loss in made]))
 """
-    printed = [
-        subprocess.run(
-            [sys.executable, "-c", code.replace("jax", backend)],
-            env={**os.environ, "KERAS_BACKEND": backend},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.split()
-        for backend in ("jax", "tensorflow")
-    ]
-    np.testing.assert_allclose(*(np.array(p, float) for p in printed), rtol=1e-5)
+    configs = [keras.losses.serialize(loss) for loss, _ in CASES]
+    printed = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "KERAS_BACKEND": "jax"},
+        input=json.dumps(configs),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    y, p = batch([0, 1, 1])
+    expected = [reference(y, p) for _, reference in CASES]
+    np.testing.assert_allclose(json.loads(printed), expected, rtol=1e-5)
