@@ -15,7 +15,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 # Loaded on every page; any other file of _static is loaded by the page that needs it.
-EVERYWHERE = ("book.css",)
+EVERYWHERE = ("book.css", "print.css")
 # A file of _static or of an extension, and the pattern that a page which needs it matches.
 NEEDS = {
     "sort.js": re.compile(r"<table"),
