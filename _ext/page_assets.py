@@ -72,7 +72,8 @@ def find_changed_files(app: Any, env: Any, added: Any, changed: Any, removed: An
 
 
 def choose(app: Any, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
-    """Add the site's own scripts that the page needs."""
+    """Add the site's own scripts that the page needs; any page may be printed."""
+    app.add_js_file("print.js", defer="defer")
     if NEEDS["sort.js"].search(context.get("body", "")):
         app.add_js_file("sort.js", defer="defer")
 

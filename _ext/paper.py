@@ -157,9 +157,7 @@ def _replace_source(image: Tag, page: str, site: str) -> None:
     """Name an image from the document's place, and load it at once."""
     source = str(image["src"])
     if not urlsplit(source).scheme:
-        image["src"] = posixpath.normpath(
-            posixpath.join(site, posixpath.dirname(page), source)
-        )
+        image["src"] = posixpath.normpath(posixpath.join(site, posixpath.dirname(page), source))
     image["loading"] = "eager"
 
 
@@ -238,7 +236,8 @@ def _line(kind: str, title: str, target: str) -> str:
 def _chapters(pages: list[Page]) -> Iterator[str]:
     part = ""
     for number, page in enumerate(pages):
-        yield f'<div class="paper-page" id="{html.escape(page.name)}" style="page: page-{number}">\n'
+        name = html.escape(page.name)
+        yield f'<div class="paper-page" id="{name}" style="page: page-{number}">\n'
         if page.part != part:
             part = page.part
             yield f'<h1 class="part">{html.escape(part)}</h1>\n'

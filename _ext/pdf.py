@@ -1,4 +1,4 @@
-"""Print the built book into one PDF: ``python _ext/pdf.py``, or ``make pdf``.
+"""Print the built book into one PDF: ``python -m _ext.pdf``, or ``make pdf``.
 
 Chromium prints twice: the first print tells on which sheet each entry of the contents is.
 """
@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import browser
-import paper
 from pypdf import PdfReader
 from pypdf.generic import (
     DictionaryObject,
@@ -22,6 +20,8 @@ from pypdf.generic import (
     NumberObject,
     TextStringObject,
 )
+
+from _ext import browser, paper
 
 ROOT = Path(__file__).resolve().parent.parent
 # A4 less the margins in paper.css, in CSS pixels of 1/96 inch: to measure in the print's layout.
