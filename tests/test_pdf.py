@@ -199,6 +199,9 @@ def test_bookmarks_read_as_the_headings() -> None:
     printed = small(["Deep dataDeep datasets", "SummarySummary", "三"])
     finished = pdf.finish(printed, ["Deep data sets", "Summary", "三 (γ)"], "蔡 and others")
     assert finished.startswith(printed)
+    # The update leads back to the table of the objects that it leaves as they are.
+    table = re.findall(rb"startxref\s+(\d+)", printed)[-1]
+    assert b"/Prev " + table in finished[len(printed) :]
     reader = PdfReader(io.BytesIO(finished), strict=True)
     assert flat(reader.outline) == [(0, "Deep data sets"), (1, "Summary"), (2, "三 (γ)")]
     assert reader.metadata.author == "蔡 and others"
@@ -224,7 +227,7 @@ def flat(outline: Any, depth: int = 0) -> list[tuple[int, str]]:
 def test_wide_tables_shrink_and_missing_glyphs_are_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cells = "".join(f"<td>column{number}</td>" for number in range(18))
+    cells = "".join(f"<td>column{number}</td>" for number in range(14))
     source = tmp_path / "wide.html"
     source.write_text(
         "<!DOCTYPE html><meta charset=utf-8><style>@page {size: A4; margin: 18mm} body {margin: 0}"
@@ -244,6 +247,7 @@ def test_wide_tables_shrink_and_missing_glyphs_are_reported(
         if text.strip() == "Here"
     ]
     assert heading == [pytest.approx(24.0, abs=0.1)]
+    assert "column13" in reader.pages[0].extract_text()
 
 
 def text_of(page: Any) -> list[tuple[str, list[float], list[float], float]]:
