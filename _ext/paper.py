@@ -22,7 +22,7 @@ from bs4 import BeautifulSoup, Tag
 REFERENCES = ("for", "aria-labelledby", "aria-describedby")
 OWN_STYLES = ("_static/print.css", "_static/paper.css")
 # The links to a heading or a figure itself, scripts, and code that the site folds away.
-LEFT_OUT = "a.headerlink, script, details.above-input"
+LEFT_OUT = "a.headerlink, script, details.above-input:not(:has(.cell_output))"
 # MyST-NB's table of executed pages answers with emoji, which few text fonts have.
 WORDS = {"✅": "yes", "❌": "no"}
 IMPRINT = (
@@ -66,13 +66,14 @@ def assemble(root: Path, site: Path, folder: Path) -> str:
     config = yaml.safe_load((root / "_config.yml").read_text("utf-8"))
     toc = yaml.safe_load((root / "_toc.yml").read_text("utf-8"))
     soups = {name: _read(site, name) for name, _ in listed(toc)}
-    styles = list(dict.fromkeys(style for name in soups for style in _styles(soups[name], name)))
-    styles += [style for style in OWN_STYLES if style not in styles]
+    styles = dict.fromkeys(style for name in soups for style in _styles(soups[name], name))
+    # Ours come last, so that they overrule what a single page loads.
+    names = [*(style for style in styles if style not in OWN_STYLES), *OWN_STYLES]
     pages = [page_of(soups[name], name, part) for name, part in listed(toc)]
-    join(pages, posixpath.relpath(site.as_posix(), folder.as_posix()))
+    base = posixpath.relpath(site.as_posix(), folder.as_posix())
+    join(pages, base)
     day = date.fromtimestamp((site / "index.html").stat().st_mtime)
-    base = Path(posixpath.relpath(site.as_posix(), folder.as_posix()))
-    return document(config, pages, [str(base / style) for style in styles], str(base), day)
+    return document(config, pages, [f"{base}/{name}" for name in names], base, day)
 
 
 def author(root: Path) -> str:

@@ -114,6 +114,7 @@ def print_document(source: Path) -> tuple[bytes, list[str]]:
     try:
         with browser.launch() as chromium:
             page = chromium.new_page(viewport=VIEWPORT)
+            page.set_default_timeout(0)  # a busy machine may take its time
             page.emulate_media(media="print")
             page.goto(source.as_uri())
             page.evaluate(READY)

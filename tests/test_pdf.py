@@ -28,6 +28,13 @@ TOO_WIDE = """() => [...document.querySelectorAll("body *")]
   .filter(element => !element.closest(".katex") || element.matches(".katex"))
   .filter(element => element.getBoundingClientRect().right > document.body.clientWidth + 1)
   .map(element => element.outerHTML.slice(0, 120))"""
+# What listens later hears it later: this is the theme that the print has.
+NOTE_THEME = """() => window.addEventListener("beforeprint", () => {
+  window.printedTheme = document.documentElement.dataset.theme;
+})"""
+FOLDED = """() => [".solution p, .solution pre, .below-input td", ".above-input, summary"]
+  .map(selector => [...document.querySelectorAll(selector)])
+  .map(found => ({there: found.length, shown: found.filter(e => e.checkVisibility()).length}))"""
 
 needs_chromium = pytest.mark.skipif(
     not chromium.find(), reason="no Chromium; set CHROMIUM to its path"
@@ -450,3 +457,37 @@ def test_nothing_is_wider_than_the_sheet(printed: Printed) -> None:
         page.evaluate(pdf.READY)
         page.evaluate(pdf.FIT)
         assert page.evaluate(TOO_WIDE) == []
+
+
+@needs_site
+def test_every_page_of_the_site_can_be_printed() -> None:
+    for path in [SITE / "index.html", *(SITE / "chapters").glob("*.html")]:
+        loaded = re.findall(r"_static/(print\.\w+|paper\.css)", path.read_text("utf-8"))
+        assert sorted(loaded) == ["print.css", "print.js"], path.name
+
+
+@needs_chromium
+@needs_site
+def test_a_page_printed_from_a_dark_browser_is_light() -> None:
+    with chromium.launch() as browser, chromium.serve(SITE) as address:
+        page = browser.new_page(color_scheme="dark")
+        page.goto(f"{address}chapters/notation.html")
+        assert page.locator("html").get_attribute("data-theme") == "dark"
+        page.evaluate(NOTE_THEME)
+        page.pdf()
+        assert page.evaluate("printedTheme") == "light"
+        page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+
+
+@needs_chromium
+@needs_site
+def test_a_printed_page_shows_solutions_and_folded_results_but_no_folded_code() -> None:
+    with chromium.launch() as browser, chromium.serve(SITE) as address:
+        page = browser.new_page()
+        page.emulate_media(media="print")
+        for name in ("replication", "multiclass"):
+            page.goto(f"{address}chapters/{name}.html")
+            shown, hidden = page.evaluate(FOLDED)
+            assert shown["shown"] == shown["there"] > 0, name
+            assert hidden["shown"] == 0, name
+            assert hidden["there"] > 0, name
