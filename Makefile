@@ -7,12 +7,15 @@ PAGE := _build/html/index.html
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: book test lint lab clean
+.PHONY: book pdf test lint lab clean
 
 book: $(STAMP)
 	$(BIN)/jupyter-book build .
 	@echo "The book is built. Open $(CURDIR)/$(PAGE)"
 	@if [ -n "$(OPEN)" ]; then $(BIN)/python -m webbrowser "file://$(CURDIR)/$(PAGE)"; fi
+
+pdf: book
+	$(BIN)/python -m _ext.pdf
 
 test: lint
 	$(BIN)/python -m pytest

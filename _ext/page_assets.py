@@ -15,7 +15,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 # Loaded on every page; any other file of _static is loaded by the page that needs it.
-EVERYWHERE = ("book.css",)
+EVERYWHERE = ("book.css", "print.css")
 # A file of _static or of an extension, and the pattern that a page which needs it matches.
 NEEDS = {
     "sort.js": re.compile(r"<table"),
@@ -72,7 +72,8 @@ def find_changed_files(app: Any, env: Any, added: Any, changed: Any, removed: An
 
 
 def choose(app: Any, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
-    """Add the site's own scripts that the page needs."""
+    """Add the site's own scripts that the page needs; any page may be printed."""
+    app.add_js_file("print.js", defer="defer")
     if NEEDS["sort.js"].search(context.get("body", "")):
         app.add_js_file("sort.js", defer="defer")
 
