@@ -1,0 +1,197 @@
+"""Where a sweep trains when one machine is not enough: the workers of a Dask cluster.
+
+A run is one task of Dask's. When a worker dies, Dask gives its task to another, until four workers
+have died of the same one (its setting ``distributed.scheduler.allowed-failures``, which is 3). A
+task that raises an error is not tried again: the same training would raise the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import logging
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import CancelledError, Future
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from thesis_lib import __version__, data, processes
+from thesis_lib.training import Run
+
+_CONNECT_SECONDS = 10.0
+_WORKER_SECONDS = 30.0
+_TELL_SECONDS = 1.0
+_TOPIC = "thesis-lib"
+
+
+def _library() -> str:
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(file.read_bytes())
+    return f"{__version__} ({digest.hexdigest()[:8]})"
+
+
+# Taken when this module is imported: a worker that has imported an older state of a file that was
+# changed since is known by it.
+LIBRARY = _library()
+
+
+class Cluster:
+    """The workers of a cluster, as `thesis_lib.sweep` asks for them; `pool` makes it."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._executor = client.get_executor(pure=True)
+        self._checked: set[str] = set()
+        self._passed: dict[tuple[str, int], int] = {}
+        client.subscribe_topic(_TOPIC, self._hear)
+
+    def slots(self) -> int:
+        """Return how many workers there are now, after a look at those that are new.
+
+        Raises
+        ------
+        RuntimeError
+            If one of them cannot train what this process would.
+        """
+        threads: dict[str, int] = self._client.nthreads()
+        new = threads.keys() - self._checked
+        for address in sorted(new):
+            if threads[address] > 1:
+                raise RuntimeError(
+                    f"The worker {address} runs {threads[address]} tasks at once, and training "
+                    "needs a process for itself; start it with --nthreads 1 (and --nworkers)."
+                )
+        self._check(new)
+        self._checked |= new
+        return len(threads)
+
+    def passed(self) -> int:
+        """Return how many images all runs together have passed, a second ago at most."""
+        return sum(self._passed.values())
+
+    def submit(self, name: str, seed: int, precision: str) -> Future[Run]:
+        """Hand a run to whichever worker is free."""
+        self._passed[name, seed] = 0
+        future: Future[Run] = self._executor.submit(_train, name, seed, precision, LIBRARY)
+        return future
+
+    def _hear(self, event: tuple[float, tuple[str, int, int]]) -> None:
+        name, seed, passed = event[1]
+        if (name, seed) in self._passed:
+            self._passed[name, seed] = passed
+
+    def _check(self, workers: Iterable[str]) -> None:
+        answers = self._client.run(_obstacle, LIBRARY, workers=list(workers), on_error="return")
+        for address, answer in answers.items():
+            if isinstance(answer, ImportError):
+                answer = f"has not this version of thesis_lib ({answer}); install it there."
+            elif isinstance(answer, Exception):
+                answer = f"cannot be asked: {answer}"
+            if answer:
+                raise RuntimeError(f"The worker {address} {answer}")
+
+
+@contextlib.contextmanager
+def pool(scheduler: str) -> Iterator[Cluster]:
+    """Give the workers of a scheduler; where the block ends, what they still train is cancelled.
+
+    Parameters
+    ----------
+    scheduler : str
+        Its address, ``tcp://host:port``.
+
+    Raises
+    ------
+    ConnectionError
+        If no scheduler answers, it has no workers, or the connection is lost.
+    RuntimeError
+        If Dask is not installed, or a worker has another version of this library, no MNIST, or
+        more than one thread.
+    """
+    distributed = _dask()
+    try:
+        client = distributed.Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise ConnectionError(
+            f"No Dask scheduler answers at {scheduler!r} ({error}). Start one with `dask "
+            "scheduler`, and give the address that it shows, such as tcp://192.168.0.5:8786."
+        ) from error
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=_WORKER_SECONDS)
+        except TimeoutError:
+            raise ConnectionError(
+                f"The scheduler {scheduler} has no workers; start some on each machine with "
+                f"`dask worker {scheduler} --nthreads 1 --nworkers 4`."
+            ) from None
+        try:
+            yield Cluster(client)
+        except (CancelledError, distributed.CommClosedError) as error:
+            raise ConnectionError(
+                f"The connection to the scheduler {scheduler} is lost. Finished runs are "
+                "recorded; the same sweep goes on from there."
+            ) from error
+
+
+def _dask() -> ModuleType:
+    try:
+        import distributed
+    except ImportError as error:
+        raise RuntimeError(
+            "A sweep on a cluster needs Dask, the extra `cluster`: pip install "
+            "'thesis-lib[cluster]'."
+        ) from error
+    # What it would log to the terminal is raised and told in a line.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+    return distributed
+
+
+def _obstacle(library: str) -> str:
+    """Say in a worker what keeps it from training what the client would; "" if nothing does."""
+    if library != LIBRARY:
+        return (
+            f"has thesis_lib {LIBRARY}, this machine has {library}; install the same there and "
+            "start the worker again."
+        )
+    try:
+        data.load("mnist")
+    except (RuntimeError, ValueError, OSError) as error:
+        return f"cannot load MNIST: {error}"
+    return ""
+
+
+# TensorFlow takes the number of its threads once, before its first computation.
+_one_thread = functools.cache(processes.one_thread)
+
+
+def _train(name: str, seed: int, precision: str, library: str) -> Run:
+    """Train a run in a worker and tell the client how far it is."""
+    from distributed import get_worker
+
+    if obstacle := _obstacle(library):
+        raise RuntimeError(f"The worker {obstacle}")
+    _one_thread()
+    worker = get_worker()
+    task = worker.state.tasks[worker.get_current_task()]
+    passed, told = 0, time.monotonic()
+
+    def tell() -> None:
+        worker.log_event(_TOPIC, (name, seed, passed))
+
+    def count(images: int) -> None:
+        nonlocal passed, told
+        if task.state == "cancelled":
+            raise RuntimeError("Nobody waits for this run any more.")
+        passed += images
+        if time.monotonic() - told > _TELL_SECONDS:
+            told = time.monotonic()
+            tell()
+
+    run = processes.train(name, seed, precision, count)
+    tell()
+    return run
