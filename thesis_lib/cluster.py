@@ -39,6 +39,10 @@ def _library() -> str:
 LIBRARY = _library()
 
 
+class _Unreachable(Exception):
+    """The scheduler does not answer any more."""
+
+
 class Cluster:
     """The workers of a cluster, as `thesis_lib.sweep` asks for them; `pool` makes it."""
 
@@ -57,7 +61,10 @@ class Cluster:
         RuntimeError
             If one of them cannot train what this process would.
         """
-        threads: dict[str, int] = self._client.nthreads()
+        try:
+            threads: dict[str, int] = self._client.nthreads()
+        except OSError as error:
+            raise _Unreachable from error
         new = threads.keys() - self._checked
         for address in sorted(new):
             if threads[address] > 1:
@@ -66,7 +73,6 @@ class Cluster:
                     "needs a process for itself; start it with --nthreads 1 (and --nworkers)."
                 )
         self._check(new)
-        self._checked |= new
         return len(threads)
 
     def passed(self) -> int:
@@ -87,12 +93,13 @@ class Cluster:
     def _check(self, workers: Iterable[str]) -> None:
         answers = self._client.run(_obstacle, LIBRARY, workers=list(workers), on_error="return")
         for address, answer in answers.items():
-            if isinstance(answer, ImportError):
-                answer = f"has not this version of thesis_lib ({answer}); install it there."
-            elif isinstance(answer, Exception):
-                answer = f"cannot be asked: {answer}"
+            if isinstance(answer, OSError):
+                continue  # it has died meanwhile
+            if isinstance(answer, Exception):
+                answer = f"has no such thesis_lib as this machine, {LIBRARY}: {answer}."
             if answer:
                 raise RuntimeError(f"The worker {address} {answer}")
+            self._checked.add(address)
 
 
 @contextlib.contextmanager
@@ -130,7 +137,7 @@ def pool(scheduler: str) -> Iterator[Cluster]:
             ) from None
         try:
             yield Cluster(client)
-        except (CancelledError, distributed.CommClosedError) as error:
+        except (CancelledError, _Unreachable) as error:
             raise ConnectionError(
                 f"The connection to the scheduler {scheduler} is lost. Finished runs are "
                 "recorded; the same sweep goes on from there."
@@ -165,8 +172,10 @@ def _obstacle(library: str) -> str:
     return ""
 
 
-# TensorFlow takes the number of its threads once, before its first computation.
-_one_thread = functools.cache(processes.one_thread)
+@functools.cache
+def _one_thread() -> None:
+    """Do it once a process: TensorFlow takes the number only before its first computation."""
+    processes.one_thread()
 
 
 def _train(name: str, seed: int, precision: str, library: str) -> Run:
