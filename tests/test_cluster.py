@@ -58,24 +58,34 @@ class Dask:
         self.processes.append(process)
         return process
 
-    def workers(self, n: int, *options: str, **variables: str) -> list["subprocess.Popen[bytes]"]:
-        """Start so many workers and wait until the scheduler knows them."""
-        before = len(self.client.nthreads())
+    @contextlib.contextmanager
+    def workers(
+        self, n: int, *options: str, **variables: str
+    ) -> Iterator[list["subprocess.Popen[bytes]"]]:
+        """Give so many workers, for a while, that the scheduler knows."""
         preload = ("--preload", str(ROOT / "tests" / "small_worker.py"))
         fixed = ("--no-nanny", "--no-dashboard", "--local-directory", str(self.folder))
         command = ("worker", self.address, *fixed, *preload, *(options or ("--nthreads", "1")))
         started = [self.start(*command, **variables) for _ in range(n)]
-        wait_until(lambda: len(self.client.nthreads()) == before + n)
-        return started
+        try:
+            wait_until(lambda: len(self.client.nthreads()) == n)
+            yield started
+        finally:
+            self.end(started)
+            if self.scheduler.poll() is None:
+                wait_until(lambda: not self.client.nthreads())
 
     def end(self, processes: list["subprocess.Popen[bytes]"]) -> None:
         for process in processes:
             process.kill()
             process.wait()
 
-    def lines(self, file: str) -> list[str]:
+    def runs(self, file: str, *workers: "subprocess.Popen[bytes]") -> list[str]:
+        """Return the runs that these workers have started or ended, in order."""
         path = self.folder / file
-        return path.read_text().splitlines() if path.exists() else []
+        lines = path.read_text().splitlines() if path.exists() else []
+        pids = {str(worker.pid) for worker in workers}
+        return [run for run, pid in (line.rsplit(" ", 1) for line in lines) if pid in pids]
 
 
 @pytest.fixture(scope="module")
@@ -119,25 +129,16 @@ def lines_of(store: Path) -> list[str]:
     return [line for file in store.glob("*/*.jsonl") for line in file.read_text().splitlines()]
 
 
-def runs_in(lines: list[str]) -> Counter[str]:
-    return Counter(line.rsplit(" ", 1)[0] for line in lines)
-
-
 def test_a_worker_killed_in_mid_sweep_loses_and_doubles_nothing(
     dask: Dask, own_store: Path
 ) -> None:
-    first, *others = dask.workers(3)
-    process = start(dask)
-
-    def mine(file: str) -> list[str]:
-        return [line for line in dask.lines(file) if line.endswith(f" {first.pid}")]
-
-    wait_until(lambda: mine("ended"))
-    wait_until(lambda: len(mine("started")) > len(mine("ended")))
-    first.kill()
-    out, err = process.communicate(timeout=120)
-    dask.end(others)
-    wait_until(lambda: not dask.client.nthreads())
+    with dask.workers(3) as workers:
+        first = workers[0]
+        process = start(dask)
+        wait_until(lambda: dask.runs("ended", first))
+        wait_until(lambda: len(dask.runs("started", first)) > len(dask.runs("ended", first)))
+        first.kill()
+        out, err = process.communicate(timeout=120)
     assert (process.returncode, err) == (0, "")
     assert out.startswith(f"{N_FOCAL} runs recorded")
     names = [e.name for e in experiments.select(["binary/focal-*"])]
@@ -145,33 +146,25 @@ def test_a_worker_killed_in_mid_sweep_loses_and_doubles_nothing(
     assert [r["seed"] for name in names for r in Store(own_store).read(name)] == [1] * N_FOCAL
     assert all(experiments.outputs(name, 1) is not None for name in names)
     # The run that died with its worker, and no other, was started twice.
-    focal = [line for line in dask.lines("started") if line.startswith("binary/focal-")]
-    pids = {f" {worker.pid}" for worker in (first, *others)}
-    started = runs_in([line for line in focal if line[line.rindex(" ") :] in pids])
+    started = Counter(dask.runs("started", *workers))
     assert sorted(started.values()) == [1] * (N_FOCAL - 1) + [2]
 
 
 def test_an_interrupted_sweep_cancels_what_the_workers_train(dask: Dask, own_store: Path) -> None:
-    workers = dask.workers(2, SMALL_SWEEP_SECONDS="1")
-
-    def count(file: str) -> int:
-        pids = tuple(f" {worker.pid}" for worker in workers)
-        return sum(line.endswith(pids) for line in dask.lines(file))
-
-    process = start(dask)
-    wait_until(lambda: count("started") >= 3 and lines_of(own_store))
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    with dask.workers(2, SMALL_SWEEP_SECONDS="1") as workers:
+        process = start(dask)
+        wait_until(lambda: len(dask.runs("started", *workers)) >= 3 and lines_of(own_store))
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        wait_until(lambda: not any(dask.client.processing().values()))
+        wait_until(lambda: not any(dask.client.run(tasks_inside).values()))
     assert (process.returncode, err) == (130, "")
     n_recorded = len(lines_of(own_store))
     assert out.splitlines()[0] == f"Interrupted; {n_recorded} runs recorded."
     assert 1 <= n_recorded < N_FOCAL
     assert out.count("left: binary/focal-") == N_FOCAL - n_recorded
-    wait_until(lambda: not any(dask.client.processing().values()))
-    wait_until(lambda: not any(dask.client.run(tasks_inside).values()))
-    assert count("started") > count("ended")  # they stopped in the middle
-    dask.end(workers)
-    wait_until(lambda: not dask.client.nthreads())
+    # They stopped in the middle.
+    assert len(dask.runs("started", *workers)) > len(dask.runs("ended", *workers))
 
 
 def tasks_inside(dask_worker: distributed.Worker) -> int:
@@ -180,9 +173,11 @@ def tasks_inside(dask_worker: distributed.Worker) -> int:
 
 
 def test_two_sweeps_that_want_the_same_run_share_it(dask: Dask) -> None:
-    workers = dask.workers(1)
-    before = len(dask.lines("started"))
-    with cluster.pool(dask.address) as one, cluster.pool(dask.address) as other:
+    with (
+        dask.workers(1) as workers,
+        cluster.pool(dask.address) as one,
+        cluster.pool(dask.address) as other,
+    ):
         assert one.slots() == other.slots() == 1
         futures = [pool.submit("binary/rus", 7, "float32") for pool in (one, other)]
         first, second = (future.result(timeout=60) for future in futures)
@@ -192,23 +187,19 @@ def test_two_sweeps_that_want_the_same_run_share_it(dask: Dask) -> None:
     assert (first.experiment.name, first.seed) == ("binary/rus", 7)
     assert first == second
     assert first.probabilities is not None
-    assert len(dask.lines("started")) == before + 1
-    dask.end(workers)
-    wait_until(lambda: not dask.client.nthreads())
+    assert dask.runs("started", *workers) == ["binary/rus 7"]
 
 
 def test_a_run_that_kills_its_workers_fails_and_the_others_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES", "0")
-    with running(tmp_path) as dask:
-        dask.workers(2)
-        with cluster.pool(dask.address) as pool:
-            assert pool.slots() == 2
-            names = ("binary/mfe", "binary/msfe")
-            killer, other = (pool.submit(name, 1, "float32") for name in names)
-            error = killer.exception(timeout=60)
-            assert other.result(timeout=60).experiment.name == "binary/msfe"
+    with running(tmp_path) as dask, dask.workers(2), cluster.pool(dask.address) as pool:
+        assert pool.slots() == 2
+        names = ("binary/mfe", "binary/msfe")
+        killer, other = (pool.submit(name, 1, "float32") for name in names)
+        error = killer.exception(timeout=60)
+        assert other.result(timeout=60).experiment.name == "binary/msfe"
     assert isinstance(error, distributed.KilledWorker)
     assert "all those workers died while running it" in str(error)
 
@@ -216,14 +207,12 @@ def test_a_run_that_kills_its_workers_fails_and_the_others_go_on(
 def test_a_scheduler_that_is_gone_ends_the_sweep_with_a_line(
     tmp_path: Path, own_store: Path
 ) -> None:
-    with running(tmp_path) as dask:
-        dask.workers(1)
+    with running(tmp_path) as dask, dask.workers(1):
         process = start(dask)
         wait_until(lambda: lines_of(own_store) or process.poll() is not None)
-        dask.scheduler.kill()
+        dask.end([dask.scheduler])
         out, err = process.communicate(timeout=60)
-    assert process.returncode == 2
-    assert out == ""
+    assert (process.returncode, out) == (2, "")
     assert err.startswith(f"thesis-lib: The connection to the scheduler {dask.address} is lost.")
     assert err.count("\n") == 1
     assert 1 <= len(lines_of(own_store)) < N_FOCAL
@@ -252,11 +241,9 @@ def test_a_worker_that_does_not_fit_is_refused(
         init = other / "__init__.py"
         init.write_text(init.read_text().replace(f'"{cluster.__version__}"', '"0.0.9"'))
         variables["PYTHONPATH"] = str(other.parent)
-    workers = dask.workers(1, *options, **variables)
-    (address,) = dask.client.nthreads()
-    status = main([*SWEEP, dask.address])
-    dask.end(workers)
-    wait_until(lambda: not dask.client.nthreads())
+    with dask.workers(1, *options, **variables):
+        (address,) = dask.client.nthreads()
+        status = main([*SWEEP, dask.address])
     out, err = capsys.readouterr()
     assert (status, out) == (2, "")
     assert err.startswith(f"thesis-lib: The worker {address} {text}")
