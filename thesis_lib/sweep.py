@@ -83,7 +83,8 @@ def run(
     precision : {"float32", "bfloat16"}
         What activations are computed in.
     max_seconds : float, optional
-        No job is started after it, nor one that the speed so far says would outlast it.
+        No job is started after it, nor one that the speed so far says would outlast it. One that
+        a cluster starts anew, since its worker died, may end later.
 
     Returns
     -------
