@@ -20,6 +20,7 @@ from thesis_lib.records import Store
 
 ROOT = Path(__file__).parent.parent
 N_FOCAL = 25  # experiments that binary/focal-* names
+PRELOAD = ("--preload", str(ROOT / "tests" / "small_worker.py"))
 SWEEP = ["sweep", "binary/focal-*", "--seeds", "1", "--scheduler"]
 
 
@@ -33,13 +34,15 @@ def wait_until(condition: Callable[[], object]) -> None:
 class Dask:
     """A scheduler and its workers, each started by Dask's own command."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **variables: str) -> None:
         self.folder = folder
         self.processes: list[subprocess.Popen[bytes]] = []
         file = folder / "scheduler.json"
         self.scheduler = self.start(
             *("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"),
             *("--scheduler-file", str(file)),
+            *(PRELOAD if variables else ()),
+            **variables,
         )
         wait_until(file.exists)
         wait_until(lambda: '"address"' in file.read_text())
@@ -63,9 +66,8 @@ class Dask:
         self, n: int, *options: str, **variables: str
     ) -> Iterator[list["subprocess.Popen[bytes]"]]:
         """Give so many workers, for a while, that the scheduler knows."""
-        preload = ("--preload", str(ROOT / "tests" / "small_worker.py"))
         fixed = ("--no-nanny", "--no-dashboard", "--local-directory", str(self.folder))
-        command = ("worker", self.address, *fixed, *preload, *(options or ("--nthreads", "1")))
+        command = ("worker", self.address, *fixed, *PRELOAD, *(options or ("--nthreads", "1")))
         started = [self.start(*command, **variables) for _ in range(n)]
         try:
             wait_until(lambda: len(self.client.nthreads()) == n)
@@ -95,8 +97,8 @@ def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dask]:
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[Dask]:
-    started = Dask(folder)
+def running(folder: Path, **variables: str) -> Iterator[Dask]:
+    started = Dask(folder, **variables)
     try:
         yield started
     finally:
@@ -247,6 +249,17 @@ def test_a_worker_that_does_not_fit_is_refused(
     out, err = capsys.readouterr()
     assert (status, out) == (2, "")
     assert err.startswith(f"thesis-lib: The worker {address} {text}")
+    assert err.count("\n") == 1
+
+
+def test_a_scheduler_without_the_library(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running(tmp_path, WORKER="without the library") as dask, dask.workers(1):
+        assert main([*SWEEP, dask.address]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"thesis-lib: The scheduler {dask.address} has no such thesis_lib as ")
+    assert "not a package" in err
     assert err.count("\n") == 1
 
 

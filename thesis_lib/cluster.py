@@ -12,7 +12,7 @@ import functools
 import hashlib
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from types import ModuleType
@@ -37,6 +37,7 @@ def _library() -> str:
 # Taken when this module is imported: a worker that has imported an older state of a file that was
 # changed since is known by it.
 LIBRARY = _library()
+_WITHOUT = f"has no such thesis_lib as this machine, {LIBRARY}: {{}}."
 
 
 class _Unreachable(Exception):
@@ -63,16 +64,10 @@ class Cluster:
         """
         try:
             threads: dict[str, int] = self._client.nthreads()
+            if new := threads.keys() - self._checked:
+                self._check({address: threads[address] for address in new})
         except OSError as error:
             raise _Unreachable from error
-        new = threads.keys() - self._checked
-        for address in sorted(new):
-            if threads[address] > 1:
-                raise RuntimeError(
-                    f"The worker {address} runs {threads[address]} tasks at once, and training "
-                    "needs a process for itself; start it with --nthreads 1 (and --nworkers)."
-                )
-        self._check(new)
         return len(threads)
 
     def passed(self) -> int:
@@ -90,13 +85,18 @@ class Cluster:
         if (name, seed) in self._passed:
             self._passed[name, seed] = passed
 
-    def _check(self, workers: Iterable[str]) -> None:
-        answers = self._client.run(_obstacle, LIBRARY, workers=list(workers), on_error="return")
+    def _check(self, threads: dict[str, int]) -> None:
+        answers = self._client.run(_obstacle, LIBRARY, workers=list(threads), on_error="return")
         for address, answer in answers.items():
             if isinstance(answer, OSError):
                 continue  # it has died meanwhile
             if isinstance(answer, Exception):
-                answer = f"has no such thesis_lib as this machine, {LIBRARY}: {answer}."
+                answer = _WITHOUT.format(answer)
+            if threads[address] > 1:
+                answer = (
+                    f"runs {threads[address]} tasks at once, and training needs a process for "
+                    "itself; start it with --nthreads 1 (and --nworkers)."
+                )
             if answer:
                 raise RuntimeError(f"The worker {address} {answer}")
             self._checked.add(address)
@@ -116,8 +116,8 @@ def pool(scheduler: str) -> Iterator[Cluster]:
     ConnectionError
         If no scheduler answers, it has no workers, or the connection is lost.
     RuntimeError
-        If Dask is not installed, or a worker has another version of this library, no MNIST, or
-        more than one thread.
+        If Dask is not installed, the scheduler does not have this library, or a worker has another
+        version of it, no MNIST, or more than one thread.
     """
     distributed = _dask()
     try:
@@ -135,6 +135,10 @@ def pool(scheduler: str) -> Iterator[Cluster]:
                 f"The scheduler {scheduler} has no workers; start some on each machine with "
                 f"`dask worker {scheduler} --nthreads 1 --nworkers 4`."
             ) from None
+        try:
+            client.run_on_scheduler(_importable)
+        except Exception as error:  # whatever an import raises there
+            raise RuntimeError(f"The scheduler {scheduler} {_WITHOUT.format(error)}") from error
         try:
             yield Cluster(client)
         except (CancelledError, _Unreachable) as error:
@@ -156,6 +160,10 @@ def _dask() -> ModuleType:
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     return distributed
+
+
+def _importable() -> None:
+    """Do nothing, where the library is installed; a scheduler reads the tasks that it hands on."""
 
 
 def _obstacle(library: str) -> str:
@@ -180,7 +188,7 @@ def _one_thread() -> None:
 
 def _train(name: str, seed: int, precision: str, library: str) -> Run:
     """Train a run in a worker and tell the client how far it is."""
-    from distributed import get_worker
+    from distributed import Reschedule, get_worker
 
     if obstacle := _obstacle(library):
         raise RuntimeError(f"The worker {obstacle}")
@@ -195,7 +203,7 @@ def _train(name: str, seed: int, precision: str, library: str) -> Run:
     def count(images: int) -> None:
         nonlocal passed, told
         if task.state == "cancelled":
-            raise RuntimeError("Nobody waits for this run any more.")
+            raise Reschedule  # which it is if somebody wants it again by now
         passed += images
         if time.monotonic() - told > _TELL_SECONDS:
             told = time.monotonic()
