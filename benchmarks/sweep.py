@@ -18,7 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from thesis_lib import data, experiments, model, quiet, sweep, training
+from thesis_lib import data, experiments, model, processes, quiet, training
 
 NAME = "multiclass/baseline"
 Measured = tuple[float, float]
@@ -78,7 +78,7 @@ def main() -> None:
     show("Keras fit, one process on all cores", fit, fit, alone)
     for precision in training.PRECISIONS:
         jobs = [(seed, epochs, precision) for seed in range(1, cores + 1)]
-        together = in_processes(swept, jobs, cores, sweep.one_thread)
+        together = in_processes(swept, jobs, cores, processes.one_thread)
         speed = cores * images / max(seconds for seconds, _ in together)
         show(f"sweep, one process a core, {precision}", speed, fit, together)
 

@@ -22,7 +22,7 @@ import numpy as np
 import psutil
 
 from tests.test_experiments import make_run
-from thesis_lib import data, experiments, sweep, training
+from thesis_lib import data, experiments, processes, sweep, training
 from thesis_lib.__main__ import main
 from thesis_lib.training import Experiment, Run
 
@@ -80,7 +80,7 @@ if REAL:
     experiments.catalogue = short_catalogue
 else:
     training.train = train
-    sweep.one_thread = lambda: None
+    processes.one_thread = lambda: None
     sweep.images_of = lambda job: 1000
 
 
@@ -122,7 +122,7 @@ def wait_for_more(child: int, n_runs: int) -> None:
 def kill_many(kills: int) -> None:
     """Kill a sweep, with its processes, at random moments; then let one end."""
     # Forking is fast, and safe here, where no TensorFlow runs.
-    sweep.get_context = lambda method: multiprocessing.get_context("fork")
+    processes.get_context = lambda method: multiprocessing.get_context("fork")
     selection = [e for e in experiments.catalogue().values() if e.task == "binary"]
     seeds = list(range(1, 9))
     random.seed(1)

@@ -1,7 +1,9 @@
 """Sweeps: what is left to train, and groups of runs in one program."""
 
+import contextlib
 import dataclasses
 from collections.abc import Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -149,3 +151,47 @@ def test_jobs_that_would_outlast_the_budget_are_not_started() -> None:
 def test_no_workers_are_refused(workers: int) -> None:
     with pytest.raises(ValueError, match=f"at least 1; got {workers}"):
         sweep.run(JOBS, workers=workers)
+
+
+class Pool:
+    """Has so many slots at each look; its runs end once so many have been submitted."""
+
+    def __init__(self, slots: list[int], end_at: int) -> None:
+        self.looks, self.end_at = slots, end_at
+        self.submitted: list[tuple[str, int]] = []
+        self.training: list[Future[Run]] = []
+
+    def slots(self) -> int:
+        return self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
+
+    def passed(self) -> int:
+        if len(self.submitted) >= self.end_at:
+            for future in self.training:
+                future.set_result(make_run(seed=len(self.submitted)))
+            self.training.clear()
+        return 0
+
+    def submit(self, name: str, seed: int, precision: str) -> Future[Run]:
+        self.submitted.append((name, seed))
+        self.training.append(Future())
+        assert len(self.training) <= max(1, self.looks[0])
+        return self.training[-1]
+
+
+def test_a_pool_that_has_lost_its_workers_waits_for_the_end_of_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sweep, "_REFRESH_SECONDS", 0.02)
+    pool = Pool([0], end_at=2)
+    outcome = sweep._run(JOBS, contextlib.nullcontext(pool), "float32", 0.05)
+    assert pool.submitted == JOBS[:1]
+    assert outcome.left == JOBS
+    assert (outcome.done, outcome.failed) == ([], {})
+
+
+def test_a_pool_that_grows_is_filled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "_REFRESH_SECONDS", 0.02)
+    pool = Pool([1, 3], end_at=3)  # with one slot for ever, the third would never be submitted
+    outcome = sweep._run(JOBS, contextlib.nullcontext(pool), "float32", None)
+    assert sorted(outcome.done) == JOBS
+    assert pool.submitted == JOBS

@@ -117,6 +117,11 @@ def _parser() -> argparse.ArgumentParser:
         help="of activations; bfloat16 is faster on processors that have it (default: float32)",
     )
     sweeping.add_argument("--workers", type=int, help="processes on the CPU (default: one a core)")
+    sweeping.add_argument(
+        "--scheduler",
+        metavar="tcp://HOST:PORT",
+        help="train on the workers of this Dask cluster instead of processes here",
+    )
     sweeping.add_argument("--max-seconds", type=float, help="end within this time")
     comparing = command("compare", _compare, "Set recorded runs beside the published numbers.")
     comparing.add_argument("table", nargs="*", help="their numbers in the thesis (default: all)")
@@ -169,7 +174,9 @@ def _sweep(options: argparse.Namespace) -> int:
 def _trained(jobs: Sequence[sweep.Job], options: argparse.Namespace) -> sweep.Progress:
     limits = {"precision": options.precision, "max_seconds": options.max_seconds}
     if options.device == "cpu":
-        return sweep.run(jobs, workers=options.workers, **limits)
+        return sweep.run(jobs, workers=options.workers, scheduler=options.scheduler, **limits)
+    if options.scheduler is not None:
+        raise ValueError("--scheduler trains on CPUs; leave --device gpu out.")
     os.environ["KERAS_BACKEND"] = "jax"  # Keras, not yet imported, reads it once
     return sweep.run_side_by_side(jobs, **limits)
 

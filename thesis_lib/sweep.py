@@ -1,23 +1,18 @@
-"""Train many runs and record each as it ends: one process a core, or side by side on a GPU."""
+"""Train many runs and record each as it ends: on cores, a cluster, or side by side on a GPU."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
-import os
-import signal
-import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from thesis_lib import data, experiments, quiet
+from thesis_lib import cluster, data, experiments, processes, quiet
 from thesis_lib.training import Experiment, Run
 
 Job = tuple[str, int]
@@ -55,24 +50,41 @@ def images_of(job: Job) -> int:
     return size * experiment.epochs
 
 
+class Pool(Protocol):
+    """Where runs train: processes of this machine, or a cluster."""
+
+    def slots(self) -> int:
+        """Return how many runs can train at the same time, now."""
+
+    def passed(self) -> int:
+        """Return how many images all runs together have passed so far."""
+
+    def submit(self, name: str, seed: int, precision: str) -> Future[Run]:
+        """Train a run and give it back with its probabilities; record nothing."""
+
+
 def run(
     jobs: Sequence[Job],
     *,
     workers: int | None = None,
+    scheduler: str | None = None,
     precision: str = "float32",
     max_seconds: float | None = None,
 ) -> Progress:
-    """Train the jobs on the CPU, each in a process of one thread, and record each as it ends.
+    """Train the jobs on CPUs, each in a process of one thread, and record each as it ends.
 
     Parameters
     ----------
     jobs : sequence of (name, seed)
     workers : int, optional
         Number of processes; the number of cores if not given.
+    scheduler : str, optional
+        Address of a Dask scheduler: train on its workers (:mod:`thesis_lib.cluster`).
     precision : {"float32", "bfloat16"}
         What activations are computed in.
     max_seconds : float, optional
-        No job is started after it, nor one that the speed so far says would outlast it.
+        No job is started after it, nor one that the speed so far says would outlast it. One that
+        a cluster starts anew, since its worker died, may end later.
 
     Returns
     -------
@@ -81,76 +93,60 @@ def run(
     Raises
     ------
     OSError
-        If a run could not be recorded; the others are ended.
+        If a run could not be recorded, or the scheduler is gone; the others are ended.
     """
-    workers = (os.cpu_count() or 1) if workers is None else workers
-    if workers < 1:
-        raise ValueError(f"workers has to be at least 1; got {workers}.")
+    if scheduler is None:
+        return _run(jobs, processes.pool(workers), precision, max_seconds)
+    if workers is not None:
+        raise ValueError(
+            "workers are processes of this machine, and a scheduler has its own; give only one."
+        )
+    return _run(jobs, cluster.pool(scheduler), precision, max_seconds)
+
+
+def _run(
+    jobs: Sequence[Job],
+    opened: AbstractContextManager[Pool],
+    precision: str,
+    max_seconds: float | None,
+) -> Progress:
     started = time.monotonic()
     sizes = {job: images_of(job) for job in jobs}
     done: list[Job] = []
     failed: dict[Job, str] = {}
-    waiting, running = list(jobs), dict[Future[float], Job]()
+    waiting, running = list(jobs), dict[Future[Run], Job]()
     rate = 0.0  # images a second of one process
-    with _pool(workers) as (pool, passed), _bar(sum(sizes.values())) as bar:
+    with opened as pool, _bar(sum(sizes.values())) as bar:
         while waiting or running:
             left = None if max_seconds is None else max_seconds - (time.monotonic() - started)
-            while waiting and len(running) < workers:
+            slots = pool.slots()
+            if slots == 0 and left is not None and left <= 0:
+                waiting = [*running.values(), *waiting]
+                break
+            while waiting and len(running) < max(slots, 1):
                 index = _next_that_fits(waiting, sizes, rate, left)
                 if index is None:
                     break
-                future = _submit(pool, waiting[index], precision)
-                running[future] = waiting.pop(index)
+                job = waiting.pop(index)
+                running[pool.submit(*job, precision)] = job
             if not running:
                 break
             for future in wait(running, _REFRESH_SECONDS, FIRST_COMPLETED).done:
                 job, error = running.pop(future), future.exception()
-                if isinstance(error, OSError):
-                    raise error  # no folder or no disk to record to: not for the next job either
                 if error is not None:
                     failed[job] = _reason(error)
                     continue
+                one = future.result()
+                experiments.keep_family(one)
                 done.append(job)
-                rate = max(rate, sizes[job] / future.result())
-            bar.update(passed.value - bar.n)
+                rate = max(rate, sizes[job] / one.seconds)
+            bar.update(pool.passed() - bar.n)
             if _DIED in failed.values():
                 # A pool that has lost one process ends the others and takes no more jobs.
                 failed |= dict.fromkeys(running.values(), _DIED)
                 break
     images = sum(sizes[job] for job in done)
     return Progress(done, waiting, failed, images, time.monotonic() - started)
-
-
-@contextlib.contextmanager
-def _pool(workers: int) -> Iterator[tuple[ProcessPoolExecutor, Any]]:
-    """Give processes of one thread, and the number of images that all of them have passed.
-
-    They end at once where the block fails or is interrupted, and where this process is killed.
-    """
-    # Fresh interpreters: a forked TensorFlow hangs.
-    context = get_context("spawn")
-    passed = context.Value("q", 0)
-    theirs, ours = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(workers, context, _start_worker, (passed, theirs))
-    with theirs, ours, pool:
-        try:
-            yield pool, passed
-        except BaseException:
-            ours.close()
-            raise
-
-
-def _submit(pool: ProcessPoolExecutor, job: Job, precision: str) -> Future[float]:
-    """Hand a job over. Processes that start here are deaf to Ctrl-C, which this one answers."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        return pool.submit(_train, *job, precision)
-    except BrokenProcessPool as error:
-        future = Future[float]()
-        future.set_exception(error)
-        return future
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _DIED = "a training process was killed, perhaps for want of memory; fewer workers need less"
@@ -251,47 +247,3 @@ def _next_that_fits(
         if left > 0 and (rate == 0 or sizes[job] / rate < left):
             return index
     return None
-
-
-def one_thread() -> None:
-    """Give a process one thread: at batches of 100 a second gains less than a second process."""
-    os.environ["OMP_NUM_THREADS"] = "1"
-    quiet.import_keras()
-    import keras
-
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        tf.config.threading.set_intra_op_parallelism_threads(1)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
-
-
-_passed: Any = None  # in a worker: how many images all workers have passed, shared between them
-
-
-def _start_worker(passed: Any, alive: Connection) -> None:
-    global _passed
-    _passed = passed
-    threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
-    one_thread()
-
-
-def _end_with(alive: Connection) -> None:
-    """End this process once the other end of the pipe is closed."""
-    alive.poll(None)
-    os._exit(1)
-
-
-def _train(name: str, seed: int, precision: str) -> float:
-    """Train one job in a worker and return its seconds."""
-    experiment = experiments.get(name)
-    size = experiments.training_size(experiment, data.load("mnist"))
-
-    def count() -> None:
-        with _passed.get_lock():
-            _passed.value += size
-
-    runs = experiments.train_family(
-        experiment, seed, precision=precision, progress=False, on_epoch=count
-    )
-    return runs[name].seconds

@@ -1,0 +1,301 @@
+"""Sweeps on a real Dask cluster of several processes on this machine."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import distributed
+import pytest
+
+from thesis_lib import cluster, data, experiments, sweep
+from thesis_lib.__main__ import main
+from thesis_lib.records import Store
+
+ROOT = Path(__file__).parent.parent
+N_FOCAL = 25  # experiments that binary/focal-* names
+PRELOAD = ("--preload", str(ROOT / "tests" / "small_worker.py"))
+SWEEP = ["sweep", "binary/focal-*", "--seeds", "1", "--scheduler"]
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + 90
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+class Dask:
+    """A scheduler and its workers, each started by Dask's own command."""
+
+    def __init__(self, folder: Path, **variables: str) -> None:
+        self.folder = folder
+        self.processes: list[subprocess.Popen[bytes]] = []
+        file = folder / "scheduler.json"
+        self.scheduler = self.start(
+            *("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"),
+            *("--scheduler-file", str(file)),
+            *(PRELOAD if variables else ()),
+            **variables,
+        )
+        wait_until(file.exists)
+        wait_until(lambda: '"address"' in file.read_text())
+        self.client = distributed.Client(scheduler_file=str(file), set_as_default=False)
+        self.address = self.client.scheduler.address
+
+    def start(self, *arguments: str, **variables: str) -> "subprocess.Popen[bytes]":
+        path = variables.pop("PYTHONPATH", str(ROOT))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dask", *arguments],
+            env={**os.environ, "PYTHONPATH": path, "STARTED": str(self.folder), **variables},
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self.processes.append(process)
+        return process
+
+    @contextlib.contextmanager
+    def workers(
+        self, n: int, *options: str, **variables: str
+    ) -> Iterator[list["subprocess.Popen[bytes]"]]:
+        """Give so many workers, for a while, that the scheduler knows."""
+        fixed = ("--no-nanny", "--no-dashboard", "--local-directory", str(self.folder))
+        command = ("worker", self.address, *fixed, *PRELOAD, *(options or ("--nthreads", "1")))
+        started = [self.start(*command, **variables) for _ in range(n)]
+        try:
+            wait_until(lambda: len(self.client.nthreads()) == n)
+            yield started
+        finally:
+            self.end(started)
+            if self.scheduler.poll() is None:
+                wait_until(lambda: not self.client.nthreads())
+
+    def end(self, processes: list["subprocess.Popen[bytes]"]) -> None:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+    def runs(self, file: str, *workers: "subprocess.Popen[bytes]") -> list[str]:
+        """Return the runs that these workers have started or ended, in order."""
+        path = self.folder / file
+        lines = path.read_text().splitlines() if path.exists() else []
+        pids = {str(worker.pid) for worker in workers}
+        return [run for run, pid in (line.rsplit(" ", 1) for line in lines) if pid in pids]
+
+
+@pytest.fixture(scope="module")
+def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dask]:
+    with running(tmp_path_factory.mktemp("dask")) as started:
+        yield started
+
+
+@contextlib.contextmanager
+def running(folder: Path, **variables: str) -> Iterator[Dask]:
+    started = Dask(folder, **variables)
+    try:
+        yield started
+    finally:
+        started.client.close()
+        started.end(started.processes)
+
+
+@pytest.fixture(autouse=True)
+def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "records"
+    monkeypatch.setenv("THESIS_LIB_RECORDS", str(folder))
+    monkeypatch.setenv("SMALL_SWEEP_SECONDS", "0.2")
+    monkeypatch.setattr(sweep, "images_of", lambda job: 1000)
+    return folder
+
+
+def start(dask: Dask) -> "subprocess.Popen[str]":
+    """Start a sweep as a user does, in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "tests" / "small_sweep.py"), *SWEEP, dask.address],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def lines_of(store: Path) -> list[str]:
+    """Return the store's lines, read without the library's care for doubled ones."""
+    return [line for file in store.glob("*/*.jsonl") for line in file.read_text().splitlines()]
+
+
+def test_a_worker_killed_in_mid_sweep_loses_and_doubles_nothing(
+    dask: Dask, own_store: Path
+) -> None:
+    with dask.workers(3) as workers:
+        first = workers[0]
+        process = start(dask)
+        wait_until(lambda: dask.runs("ended", first))
+        wait_until(lambda: len(dask.runs("started", first)) > len(dask.runs("ended", first)))
+        first.kill()
+        out, err = process.communicate(timeout=120)
+    assert (process.returncode, err) == (0, "")
+    assert out.startswith(f"{N_FOCAL} runs recorded")
+    names = [e.name for e in experiments.select(["binary/focal-*"])]
+    assert len(lines_of(own_store)) == N_FOCAL
+    assert [r["seed"] for name in names for r in Store(own_store).read(name)] == [1] * N_FOCAL
+    assert all(experiments.outputs(name, 1) is not None for name in names)
+    # The run that died with its worker, and no other, was started twice.
+    started = Counter(dask.runs("started", *workers))
+    assert sorted(started.values()) == [1] * (N_FOCAL - 1) + [2]
+
+
+def test_an_interrupted_sweep_cancels_what_the_workers_train(dask: Dask, own_store: Path) -> None:
+    with dask.workers(2, SMALL_SWEEP_SECONDS="1") as workers:
+        process = start(dask)
+        wait_until(lambda: len(dask.runs("started", *workers)) >= 3 and lines_of(own_store))
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        wait_until(lambda: not any(dask.client.processing().values()))
+        wait_until(lambda: not any(dask.client.run(tasks_inside).values()))
+    assert (process.returncode, err) == (130, "")
+    n_recorded = len(lines_of(own_store))
+    assert out.splitlines()[0] == f"Interrupted; {n_recorded} runs recorded."
+    assert 1 <= n_recorded < N_FOCAL
+    assert out.count("left: binary/focal-") == N_FOCAL - n_recorded
+    # They stopped in the middle.
+    assert len(dask.runs("started", *workers)) > len(dask.runs("ended", *workers))
+
+
+def tasks_inside(dask_worker: distributed.Worker) -> int:
+    """Return how many threads of a worker are inside a task, wanted or not."""
+    return len(dask_worker.active_threads)
+
+
+def test_two_sweeps_that_want_the_same_run_share_it(dask: Dask) -> None:
+    with (
+        dask.workers(1) as workers,
+        cluster.pool(dask.address) as one,
+        cluster.pool(dask.address) as other,
+    ):
+        assert one.slots() == other.slots() == 1
+        futures = [pool.submit("binary/rus", 7, "float32") for pool in (one, other)]
+        first, second = (future.result(timeout=60) for future in futures)
+        digits = data.load("digits")
+        size = experiments.training_size(experiments.get("binary/rus"), digits)
+        assert one.passed() == other.passed() == 10 * size
+    assert (first.experiment.name, first.seed) == ("binary/rus", 7)
+    assert first == second
+    assert first.probabilities is not None
+    assert dask.runs("started", *workers) == ["binary/rus 7"]
+
+
+def test_a_run_that_kills_its_workers_fails_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES", "0")
+    with running(tmp_path) as dask, dask.workers(2), cluster.pool(dask.address) as pool:
+        assert pool.slots() == 2
+        names = ("binary/mfe", "binary/msfe")
+        killer, other = (pool.submit(name, 1, "float32") for name in names)
+        error = killer.exception(timeout=60)
+        assert other.result(timeout=60).experiment.name == "binary/msfe"
+    assert isinstance(error, distributed.KilledWorker)
+    assert "all those workers died while running it" in str(error)
+
+
+def test_a_scheduler_that_is_gone_ends_the_sweep_with_a_line(
+    tmp_path: Path, own_store: Path
+) -> None:
+    with running(tmp_path) as dask, dask.workers(1):
+        process = start(dask)
+        wait_until(lambda: lines_of(own_store) or process.poll() is not None)
+        dask.end([dask.scheduler])
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (2, "")
+    assert err.startswith(f"thesis-lib: The connection to the scheduler {dask.address} is lost.")
+    assert err.count("\n") == 1
+    assert 1 <= len(lines_of(own_store)) < N_FOCAL
+
+
+@pytest.mark.parametrize(
+    ("wrong", "options", "text"),
+    [
+        ("threads", ("--nthreads", "2"), "runs 2 tasks at once"),
+        ("without the library", (), "has no such thesis_lib as this machine, 0."),
+        ("without MNIST", (), "cannot load MNIST: MNIST is not on this machine"),
+        ("version", (), "has thesis_lib 0.0.9 ("),
+    ],
+)
+def test_a_worker_that_does_not_fit_is_refused(
+    wrong: str,
+    options: tuple[str, ...],
+    text: str,
+    dask: Dask,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    variables = {"WORKER": wrong, "KERAS_HOME": str(tmp_path), "THESIS_LIB_DATA": str(tmp_path)}
+    if wrong == "version":
+        other = shutil.copytree(ROOT / "thesis_lib", tmp_path / "other" / "thesis_lib")
+        init = other / "__init__.py"
+        init.write_text(init.read_text().replace(f'"{cluster.__version__}"', '"0.0.9"'))
+        variables["PYTHONPATH"] = str(other.parent)
+    with dask.workers(1, *options, **variables):
+        (address,) = dask.client.nthreads()
+        status = main([*SWEEP, dask.address])
+    out, err = capsys.readouterr()
+    assert (status, out) == (2, "")
+    assert err.startswith(f"thesis-lib: The worker {address} {text}")
+    assert err.count("\n") == 1
+
+
+def test_a_scheduler_without_the_library(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running(tmp_path, WORKER="without the library") as dask, dask.workers(1):
+        assert main([*SWEEP, dask.address]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"thesis-lib: The scheduler {dask.address} has no such thesis_lib as ")
+    assert "not a package" in err
+    assert err.count("\n") == 1
+
+
+def test_a_scheduler_without_workers(
+    dask: Dask, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cluster, "_WORKER_SECONDS", 0.2)
+    assert main([*SWEEP, dask.address]) == 2
+    assert f"The scheduler {dask.address} has no workers; start some" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense://x", ""])
+def test_no_scheduler(
+    address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cluster, "_CONNECT_SECONDS", 0.2)
+    assert main([*SWEEP, address]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"thesis-lib: No Dask scheduler answers at {address!r}")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "text"),
+    [(["--workers", "2"], "give only one"), (["--device", "gpu"], "leave --device gpu out")],
+)
+def test_options_that_exclude_a_scheduler(
+    option: list[str], text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*SWEEP, "tcp://127.0.0.1:1", *option]) == 2
+    assert text in capsys.readouterr().err
+
+
+def test_without_dask_the_extra_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert main([*SWEEP, "tcp://127.0.0.1:1"]) == 2
+    assert "pip install 'thesis-lib[cluster]'" in capsys.readouterr().err

@@ -1,0 +1,214 @@
+"""Where a sweep trains when one machine is not enough: the workers of a Dask cluster.
+
+A run is one task of Dask's. When a worker dies, Dask gives its task to another, until four workers
+have died of the same one (its setting ``distributed.scheduler.allowed-failures``, which is 3). A
+task that raises an error is not tried again: the same training would raise the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import logging
+import time
+from collections.abc import Iterator
+from concurrent.futures import CancelledError, Future
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from thesis_lib import __version__, data, processes
+from thesis_lib.training import Run
+
+_CONNECT_SECONDS = 10.0
+_WORKER_SECONDS = 30.0
+_TELL_SECONDS = 1.0
+_TOPIC = "thesis-lib"
+
+
+def _library() -> str:
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(file.read_bytes())
+    return f"{__version__} ({digest.hexdigest()[:8]})"
+
+
+# Taken when this module is imported: a worker that has imported an older state of a file that was
+# changed since is known by it.
+LIBRARY = _library()
+_WITHOUT = f"has no such thesis_lib as this machine, {LIBRARY}: {{}}."
+
+
+class _Unreachable(Exception):
+    """The scheduler does not answer any more."""
+
+
+class Cluster:
+    """The workers of a cluster, as `thesis_lib.sweep` asks for them; `pool` makes it."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._executor = client.get_executor(pure=True)
+        self._checked: set[str] = set()
+        self._passed: dict[tuple[str, int], int] = {}
+        client.subscribe_topic(_TOPIC, self._hear)
+
+    def slots(self) -> int:
+        """Return how many workers there are now, after a look at those that are new.
+
+        Raises
+        ------
+        RuntimeError
+            If one of them cannot train what this process would.
+        """
+        try:
+            threads: dict[str, int] = self._client.nthreads()
+            if new := threads.keys() - self._checked:
+                self._check({address: threads[address] for address in new})
+        except OSError as error:
+            raise _Unreachable from error
+        return len(threads)
+
+    def passed(self) -> int:
+        """Return how many images all runs together have passed, a second ago at most."""
+        return sum(self._passed.values())
+
+    def submit(self, name: str, seed: int, precision: str) -> Future[Run]:
+        """Hand a run to whichever worker is free."""
+        self._passed[name, seed] = 0
+        future: Future[Run] = self._executor.submit(_train, name, seed, precision, LIBRARY)
+        return future
+
+    def _hear(self, event: tuple[float, tuple[str, int, int]]) -> None:
+        name, seed, passed = event[1]
+        if (name, seed) in self._passed:
+            self._passed[name, seed] = passed
+
+    def _check(self, threads: dict[str, int]) -> None:
+        answers = self._client.run(_obstacle, LIBRARY, workers=list(threads), on_error="return")
+        for address, answer in answers.items():
+            if isinstance(answer, OSError):
+                continue  # it has died meanwhile
+            if isinstance(answer, Exception):
+                answer = _WITHOUT.format(answer)
+            if threads[address] > 1:
+                answer = (
+                    f"runs {threads[address]} tasks at once, and training needs a process for "
+                    "itself; start it with --nthreads 1 (and --nworkers)."
+                )
+            if answer:
+                raise RuntimeError(f"The worker {address} {answer}")
+            self._checked.add(address)
+
+
+@contextlib.contextmanager
+def pool(scheduler: str) -> Iterator[Cluster]:
+    """Give the workers of a scheduler; where the block ends, what they still train is cancelled.
+
+    Parameters
+    ----------
+    scheduler : str
+        Its address, ``tcp://host:port``.
+
+    Raises
+    ------
+    ConnectionError
+        If no scheduler answers, it has no workers, or the connection is lost.
+    RuntimeError
+        If Dask is not installed, the scheduler does not have this library, or a worker has another
+        version of it, no MNIST, or more than one thread.
+    """
+    distributed = _dask()
+    try:
+        client = distributed.Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise ConnectionError(
+            f"No Dask scheduler answers at {scheduler!r} ({error}). Start one with `dask "
+            "scheduler`, and give the address that it shows, such as tcp://192.168.0.5:8786."
+        ) from error
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=_WORKER_SECONDS)
+        except TimeoutError:
+            raise ConnectionError(
+                f"The scheduler {scheduler} has no workers; start some on each machine with "
+                f"`dask worker {scheduler} --nthreads 1 --nworkers 4`."
+            ) from None
+        try:
+            client.run_on_scheduler(_importable)
+        except Exception as error:  # whatever an import raises there
+            raise RuntimeError(f"The scheduler {scheduler} {_WITHOUT.format(error)}") from error
+        try:
+            yield Cluster(client)
+        except (CancelledError, _Unreachable) as error:
+            raise ConnectionError(
+                f"The connection to the scheduler {scheduler} is lost. Finished runs are "
+                "recorded; the same sweep goes on from there."
+            ) from error
+
+
+def _dask() -> ModuleType:
+    try:
+        import distributed
+    except ImportError as error:
+        raise RuntimeError(
+            "A sweep on a cluster needs Dask, the extra `cluster`: pip install "
+            "'thesis-lib[cluster]'."
+        ) from error
+    # What it would log to the terminal is raised and told in a line.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+    return distributed
+
+
+def _importable() -> None:
+    """Do nothing, where the library is installed; a scheduler reads the tasks that it hands on."""
+
+
+def _obstacle(library: str) -> str:
+    """Say in a worker what keeps it from training what the client would; "" if nothing does."""
+    if library != LIBRARY:
+        return (
+            f"has thesis_lib {LIBRARY}, this machine has {library}; install the same there and "
+            "start the worker again."
+        )
+    try:
+        data.load("mnist")
+    except (RuntimeError, ValueError, OSError) as error:
+        return f"cannot load MNIST: {error}"
+    return ""
+
+
+@functools.cache
+def _one_thread() -> None:
+    """Do it once a process: TensorFlow takes the number only before its first computation."""
+    processes.one_thread()
+
+
+def _train(name: str, seed: int, precision: str, library: str) -> Run:
+    """Train a run in a worker and tell the client how far it is."""
+    from distributed import Reschedule, get_worker
+
+    if obstacle := _obstacle(library):
+        raise RuntimeError(f"The worker {obstacle}")
+    _one_thread()
+    worker = get_worker()
+    task = worker.state.tasks[worker.get_current_task()]
+    passed, told = 0, time.monotonic()
+
+    def tell() -> None:
+        worker.log_event(_TOPIC, (name, seed, passed))
+
+    def count(images: int) -> None:
+        nonlocal passed, told
+        if task.state == "cancelled":
+            raise Reschedule  # which it is if somebody wants it again by now
+        passed += images
+        if time.monotonic() - told > _TELL_SECONDS:
+            told = time.monotonic()
+            tell()
+
+    run = processes.train(name, seed, precision, count)
+    tell()
+    return run
