@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from thesis_lib import data, experiments, quiet
+from thesis_lib.progress import progress_bar
 from thesis_lib.training import Experiment, Run
 
 Job = tuple[str, int]
@@ -92,7 +93,10 @@ def run(
     failed: dict[Job, str] = {}
     waiting, running = list(jobs), dict[Future[float], Job]()
     rate = 0.0  # images a second of one process
-    with _pool(workers) as (pool, passed), _bar(sum(sizes.values())) as bar:
+    with (
+        _pool(workers) as (pool, passed),
+        progress_bar(sum(sizes.values()), unit="image", unit_scale=True) as bar,
+    ):
         while waiting or running:
             left = None if max_seconds is None else max_seconds - (time.monotonic() - started)
             while waiting and len(running) < workers:
@@ -186,7 +190,7 @@ def run_side_by_side(
     started = time.monotonic()
     waiting = vectorized.groups([(experiments.get(name), seed) for name, seed in jobs])
     done: list[Job] = []
-    with _bar(sum(images_of(job) for job in jobs)) as bar:
+    with progress_bar(sum(map(images_of, jobs)), unit="image", unit_scale=True) as bar:
         while waiting:
             group = waiting[0]
             left = None if max_seconds is None else max_seconds - (time.monotonic() - started)
@@ -232,13 +236,6 @@ def _checkpoint(group: Sequence[tuple[Experiment, int]]) -> Path:
     names = ",".join(f"{experiment.name}:{seed}" for experiment, seed in group)
     digest = hashlib.sha256(names.encode()).hexdigest()[:16]
     return experiments.store().folder / "unfinished" / f"{digest}.npz"
-
-
-def _bar(images: int) -> Any:
-    """Return a bar with images a second and the time left, in a terminal only."""
-    from tqdm import tqdm
-
-    return tqdm(total=images, unit="image", unit_scale=True, disable=None)
 
 
 def _next_that_fits(
