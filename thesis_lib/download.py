@@ -14,8 +14,9 @@ from thesis_lib import durable
 
 T = TypeVar("T")
 
-# A server has so long to answer, and between two pieces of a file; then it has to be so fast.
-_DECISION_SECONDS = 5.0
+# A server has so long to answer, and so long between two pieces of a file, which together stay
+# below the ten seconds in which a page decides; then it has to be so fast.
+_DECISION_SECONDS = 4.0
 _SLOWEST = 20_000  # bytes a second
 
 # What this process has been refused: nobody waits for the same server again.
@@ -29,7 +30,7 @@ class NotDownloaded(RuntimeError):
 def fetch(url: str, path: Path, read: Callable[[BinaryIO], T]) -> T:
     """Download a file, read it, and keep it at the path, whole or not at all.
 
-    Whether there is an answer is decided within five seconds, and again wherever the server
+    Whether there is an answer is decided within four seconds, and again wherever the server
     falls silent. A failure is remembered as long as the process lives.
 
     Parameters
