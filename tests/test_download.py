@@ -8,7 +8,6 @@ import pickle
 import socket
 import tarfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -196,7 +195,11 @@ def test_a_host_that_is_not_there(server: Server) -> None:
 
 
 def test_a_name_server_that_never_answers(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: time.sleep(60))
+    def hang(*_: object, **__: object) -> None:
+        server.end.wait()
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
     monkeypatch.setattr(data, "_MNIST_URL", "https://data.example/mnist.npz")
     monkeypatch.setattr(data, "_CIFAR_URL", "https://data.example/cifar.tar.gz")
     assert data.load("mnist", fallback="digits").name == "digits"

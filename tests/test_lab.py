@@ -8,9 +8,12 @@ import signal
 import socket
 import subprocess
 import sys
+import textwrap
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -107,11 +110,16 @@ class Kernel:
             f"ws://{lab.address}/api/kernels/{self.id}/channels?token={TOKEN}", timeout=120
         )
 
-    def run(self, code: str, watch: Callable[[Message], object] = lambda message: None) -> Message:
+    def run(self, code: str) -> Message:
         """Execute a cell; return the reply, with the cell's outputs."""
         sent = f"cell-{time.monotonic_ns()}"
         head = {"msg_id": sent, "msg_type": "execute_request", "username": "", "session": "test"}
-        content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False}
+        content = {
+            "code": textwrap.dedent(code),
+            "silent": False,
+            "store_history": True,
+            "allow_stdin": False,
+        }
         message = {"header": head, "parent_header": {}, "metadata": {}, "content": content}
         self.socket.send(json.dumps(message | {"channel": "shell", "buffers": []}))
         outputs: list[Message] = []
@@ -127,7 +135,6 @@ class Kernel:
                 idle = got["content"]["execution_state"] == "idle"
             elif kind in ("stream", "execute_result", "display_data", "error"):
                 outputs.append({"output_type": kind} | got["content"])
-                watch(outputs[-1])
         return reply | {"outputs": [{k: o[k] for k in o if k != "transient"} for o in outputs]}
 
     def interrupt(self) -> None:
@@ -282,7 +289,6 @@ def kernel(lab: Lab, tmp_path: Path) -> Iterator[Kernel]:
     variables = {
         "THESIS_LIB_RECORDS": str(tmp_path / "records"),
         "THESIS_BUILD": "full",
-        "SMALL_SWEEP_SECONDS": "0.3",
     }
     started.run(f"import os; os.environ.update({variables!r})")
     yield started
@@ -293,55 +299,84 @@ def lines_of(store: Path) -> list[bytes]:
     return [line for file in sorted(store.glob("*/*.jsonl")) for line in file.open("rb")]
 
 
-def interrupting(kernel: Kernel, store: Path) -> Callable[[Message], None]:
-    """Return what interrupts the kernel once there is a record, at the next step of the bar."""
-    interrupted: list[bool] = []
+@contextmanager
+def interrupted_when(kernel: Kernel, condition: Callable[[], object]) -> Iterator[None]:
+    """Interrupt the kernel, as the button in JupyterLab does, as soon as the condition holds."""
 
-    def watch(output: Message) -> None:
-        if output.get("name") == "stderr" and lines_of(store) and not interrupted:
-            interrupted.append(True)
-            kernel.interrupt()
+    def interrupt() -> None:
+        wait_until(condition)
+        kernel.interrupt()
 
-    return watch
+    hand = threading.Thread(target=interrupt, daemon=True)
+    hand.start()
+    yield
+    hand.join()
 
 
 def test_results_in_a_cell_show_progress_and_can_be_interrupted(
     kernel: Kernel, tmp_path: Path
 ) -> None:
-    """Real training, of two epochs a run, on scikit-learn's digits."""
+    """Real training on scikit-learn's digits, two epochs a run; the second run waits."""
     store = tmp_path / "records"
-    kernel.run("os.environ['SMALL_SWEEP'] = 'real'\nimport tests.small_sweep")
-    kernel.run("from thesis_lib import experiments\nexperiments.SEEDS = (1, 2, 3)")
+    kernel.run(
+        """
+        os.environ["SMALL_SWEEP"] = "real"
+        import pathlib, time
+        import tests.small_sweep
+        from thesis_lib import experiments, training
+
+        experiments.SEEDS = (1, 2)
+        train, slow = training.train, [2]
+
+        def train_slowly(experiment, seed, *, on_epoch, **options):
+            def tick():
+                on_epoch()
+                if seed in slow:
+                    slow.clear()
+                    pathlib.Path(os.environ["THESIS_LIB_RECORDS"], "waits").touch()
+                    time.sleep(100)
+            return train(experiment, seed, on_epoch=tick, **options)
+
+        training.train = train_slowly
+        """
+    )
     cell = "[run.seed for run in experiments.results('binary/rus')]"
-    stopped = kernel.run(cell, interrupting(kernel, store))
+    with interrupted_when(kernel, (store / "waits").exists):
+        stopped = kernel.run(cell)
     assert (stopped["status"], stopped["ename"]) == ("error", "KeyboardInterrupt")
-    assert re.search(r"binary/rus: +\d+%.* 2/6 ", text_of(stopped["outputs"], "stderr"))
+    assert re.search(r"binary/rus: +\d+%.* [23]/4 ", text_of(stopped["outputs"], "stderr"))
     kept = lines_of(store)
-    assert 1 <= len(kept) < 3
+    assert [json.loads(line)["seed"] for line in kept] == [1]
     again = kernel.run(cell)
     assert again["status"] == "ok"
-    assert again["outputs"][-1]["data"]["text/plain"] == "[1, 2, 3]"
-    assert lines_of(store)[: len(kept)] == kept
-    assert [r["seed"] for r in Store(store).read("binary/rus")] == [1, 2, 3]
+    assert again["outputs"][-1]["data"]["text/plain"] == "[1, 2]"
+    assert lines_of(store)[:1] == kept
+    assert [record["seed"] for record in Store(store).read("binary/rus")] == [1, 2]
 
 
 def test_a_sweep_in_a_cell_shows_progress_and_can_be_interrupted(
     kernel: Kernel, tmp_path: Path
 ) -> None:
-    """Processes of its own, which train a stand-in of 0.3 seconds."""
+    """Processes of its own, which train a stand-in, long at first."""
     store = tmp_path / "records"
     kernel.run(
-        "import __main__, tests.small_sweep\n"
-        "__main__.__file__ = tests.small_sweep.__file__\n"  # its processes start from there
-        "from thesis_lib import experiments, sweep\n"
-        "chosen = experiments.select(['binary/focal-g0-*', 'binary/ros'])"
+        """
+        import __main__, tests.small_sweep
+        __main__.__file__ = tests.small_sweep.__file__  # its processes start from there
+        from thesis_lib import experiments, sweep
+
+        chosen = experiments.select(["binary/focal-g0-*", "binary/ros"])
+        """
     )
     cell = "sweep.run(sweep.missing(chosen, [1]), workers=1).left"
-    stopped = kernel.run(cell, interrupting(kernel, store))
+    kernel.run("os.environ['SMALL_SWEEP_SECONDS'] = '2'")
+    with interrupted_when(kernel, lambda: lines_of(store)):
+        stopped = kernel.run(cell)
     assert (stopped["status"], stopped["ename"]) == ("error", "KeyboardInterrupt")
     assert "0/6.00k" in text_of(stopped["outputs"], "stderr")  # six runs of 1,000 images
     kept = lines_of(store)
     assert 1 <= len(kept) < 6
+    kernel.run("os.environ['SMALL_SWEEP_SECONDS'] = '0.01'")
     again = kernel.run(cell)
     assert again["status"] == "ok"
     assert again["outputs"][-1]["data"]["text/plain"] == "[]"
