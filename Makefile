@@ -25,9 +25,10 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# The root is the project, for the server writes nothing outside its root; Lab opens in notebooks/.
 lab: $(STAMP)
-	$(BIN)/jupytext --sync chapters/*.md
-	$(BIN)/jupyter lab notebooks
+	$(BIN)/jupytext --quiet --sync $$(grep -l '{code-cell}' chapters/*.md)
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks
 
 $(STAMP): requirements.txt pyproject.toml
 	@$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))" || \

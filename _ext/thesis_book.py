@@ -46,6 +46,8 @@ def find_changed(app: Any, env: Any, added: Any, changed: Any, removed: Any) -> 
     """Drop from the execution cache what depends on something that changed; name the pages."""
     _discard_unfinished_cache(app)
     old = _stored(app)
+    if any("from thesis_lib" in Path(env.doc2path(n)).read_text("utf-8") for n in env.found_docs):
+        _fetch_data(Path(app.srcdir))
     app.thesis_fingerprints = {
         name: fingerprint(Path(app.srcdir), Path(env.doc2path(name)).read_text("utf-8"))
         for name in sorted(env.found_docs)
@@ -55,6 +57,23 @@ def find_changed(app: Any, env: Any, added: Any, changed: Any, removed: Any) -> 
     for name in stale:
         _forget(app, Path(env.doc2path(name)))
     return stale
+
+
+def _fetch_data(root: Path) -> None:
+    """Download what the network has before it counts which data are here.
+
+    Else the first chapter would, and the next build would take the others for out of date.
+    """
+    sys.path.insert(0, str(root))
+    try:
+        from thesis_lib import data
+
+        data.load("mnist", fallback="digits")
+        data.pictures()
+    except (ImportError, ValueError):
+        return  # the chapters that need it fail, and say so
+    finally:
+        sys.path.remove(str(root))
 
 
 def fingerprint(root: Path, source: str) -> str:

@@ -9,6 +9,8 @@ import pytest
 import thesis_book
 from jupyter_cache import get_cache
 
+from thesis_lib import data
+
 ROOT = Path(__file__).parent.parent
 CELL = """# Title
 
@@ -81,3 +83,29 @@ def test_a_cache_whose_making_was_killed_is_discarded(tmp_path: Path, damage: st
             database.execute("DROP TABLE nbcache")
     thesis_book._discard_unfinished_cache(app)
     assert folder.exists() == (damage == "none")
+
+
+def test_data_are_fetched_before_they_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a build downloads must not make the next one execute every chapter again."""
+    page = tmp_path / "page.md"
+    page.write_text(CELL)
+    (tmp_path / "cats_dogs.npz").write_text("")
+    monkeypatch.setenv("THESIS_LIB_DATA", str(tmp_path))
+
+    def download(*_: object, **__: object) -> None:
+        (tmp_path / "mnist.npz").write_text("downloaded")
+
+    monkeypatch.setattr(data, "load", download)
+    monkeypatch.setattr(data, "pictures", lambda: None)
+    app = SimpleNamespace(
+        srcdir=str(tmp_path),
+        outdir=str(tmp_path / "_build" / "html"),
+        config=SimpleNamespace(nb_execution_cache_path=""),
+    )
+    env = SimpleNamespace(found_docs={"page"}, doc2path=lambda name: str(page))
+    assert thesis_book.find_changed(app, env, set(), set(), set()) == ["page"]
+    data.load("mnist")  # as the chapter does when it is executed
+    thesis_book._remember(thesis_book._store(app), app.thesis_fingerprints)
+    assert thesis_book.find_changed(app, env, set(), set(), set()) == []

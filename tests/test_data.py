@@ -2,7 +2,6 @@
 
 import hashlib
 import shutil
-import time
 from pathlib import Path
 
 import numpy as np
@@ -258,20 +257,6 @@ def test_the_variable_has_to_name_a_folder(monkeypatch: pytest.MonkeyPatch, tmp_
     data._mnist.cache_clear()
     with pytest.raises(ValueError, match="which is not a folder; unset it"):
         data.load("mnist")
-
-
-def test_without_data_and_network_the_digits_step_in(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # A name server that never answers: the decision may not wait for it.
-    monkeypatch.setattr(data.socket, "create_connection", lambda *a, **k: time.sleep(60))
-    monkeypatch.setattr(data, "_DECISION_SECONDS", 0.2)
-    data.network_answers.cache_clear()
-    assert data.load("mnist", fallback="digits").name == "digits"
-    with pytest.raises(data.DataUnavailable, match="THESIS_LIB_DATA"):
-        data.load("mnist")
-    assert set(data.pictures().labels) == {"photograph"}
-    data.network_answers.cache_clear()
 
 
 def test_the_fingerprint_sees_files_come_and_go(folder: Path) -> None:

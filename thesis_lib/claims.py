@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from thesis_lib import confidences, data, evidence
+from thesis_lib import confidences, evidence
 from thesis_lib.evidence import Evidence
 
 STANDS, FALLS = "stands", "does not stand"
@@ -76,8 +76,8 @@ def _moving_unsuitable() -> Evidence:
 
 
 def _all_rejected() -> Evidence:
-    if "cat" not in data.pictures().labels:
-        return Evidence(OPEN, "No pictures of cats and dogs were at hand in this build.")
+    if lacking := confidences.lacking():
+        return Evidence(OPEN, lacking)
     scores = confidences.of_pictures("handwriting")
     share = float((scores > 0.6).mean())
     text = f"{share:.1%} of {len(scores):,} channel pictures score above 0.6."

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from thesis_lib import decision, quiet, records, training
+from thesis_lib.progress import progress_bar
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -371,7 +372,7 @@ def compare(
     ]
     if jobs and progress:
         print(_estimate(problem, settings, len(jobs)), flush=True)
-    with _bar(len(jobs) * epochs, progress) as bar:
+    with progress_bar(len(jobs) * epochs, shown=progress, unit="epoch") as bar:
         for family, seed in jobs:
             for record in _train(family, seed, problem, settings, bar.update):
                 method = record["experiment"]["method"]
@@ -613,12 +614,6 @@ def _estimate(problem: _Problem, settings: _Settings, networks: int) -> str:
     seconds = networks * (max(first - second, 0.0) + images * second / limit)
     took = f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
     return f"{networks} networks of {settings.epochs} epochs to train: about {took}."
-
-
-def _bar(epochs: int, progress: bool) -> Any:
-    from tqdm import tqdm
-
-    return tqdm(total=epochs, unit="epoch", disable=None if progress else True)
 
 
 def _check_choice(kind: str, names: Sequence[str], known: Sequence[str]) -> list[str]:

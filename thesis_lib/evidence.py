@@ -256,6 +256,8 @@ def specificities(confusion: NDArray[Any]) -> tuple[Floats, Floats]:
 
 @check("anomaly-scale")
 def _anomaly_scale() -> Evidence:
+    if lacking := confidences.lacking():
+        return Evidence(OPEN, lacking)
     pictures, bright, dark = (
         confidences.of_pictures("handwriting", factor) for factor in (1.0, 255.0, 1 / 255)
     )
@@ -281,6 +283,8 @@ def _anomaly_pictures() -> Evidence:
 
 @check("anomaly-unseen")
 def _anomaly_unseen() -> Evidence:
+    if lacking := confidences.lacking():
+        return Evidence(OPEN, lacking)
     printed = published.table("5.2").iloc[:, 0]
     dogs = int((printed[printed.index.str.startswith("Dog")] > 0.8).sum())
     name = confidences.CLASSIFIERS["5.2"]

@@ -15,6 +15,16 @@ def rows() -> pd.DataFrame:
     return pd.concat([confidences.table(), findings.table()], ignore_index=True)
 
 
+def sources() -> str:
+    """Say in Markdown what the page rests on beside the records, and plainly what it lacks."""
+    if lacking := confidences.lacking():
+        return (
+            f"**{lacking}** No digits or photographs that ship with other software stand in here: "
+            "what needs the real ones is missing or open. The records are of real MNIST."
+        )
+    return "Beside the records this build had MNIST and the pictures of cats and dogs."
+
+
 def readable(rows: pd.DataFrame) -> pd.DataFrame:
     """Turn rows of one published table into the text that a page shows.
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from thesis_lib import cluster, data, experiments, processes, quiet
+from thesis_lib.progress import progress_bar
 from thesis_lib.training import Experiment, Run
 
 Job = tuple[str, int]
@@ -116,7 +117,10 @@ def _run(
     failed: dict[Job, str] = {}
     waiting, running = list(jobs), dict[Future[Run], Job]()
     rate = 0.0  # images a second of one process
-    with opened as pool, _bar(sum(sizes.values())) as bar:
+    with (
+        opened as pool,
+        progress_bar(sum(sizes.values()), unit="image", unit_scale=True) as bar,
+    ):
         while waiting or running:
             left = None if max_seconds is None else max_seconds - (time.monotonic() - started)
             slots = pool.slots()
@@ -182,7 +186,7 @@ def run_side_by_side(
     started = time.monotonic()
     waiting = vectorized.groups([(experiments.get(name), seed) for name, seed in jobs])
     done: list[Job] = []
-    with _bar(sum(images_of(job) for job in jobs)) as bar:
+    with progress_bar(sum(map(images_of, jobs)), unit="image", unit_scale=True) as bar:
         while waiting:
             group = waiting[0]
             left = None if max_seconds is None else max_seconds - (time.monotonic() - started)
@@ -228,13 +232,6 @@ def _checkpoint(group: Sequence[tuple[Experiment, int]]) -> Path:
     names = ",".join(f"{experiment.name}:{seed}" for experiment, seed in group)
     digest = hashlib.sha256(names.encode()).hexdigest()[:16]
     return experiments.store().folder / "unfinished" / f"{digest}.npz"
-
-
-def _bar(images: int) -> Any:
-    """Return a bar with images a second and the time left, in a terminal only."""
-    from tqdm import tqdm
-
-    return tqdm(total=images, unit="image", unit_scale=True, disable=None)
 
 
 def _next_that_fits(

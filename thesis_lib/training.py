@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thesis_lib import __version__, data, decision, metrics, model, resampling
+from thesis_lib.progress import progress_bar
 
 Images = tuple[NDArray[Any], NDArray[np.int64]]
 
@@ -262,7 +263,7 @@ def train(
             subset.n_classes, x_train.shape[1:], dropout=experiment.dropout, seed=seed, fast=True
         )
     started = time.perf_counter()
-    with _bar(experiment, epochs, progress) as bar:
+    with progress_bar(epochs, shown=progress, desc=experiment.name) as bar:
 
         def tick(epoch: int, logs: object) -> None:
             bar.update()
@@ -416,13 +417,6 @@ def class_weight(experiment: Experiment, counts: NDArray[np.int64]) -> NDArray[n
     weight = np.ones(len(counts))
     weight[list(MINORITY[experiment.task])] = experiment.minority_weight
     return weight
-
-
-def _bar(experiment: Experiment, epochs: int, progress: bool) -> Any:
-    """Return a bar over the epochs, shown in a terminal only, so that pages stay clean."""
-    from tqdm import tqdm
-
-    return tqdm(total=epochs, desc=experiment.name, disable=None if progress else True)
 
 
 def fit(
