@@ -15,6 +15,11 @@ REPAIRS = (
     (re.compile(r'<div role="list" class="(citation|footnote)-list">'), r'<div class="\1-list">'),
     # An empty heading of a column announces nothing: it is an empty cell.
     (re.compile(r"<th(?: [^>]*)?>(?:<p>)?\s*(?:</p>)?</th>"), "<td></td>"),
+    # A bold number in a table is the best of its kind, which the ear has to be told.
+    (
+        re.compile(r"(<td[^>]*><p>)<strong>(\d[^<]*)</strong>(</p></td>)"),
+        r'\1<strong>\2<span class="visually-hidden">, best</span></strong>\3',
+    ),
     # The title of the book and the search stand outside every landmark.
     (
         re.compile(r'<div id="pst-primary-sidebar" class="([^"]*)">'),
