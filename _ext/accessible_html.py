@@ -15,6 +15,8 @@ REPAIRS = (
     (re.compile(r'<div role="list" class="(citation|footnote)-list">'), r'<div class="\1-list">'),
     # An empty heading of a column announces nothing: it is an empty cell.
     (re.compile(r"<th(?: [^>]*)?>(?:<p>)?\s*(?:</p>)?</th>"), "<td></td>"),
+    # Links to the page in Chinese are named in Chinese.
+    (re.compile(r'<a (?!lang)([^>]*href="[^"]*zh-hant\.html")'), r'<a lang="zh-Hant" \1'),
     # A bold number in a table is the best of its kind, which the ear has to be told.
     (
         re.compile(r"(<td[^>]*><p>)<strong>(\d[^<]*)</strong>(</p></td>)"),
@@ -30,8 +32,16 @@ REPAIRS = (
 
 def setup(app: Any) -> dict[str, bool]:
     """Connect the extension; called by Sphinx."""
+    app.connect("html-page-context", name_language)
     app.connect("build-finished", repair_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def name_language(app: Any, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
+    """Mark the text of a page whose front matter names its language; menus stay in English."""
+    language = app.env.metadata.get(page, {}).get("lang")
+    if language:
+        context["body"] = f'<div lang="{language}">{context["body"]}</div>'
 
 
 def repair_pages(app: Any, exception: Exception | None) -> None:
