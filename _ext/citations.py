@@ -1,8 +1,8 @@
 """Sphinx extension: a citation shows its reference to whoever points at it or tabs to it.
 
-The bibliography's extension writes the reference into the link's ``title``, which appears for a mouse
-only. Here it becomes an element after the link, which the style sheet shows and screen readers read
-with the link; no script is needed.
+The bibliography's extension writes the reference into the link's ``title``, which appears for a
+mouse only. Here it becomes an element after the link, which the style sheet shows and screen
+readers read with the link; no script is needed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Formulas as KaTeX, typeset while the book is built: readers need no JavaScript for them.
 
-KaTeX itself runs in QuickJS, an interpreter of JavaScript in a small wheel. A formula that it cannot
-read is a warning with its place, and so ends the build. Numbers of equations are Sphinx's own, so
-``{eq}`` works.
+KaTeX itself runs in QuickJS, an interpreter of JavaScript in a small wheel. A formula that it
+cannot read is a warning with its place, and so ends the build. Numbers of equations are Sphinx's
+own, so ``{eq}`` works.
 """
 
 from __future__ import annotations

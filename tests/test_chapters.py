@@ -9,6 +9,8 @@ import jupytext
 import pytest
 import yaml
 
+from thesis_lib import claims, findings
+
 ROOT = Path(__file__).parent.parent
 CHAPTERS = sorted((ROOT / "chapters").glob("*.md"))
 NOTEBOOKS = [path for path in CHAPTERS if path.read_text("utf-8").startswith("---\njupytext")]
@@ -96,6 +98,25 @@ def test_figures_have_a_name_a_caption_and_a_text(path: Path) -> None:
             assert len(alt) > 20
         elif cell.source.rstrip().endswith(";"):  # a figure is drawn, its value not shown
             pytest.fail(f"a figure without a caption: {cell.source}")
+
+
+def test_figures_of_the_landing_page_have_a_text() -> None:
+    text = (ROOT / "index.md").read_text("utf-8")
+    figures = re.findall(r"```\{glue:figure\} \S+\n(.*?)```", text, re.S)
+    assert len(figures) == 3
+    for options in figures:
+        alt = re.search(r"^:alt: (.{40,})$", options, re.M)
+        assert alt, options
+
+
+def test_the_page_in_chinese_is_whole_and_types_no_result() -> None:
+    text = (ROOT / "chapters" / "zh-hant.md").read_text("utf-8")
+    for finding in findings.findings():
+        assert f"{{glue:text}}`zh-{finding.id}`" in text
+    for claim in claims.CLAIMS:
+        assert f'"{claim.id}": "' in text
+    paragraphs = prose(ROOT / "chapters" / "zh-hant.md")
+    assert re.findall(r"(\d[\d.,]*) %", paragraphs) == ["95"]  # the level, which is no result
 
 
 @notebooks

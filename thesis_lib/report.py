@@ -257,10 +257,11 @@ def _best(frame: pd.DataFrame, grid: bool) -> Best:
     A few epochs of this build are no basis for it, nor are records of some methods only; and a
     large training accuracy is no merit.
     """
-    kinds = frame.index.get_level_values("Source").str.partition(",").get_level_values(0)
-    whole = {kind for kind in ("published", "recorded") if frame[kinds == kind].notna().all(None)}
-    compared = [kind if kind in whole else "" for kind in kinds]
-    return largest(frame, [c for c in frame if c != "Training"], by=compared, whole=grid)
+    kinds = [str(source).partition(",")[0] for source in frame.index.get_level_values("Source")]
+    some = {kind for kind, row in zip(kinds, frame.isna().any(axis=1), strict=True) if row}
+    compared = [kind if kind in {"published", "recorded"} - some else "" for kind in kinds]
+    columns = [column for column in map(str, frame.columns) if column != "Training"]
+    return largest(frame, columns, by=compared, whole=grid)
 
 
 def _recorded_rows(
