@@ -15,8 +15,11 @@ REPAIRS = (
     (re.compile(r'<div role="list" class="(citation|footnote)-list">'), r'<div class="\1-list">'),
     # An empty heading of a column announces nothing: it is an empty cell.
     (re.compile(r"<th(?: [^>]*)?>(?:<p>)?\s*(?:</p>)?</th>"), "<td></td>"),
-    # Links to the page in Chinese are named in Chinese.
-    (re.compile(r'<a (?!lang)([^>]*href="[^"]*zh-hant\.html")'), r'<a lang="zh-Hant" \1'),
+    # Links whose text is Chinese, on pages in English.
+    (
+        re.compile(r'<(a (?![^>]*\blang=)[^>]*|p class="prev-next-title")>(?=\s*[\u3400-\u9fff])'),
+        r'<\1 lang="zh-Hant">',
+    ),
     # A bold number in a table is the best of its kind, which the ear has to be told.
     (
         re.compile(r"(<td[^>]*><p>)<strong>(\d[^<]*)</strong>(</p></td>)"),

@@ -36,9 +36,9 @@ def setup(app: Any) -> dict[str, bool]:
 def load_style(app: Any, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
     """Load KaTeX's style on the pages that hold a formula, and on no other."""
     body = context.get("body", "")
-    if 'class="tex' in body:
+    if 'class="tex"' in body or 'class="tex display"' in body:
         app.add_css_file("katex/katex.min.css")
-    if 'class="tex display' in body:
+    if 'class="tex display"' in body:
         app.add_js_file("reach.js", defer="defer")
 
 

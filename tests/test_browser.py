@@ -264,8 +264,9 @@ def test_headings_and_equations_have_permanent_addresses() -> None:
 def test_formulas_come_typeset_and_bring_their_style() -> None:
     for name in PAGES:
         text = (SITE / name).read_text("utf-8")
-        assert text.count('class="tex') == text.count('class="katex-mathml"'), name
-        assert ("katex.min.css" in text) == ('class="tex' in text), name
+        formulas = re.findall(r'class="tex(?: display)?">(.{30})', text, re.DOTALL)
+        assert all(start.startswith('<span class="katex') for start in formulas), name
+        assert ("katex.min.css" in text) == bool(formulas), name
         assert "katex.min.js" not in text, name
 
 
@@ -273,11 +274,12 @@ def test_numbered_equations_figures_and_tables_have_permanent_addresses() -> Non
     found = 0
     for name in PAGES:
         text = (SITE / name).read_text("utf-8")
-        for numbered in ("eqno", "caption-number"):
-            for start in (match.start() for match in re.finditer(f'class="{numbered}"', text)):
-                assert 'class="headerlink"' in text[start : start + 2500], (name, text[start:][:80])
-                found += 1
-    assert found > 50  # the thesis alone has 43 figures and 31 tables
+        for match in re.finditer('class="eqno"|class="caption-number">(?:Figure|Table) ', text):
+            rest = text[match.start() :]
+            end = re.search(r"</caption>|</figcaption>|</div>", rest)
+            assert 'class="headerlink"' in rest[: end.start()], (name, rest[:80])
+            found += 1
+    assert found > 70  # the thesis alone has 43 figures and 31 tables
 
 
 @pytest.mark.parametrize("way", ["pointer", "keyboard"])
@@ -286,7 +288,7 @@ def test_a_citation_shows_its_reference(browser: Any, address: str, way: str, th
     page = browser.new_page(viewport={"width": 360, "height": 800})
     page.goto(address + "chapters/introduction.html")
     page.evaluate(USE_THEME, theme)
-    link = page.locator("a[href$='references.html']:not(nav a), .bibtex-citation a").first
+    link = page.locator(".bibtex-citation a").first
     reference = page.locator(".bibtex-citation .cited").first
     assert not reference.is_visible()
     if way == "pointer":
@@ -294,7 +296,7 @@ def test_a_citation_shows_its_reference(browser: Any, address: str, way: str, th
     else:
         page.evaluate(
             "link => { const before = document.createElement('button');"
-            " link.closest('p').prepend(before); before.focus(); }",
+            " link.before(before); before.focus(); }",
             link.element_handle(),
         )
         page.keyboard.press("Tab")
@@ -325,7 +327,7 @@ def test_findings_and_ways_in_are_on_the_first_screen(browser: Any, address: str
         box = card.bounding_box()
         assert box["y"] + box["height"] <= 800, card.inner_text()
     assert page.locator(".landing img").count() == 3
-    assert page.locator("article a[href$='zh-hant.html']").bounding_box()["y"] < 800
+    assert page.locator("article a[lang='zh-Hant'][href*='zh-hant']").bounding_box()["y"] < 800
     page.close()
 
 

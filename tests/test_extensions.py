@@ -80,8 +80,11 @@ def test_the_best_of_a_table_is_said_to_the_ear(tmp_path: Path) -> None:
 
 def test_chinese_is_named_where_it_is_linked_and_where_it_is_read(tmp_path: Path) -> None:
     link = '<a class="reference internal" href="chapters/zh-hant.html">中文</a>'
-    once = '<a lang="zh-Hant" class="reference internal" href="chapters/zh-hant.html">中文</a>'
+    once = '<a class="reference internal" href="chapters/zh-hant.html" lang="zh-Hant">中文</a>'
     assert repaired(tmp_path, link) == once
+    assert repaired(tmp_path, link.replace("中文", "Chinese")) == link.replace("中文", "Chinese")
+    following = repaired(tmp_path, '<p class="prev-next-title">中文</p>')
+    assert following == '<p class="prev-next-title" lang="zh-Hant">中文</p>'
     app = SimpleNamespace(env=SimpleNamespace(metadata={"zh": {"lang": "zh-Hant"}, "en": {}}))
     for page, body in {"zh": '<div lang="zh-Hant">x</div>', "en": "x"}.items():
         context = {"body": "x"}
