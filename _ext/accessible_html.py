@@ -17,7 +17,10 @@ REPAIRS = (
     (re.compile(r"<th(?: [^>]*)?>(?:<p>)?\s*(?:</p>)?</th>"), "<td></td>"),
     # Links whose text is Chinese, on pages in English.
     (
-        re.compile(r'<(a (?![^>]*\blang=)[^>]*|p class="prev-next-title")>(?=\s*[\u3400-\u9fff])'),
+        re.compile(
+            r'<(a (?![^>]*\blang=)[^>]*|p class="prev-next-title")>'
+            r"(?=(?:\s|<span[^>]*>)*[\u3400-\u9fff])"
+        ),
         r'<\1 lang="zh-Hant">',
     ),
     # A bold number in a table is the best of its kind, which the ear has to be told.

@@ -83,6 +83,8 @@ def test_chinese_is_named_where_it_is_linked_and_where_it_is_read(tmp_path: Path
     once = '<a class="reference internal" href="chapters/zh-hant.html" lang="zh-Hant">中文</a>'
     assert repaired(tmp_path, link) == once
     assert repaired(tmp_path, link.replace("中文", "Chinese")) == link.replace("中文", "Chinese")
+    wrapped = link.replace("中文", '<span class="std">中文</span>')
+    assert ' lang="zh-Hant"><span' in repaired(tmp_path, wrapped)
     following = repaired(tmp_path, '<p class="prev-next-title">中文</p>')
     assert following == '<p class="prev-next-title" lang="zh-Hant">中文</p>'
     app = SimpleNamespace(env=SimpleNamespace(metadata={"zh": {"lang": "zh-Hant"}, "en": {}}))
