@@ -15,6 +15,19 @@ REPAIRS = (
     (re.compile(r'<div role="list" class="(citation|footnote)-list">'), r'<div class="\1-list">'),
     # An empty heading of a column announces nothing: it is an empty cell.
     (re.compile(r"<th(?: [^>]*)?>(?:<p>)?\s*(?:</p>)?</th>"), "<td></td>"),
+    # Links whose text is Chinese, on pages in English.
+    (
+        re.compile(
+            r'<(a (?![^>]*\blang=)[^>]*|p class="prev-next-title")>'
+            r"(?=(?:\s|<span[^>]*>)*[\u3400-\u9fff])"
+        ),
+        r'<\1 lang="zh-Hant">',
+    ),
+    # A bold number in a table is the best of its kind, which the ear has to be told.
+    (
+        re.compile(r"(<td[^>]*><p>)<strong>(\d[^<]*)</strong>(</p></td>)"),
+        r'\1<strong>\2<span class="visually-hidden">, best</span></strong>\3',
+    ),
     # The title of the book and the search stand outside every landmark.
     (
         re.compile(r'<div id="pst-primary-sidebar" class="([^"]*)">'),
@@ -25,8 +38,16 @@ REPAIRS = (
 
 def setup(app: Any) -> dict[str, bool]:
     """Connect the extension; called by Sphinx."""
+    app.connect("html-page-context", name_language)
     app.connect("build-finished", repair_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def name_language(app: Any, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
+    """Mark the text of a page whose front matter names its language; menus stay in English."""
+    language = app.env.metadata.get(page, {}).get("lang")
+    if language:
+        context["body"] = f'<div lang="{language}">{context["body"]}</div>'
 
 
 def repair_pages(app: Any, exception: Exception | None) -> None:

@@ -32,6 +32,8 @@ AXE: dict[tuple[int, str], Any] = {
 }
 MEGABYTE = 1_000_000
 
+FAULTS = ("outside", "errors", "missing", "formulas", "overflow", "violations")
+
 pytestmark = [
     pytest.mark.skipif(not PAGES, reason="no site is built; run make book first"),
     pytest.mark.skipif(not chromium.find(), reason="no Chromium; set CHROMIUM to its path"),
@@ -89,12 +91,12 @@ CONTROLS = """() => {
 class Visit:
     """What the browser met on one page at one width."""
 
-    outside: list[str] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)  # requests that leave the site
+    errors: list[str] = field(default_factory=list)  # of scripts and in the console
     missing: list[str] = field(default_factory=list)
-    formulas: list[str] = field(default_factory=list)
-    overflow: list[str] = field(default_factory=list)
-    violations: list[str] = field(default_factory=list)
+    formulas: list[str] = field(default_factory=list)  # not typeset
+    overflow: list[str] = field(default_factory=list)  # what is wider than the window
+    violations: list[str] = field(default_factory=list)  # found by axe
     unreached: list[str] = field(default_factory=list)
     headings: list[int] = field(default_factory=list)
     weight: int = 0
@@ -178,34 +180,11 @@ def _walk_by_keyboard(page: Any) -> list[str]:
     return unreached
 
 
+@pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("width", WIDTHS)
 @every_page
-def test_no_request_leaves_the_site(name: str, width: int, visit: Any) -> None:
-    assert visit(name, width).outside == []
-
-
-@pytest.mark.parametrize("width", WIDTHS)
-@every_page
-def test_no_error_and_nothing_missing(name: str, width: int, visit: Any) -> None:
-    assert visit(name, width).errors + visit(name, width).missing == []
-
-
-@pytest.mark.parametrize("width", WIDTHS)
-@every_page
-def test_every_formula_is_typeset(name: str, width: int, visit: Any) -> None:
-    assert visit(name, width).formulas == []
-
-
-@pytest.mark.parametrize("width", WIDTHS)
-@every_page
-def test_the_page_fits_its_window(name: str, width: int, visit: Any) -> None:
-    assert visit(name, width).overflow == []
-
-
-@pytest.mark.parametrize("width", WIDTHS)
-@every_page
-def test_axe_finds_no_violation(name: str, width: int, visit: Any) -> None:
-    assert visit(name, width).violations == []
+def test_a_page_is_free_of_faults(name: str, width: int, fault: str, visit: Any) -> None:
+    assert getattr(visit(name, width), fault) == []
 
 
 @every_page
@@ -282,10 +261,102 @@ def test_headings_and_equations_have_permanent_addresses() -> None:
             assert 'class="headerlink"' in heading or "search" in name, heading
 
 
-def test_only_pages_with_formulas_load_katex() -> None:
+def test_formulas_come_typeset_and_bring_their_style() -> None:
     for name in PAGES:
         text = (SITE / name).read_text("utf-8")
-        assert ("katex.min.js" in text) == ('class="tex' in text), name
+        formulas = re.findall(r'class="tex(?: display)?">(.{30})', text, re.DOTALL)
+        assert all(start.startswith('<span class="katex') for start in formulas), name
+        assert ("katex.min.css" in text) == bool(formulas), name
+        assert "katex.min.js" not in text, name
+
+
+def test_numbered_equations_figures_and_tables_have_permanent_addresses() -> None:
+    found = 0
+    for name in PAGES:
+        text = (SITE / name).read_text("utf-8")
+        for match in re.finditer('class="eqno"|class="caption-number">(?:Figure|Table) ', text):
+            rest = text[match.start() :]
+            end = re.search(r"</caption>|</figcaption>|</div>", rest)
+            assert 'class="headerlink"' in rest[: end.start()], (name, rest[:80])
+            found += 1
+    assert found > 70  # the thesis alone has 43 figures and 31 tables
+
+
+@pytest.mark.parametrize("way", ["pointer", "keyboard"])
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_citation_shows_its_reference(browser: Any, address: str, way: str, theme: str) -> None:
+    page = browser.new_page(viewport={"width": 360, "height": 800})
+    page.goto(address + "chapters/introduction.html")
+    page.evaluate(USE_THEME, theme)
+    link = page.locator(".bibtex-citation a").first
+    reference = page.locator(".bibtex-citation .cited").first
+    assert not reference.is_visible()
+    if way == "pointer":
+        link.hover()
+    else:
+        page.evaluate(
+            "link => { const before = document.createElement('button');"
+            " link.before(before); before.focus(); }",
+            link.element_handle(),
+        )
+        page.keyboard.press("Tab")
+    assert reference.is_visible()
+    assert "vibration monitoring of a water pump" in reference.inner_text()
+    box, text = reference.bounding_box(), link.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 360
+    assert 0 <= box["y"] - (text["y"] + text["height"]) < 12  # just below the line
+    ground, ink = reference.evaluate(
+        "e => [getComputedStyle(e).backgroundColor, getComputedStyle(e).color]"
+    )
+    light = [sum(map(float, re.findall(r"[\d.]+", colour)[:3])) for colour in (ground, ink)]
+    assert (light[0] > light[1]) == (theme == "light")
+    if way == "pointer":
+        reference.hover()  # a reader can point at it, to select or read on
+        assert reference.is_visible()
+    page.mouse.move(0, 0)
+    page.close()
+
+
+def test_findings_and_ways_in_are_on_the_first_screen(browser: Any, address: str) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(address + "index.html")
+    cards = page.locator(".landing .sd-card")
+    assert cards.count() == 6
+    for card in cards.all():
+        box = card.bounding_box()
+        assert box["y"] + box["height"] <= 800, card.inner_text()
+    assert page.locator(".landing img").count() == 3
+    assert page.locator("article a[lang='zh-Hant'][href*='zh-hant']").bounding_box()["y"] < 800
+    page.close()
+
+
+def test_the_chinese_page_says_its_language(browser: Any, address: str) -> None:
+    page = browser.new_page()
+    page.goto(address + "chapters/zh-hant.html")
+    heading = page.locator("article h1")
+    assert heading.evaluate("e => e.closest('[lang]').lang") == "zh-Hant"
+    assert "TC" in heading.evaluate("e => getComputedStyle(e).fontFamily")
+    assert page.locator("html").get_attribute("lang") == "en"  # of menus and buttons
+    assert not re.search(
+        "[\u4e00-\u9fff]",
+        page.locator("nav").first.evaluate(
+            "e => [...e.querySelectorAll('a:not([lang])')].map(a => a.textContent).join()"
+        ),
+    )
+    page.close()
+
+
+def test_best_values_stand_out(browser: Any, address: str) -> None:
+    page = browser.new_page()
+    page.goto(address + "chapters/multiclass.html")
+    bold = page.locator("figure:has-text('7.13') td strong, table:has-text('7.13') td strong")
+    texts = bold.all_text_contents()
+    assert "74.11, best" in texts  # ROS, class 0
+    assert "95.42, best" in texts  # RUS, class 1
+    weight = bold.first.evaluate("e => Number(getComputedStyle(e).fontWeight)")
+    assert weight >= 600
+    page.close()
 
 
 def test_printing_hides_what_paper_cannot_use(browser: Any, address: str) -> None:

@@ -46,7 +46,7 @@ def test_real_chapters_depend_on_records() -> None:
     assert "from thesis_lib import" in text
     modules = thesis_book.closure(ROOT, {"report"})
     assert {"report", "experiments", "training", "data", "resampling", "published"} <= modules
-    assert "tables" not in modules
+    assert "tiles" not in modules
 
 
 @pytest.mark.parametrize(

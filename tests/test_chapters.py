@@ -9,6 +9,8 @@ import jupytext
 import pytest
 import yaml
 
+from thesis_lib import claims, findings
+
 ROOT = Path(__file__).parent.parent
 CHAPTERS = sorted((ROOT / "chapters").glob("*.md"))
 NOTEBOOKS = [path for path in CHAPTERS if path.read_text("utf-8").startswith("---\njupytext")]
@@ -19,11 +21,47 @@ FIGURES = [
 ]
 TABLES = [f"tab-{c}-{k}" for c, n in {5: 2, 6: 2, 7: 13, 8: 14}.items() for k in range(1, n + 1)]
 
+# Terms that are words of every day; a link at each would be noise.
+EVERYDAY = {
+    "accuracy", "anomaly", "as defined", "as published", "audit", "batch", "confidence", "epoch",
+    "experiment", "filter", "loss", "neuron", "parameter", "record", "run", "task", "verdict",
+}  # fmt: skip
+
 notebooks = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 
 
 def cells(path: Path) -> list[dict]:
     return [c for c in jupytext.read(path).cells if c.cell_type == "code"]
+
+
+def terms() -> list[list[str]]:
+    """The technical terms of the glossary, each with its other names."""
+    text = (ROOT / "chapters" / "glossary.md").read_text("utf-8")
+    body = text.split("```{glossary}\n")[1].split("\n```")[0]
+    entries = [entry.split("\n    ")[0].splitlines() for entry in body.split("\n\n")]
+    return [names for names in entries if not EVERYDAY & set(names)]
+
+
+def prose(path: Path) -> str:
+    """The paragraphs and lists of a page, without headings, tables, blocks and formulas."""
+    text = path.read_text("utf-8").split("\n---\n", 1)[1]
+    for block in (r"^```.*?^```$", r"^\$\$.*?\$\$[^\n]*$", r"^(?:#|\||\().*?$"):
+        text = re.sub(block, "", text, flags=re.M | re.S)
+    marked = r"(\{term\}`[^`]*`)|(?:\{[\w:]+\})?`[^`]*`|\$[^$]*\$|\[[^\]]*\]\([^)]*\)"
+    return " ".join(re.sub(marked, r"\1", text).split())
+
+
+@notebooks
+def test_a_term_links_to_the_glossary_where_it_is_used_first(path: Path) -> None:
+    text = prose(path)
+    unlinked = []
+    for names in terms():
+        either = "|".join(map(re.escape, names))
+        link = rf"\{{term\}}`(?:[^`]*<)?(?:{either})>?`"
+        use = re.search(rf"{link}|(?<![\w-])(?:{either})(?:s|es)?(?![\w-])", text, re.I)
+        if use and not use[0].startswith("{term}"):
+            unlinked.append((names[0], text[max(0, use.start() - 30) : use.end() + 20]))
+    assert unlinked == []
 
 
 def test_all_chapters_are_in_the_table_of_contents() -> None:
@@ -62,9 +100,28 @@ def test_figures_have_a_name_a_caption_and_a_text(path: Path) -> None:
             pytest.fail(f"a figure without a caption: {cell.source}")
 
 
+def test_figures_of_the_landing_page_have_a_text() -> None:
+    text = (ROOT / "index.md").read_text("utf-8")
+    figures = re.findall(r"```\{glue:figure\} \S+\n(.*?)```", text, re.S)
+    assert len(figures) == 3
+    for options in figures:
+        alt = re.search(r"^:alt: (.{40,})$", options, re.M)
+        assert alt, options
+
+
+def test_the_page_in_chinese_is_whole_and_types_no_result() -> None:
+    text = (ROOT / "chapters" / "zh-hant.md").read_text("utf-8")
+    for finding in findings.findings():
+        assert f"{{glue:text}}`zh-{finding.id}`" in text
+    for claim in claims.CLAIMS:
+        assert f'"{claim.id}": "' in text
+    paragraphs = prose(ROOT / "chapters" / "zh-hant.md")
+    assert re.findall(r"(\d[\d.,]*) %", paragraphs) == ["95"]  # the level, which is no result
+
+
 @notebooks
 def test_chapters_open_and_close_as_all_do(path: Path) -> None:
-    if path.stem in ("status", "concordance"):
+    if path.stem in ("status", "concordance", "zh-hant"):
         return
     text = path.read_text("utf-8")
     assert "{admonition} After this chapter you can" in text

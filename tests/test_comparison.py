@@ -1,6 +1,7 @@
 """Comparing methods on one's own data: what is trained, measured, recorded and reported."""
 
 import json
+import re
 import subprocess
 import sys
 import warnings
@@ -15,7 +16,7 @@ from scipy import stats
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
 import thesis_lib
-from thesis_lib import batches, comparison, metrics, resampling, training
+from thesis_lib import batches, comparison, comparison_report, metrics, resampling, training
 from thesis_lib.comparison import BASELINE, METHODS, Comparison, compare
 
 mpl.use("Agg")
@@ -446,6 +447,16 @@ def test_the_report_holds_everything_and_asks_for_nothing(tmp_path: Path) -> Non
     assert len(ids) == len(set(ids))
     assert "prefers-color-scheme: dark" in source
     assert 'name="viewport"' in source
+
+
+def test_the_report_marks_the_best_of_each_column() -> None:
+    worse, better = [[18, 2], [5, 5]], [[18, 2], [1, 9]]
+    result = made({BASELINE: [worse, worse], "ros": [better, better]}, classes=["x", "y"])
+    results = comparison_report.page(result).split("<h2>Against")[0]
+    marked = re.findall(r"<strong>([^<]*)</strong>", results)
+    assert "90.0" in marked  # recall of y: 9 of 10
+    assert not any(text.startswith("50.0") for text in marked)
+    assert "Bold: the largest of its column." in results
 
 
 def test_a_report_ends_in_html(tmp_path: Path) -> None:

@@ -192,3 +192,32 @@ def test_learning_curves_are_mean_and_range_over_the_seeds() -> None:
     curves = report.learning_curves("binary/ros", "binary/smote")
     assert list(curves) == ["ROS (2 seeds)"]
     assert_allclose(curves["ROS (2 seeds)"], [[30, 20, 40], [90, 80, 100]])
+
+
+def test_a_shown_table_marks_the_best_of_the_published_methods() -> None:
+    table = report.show("8.14", {"binary/ros": make_run("binary/ros", recall=(1.0, 1.0))})
+    assert (table.label, table.caption) == ("tab-8-14", report.caption("8.14"))
+    assert table.note == report.note("8.14")
+    bold = table.frame.index[table.best.where.any(axis=1)]
+    # RUS has most zeros (99.59); six other methods have 100 % of the ones.
+    assert {source for _, source in bold} == {"published"}
+    by_class = [table.frame.index[column].get_level_values(0) for column in table.best.where.T]
+    assert list(by_class[0]) == ["M_us2"]
+    assert set(by_class[1]) == {"M_b2", "M_os2", "M_sm2", "M_fe2", "M_fse", "M_fl2"}
+
+
+def test_recorded_methods_are_compared_once_all_are_recorded() -> None:
+    experiments.record(make_run("binary/ros", test_accuracy=0.9))
+    assert "recorded" not in report.show("8.2", {}).best.meaning
+    experiments.record(make_run("binary/baseline", test_accuracy=0.5, train_accuracy=0.1))
+    table = report.show("8.2", {})
+    assert table.best.meaning.endswith("among published and among recorded numbers")
+    marked = table.frame.where(table.best.where).loc[("M_os2", "recorded, 1 seed")]
+    assert marked.dropna().to_dict() == {"Testing": "90.00"}  # training is no contest, recalls tie
+
+
+def test_a_focal_grid_has_one_best_setting() -> None:
+    table = report.show("7.11", {})
+    ((row, column),) = np.argwhere(table.best.where)
+    assert table.frame.index[row] == ("gamma=0", "published")
+    assert table.frame.iloc[row, column] == "79.73"

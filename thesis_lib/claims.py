@@ -10,6 +10,7 @@ from thesis_lib.evidence import Evidence
 
 STANDS, FALLS = "stands", "does not stand"
 UNDECIDED, OPEN = "not decided by the records", "open: not recorded yet"
+FORMULA_ONLY = "stands for the formula, not for the listing"
 
 _TEN = ("baseline", "ros", "smote", "rus", "mfe", "threshold-moving")
 _TWO = ("baseline", "smote", "rus", "mfe", "msfe", "focal-g0-a50", "threshold-moving")
@@ -106,7 +107,7 @@ def _msfe_helps() -> Evidence:
     if listed:
         return Evidence(STANDS, text)
     defined = evidence.known(twin) and evidence.difference(twin, base, "0")[1] > 0
-    return Evidence("stands for the formula, not for the listing" if defined else FALLS, text)
+    return Evidence(FORMULA_ONLY if defined else FALLS, text)
 
 
 def _data_level_better() -> Evidence:

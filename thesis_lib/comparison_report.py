@@ -10,9 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from thesis_lib import __version__
+from thesis_lib.best import Best, largest
 from thesis_lib.plots import set_style
 
 if TYPE_CHECKING:
@@ -106,6 +108,7 @@ def page(comparison: Comparison) -> str:
 
     labels = {name: method.label for name, method in METHODS.items()}
     paired = comparison.paired().rename(index=labels).rename_axis("Method")
+    results = comparison.table()
     classes = comparison.recalls().rename(columns=labels)
     classes.insert(0, "Test images", comparison.test_counts)
     classes.insert(0, "Training images", comparison.train_counts)
@@ -114,7 +117,10 @@ def page(comparison: Comparison) -> str:
         data=html.escape(_data(comparison)),
         advice=html.escape(comparison.recommendation),
         table=_table(
-            comparison.table(), "Means in percent with 95 % intervals over the seeds (Student's t)."
+            results,
+            "Means in percent with 95 % intervals over the seeds (Student's t). Bold: the largest "
+            "of its column.",
+            largest(results.drop(columns="Note")),
         ),
         intervals=_figure(
             comparison.figure, "a", "Balanced accuracy of each method: runs, mean and interval."
@@ -153,15 +159,19 @@ def _how(comparison: Comparison) -> str:
     )
 
 
-def _table(frame: pd.DataFrame, caption: str) -> str:
+def _table(frame: pd.DataFrame, caption: str, best: Best | None = None) -> str:
     """Return a caption and a table that scrolls sideways on a narrow screen."""
     head = "".join(f'<th scope="col">{html.escape(str(c))}</th>' for c in frame.columns)
     name = html.escape(str(frame.index.name or ""))
     rows = []
-    for key, values in zip(frame.index, frame.itertuples(index=False, name=None), strict=True):
+    marked = set() if best is None else set(map(tuple, np.argwhere(best.where).tolist()))
+    for y, (key, values) in enumerate(
+        zip(frame.index, frame.itertuples(index=False, name=None), strict=True)
+    ):
+        texts = [html.escape(_cell(v, str(c))) for c, v in zip(frame.columns, values, strict=True)]
         cells = "".join(
-            f"<td>{html.escape(_cell(value, str(column)))}</td>"
-            for column, value in zip(frame.columns, values, strict=True)
+            f"<td>{f'<strong>{text}</strong>' if (y, x) in marked else text}</td>"
+            for x, text in enumerate(texts)
         )
         rows.append(f'<tr><th scope="row">{html.escape(str(key))}</th>{cells}</tr>')
     label = html.escape(caption)

@@ -1,4 +1,4 @@
-"""Published numbers beside runs, as the data frames and arrays that chapters show."""
+"""Published numbers beside runs, as the tables, data frames and arrays that chapters show."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from thesis_lib import experiments, findings, markdown, precision, published
+from thesis_lib.best import Best, largest
+from thesis_lib.tables import Table
 from thesis_lib.training import Run
 from thesis_lib.verdicts import GRIDS, experiment_of, experiments_of, focal, value
 
@@ -33,6 +35,21 @@ def progress(run: Run) -> str:
 def caption(table: str) -> str:
     """Return what a published table shows, with its number in the thesis."""
     return f"{published.caption(table)}. (Thesis, Table {table}.)"
+
+
+def show(table: str, live: Mapping[str, Run]) -> Table:
+    """Return a published table beside runs and records, captioned, with the best numbers marked.
+
+    Parameters
+    ----------
+    table, live
+        As for :func:`comparison`; the grids of focal losses are :func:`focal_comparison`'s.
+    """
+    tasks = {number: task for task, number in GRIDS.items()}
+    grid = table in tasks
+    frame = focal_comparison(tasks[table]) if grid else comparison(table, live)
+    label = f"tab-{table.replace('.', '-')}"
+    return Table(frame, caption(table), label, note(table), best=_best(frame, grid))
 
 
 def comparison(table: str, live: Mapping[str, Run]) -> pd.DataFrame:
@@ -232,6 +249,19 @@ def note(*names: str) -> str:
     for name in names:
         chosen |= dict.fromkeys([name] if "/" in name else experiments_of(name))
     return _provenance(list(chosen))
+
+
+def _best(frame: pd.DataFrame, grid: bool) -> Best:
+    """Find the best method among the published and among the recorded means.
+
+    A few epochs of this build are no basis for it, nor are records of some methods only; and a
+    large training accuracy is no merit.
+    """
+    kinds = [str(source).partition(",")[0] for source in frame.index.get_level_values("Source")]
+    some = {kind for kind, row in zip(kinds, frame.isna().any(axis=1), strict=True) if row}
+    compared = [kind if kind in {"published", "recorded"} - some else "" for kind in kinds]
+    columns = [column for column in map(str, frame.columns) if column != "Training"]
+    return largest(frame, columns, by=compared, whole=grid)
 
 
 def _recorded_rows(

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from thesis_lib import markdown
+from thesis_lib.best import Best
 
 MISSING = "–"
 
@@ -43,14 +44,16 @@ class Table:
     formats : str or mapping of str to str, optional
         Format specification of the numbers (``".1f"``), for all columns or by column name. By
         default integers are shown whole and other numbers with two decimals.
+    best : Best, optional
+        The values to show in bold; the line under the table says what that means.
 
     Raises
     ------
     TypeError
         If `frame` is not a data frame.
     ValueError
-        If `label` is not made of lower-case words and hyphens, `caption` is empty, or `formats`
-        names a column that is not there.
+        If `label` is not made of lower-case words and hyphens, `caption` is empty, `formats`
+        names a column that is not there, or `best` is of another table.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Table:
         note: str = "",
         *,
         formats: str | Mapping[str, str] = "",
+        best: Best | None = None,
     ) -> None:
         if not isinstance(frame, pd.DataFrame):
             raise TypeError(f"frame must be a pandas DataFrame, got {type(frame).__name__}")
@@ -74,11 +78,14 @@ class Table:
             unknown = [name for name in formats if name not in frame.columns]
             if unknown:
                 raise ValueError(f"formats names columns that frame does not have: {unknown}")
+        if best is not None and best.where.shape != frame.shape:
+            raise ValueError(f"best is of a table {best.where.shape}, frame is {frame.shape}")
         self.frame = frame.copy()
         self.caption = caption
         self.label = label
         self.note = note
         self.formats = formats
+        self.best = best
 
     def _grid(self) -> tuple[list[str], list[list[str]], int]:
         """Return header texts, rows of cell texts, and how many leading columns name the row."""
@@ -99,10 +106,16 @@ class Table:
             rows.append([_cell_text(name, "") for name in names][:depth] + cells)
         return header, rows, depth
 
+    def _is_best(self, row: int, column: int) -> bool:
+        return self.best is not None and column >= 0 and bool(self.best.where[row, column])
+
     def _note(self, rows: list[list[str]]) -> str:
-        """Return the note, with a word on the en dash where one is shown."""
+        """Return the note, with a word on bold numbers and on the en dash where they are shown."""
         missing = any(cell == MISSING for row in rows for cell in row)
-        return " ".join(part for part in (self.note, f"{MISSING} means missing." * missing) if part)
+        parts = [self.note]
+        if self.best is not None and self.best.where.any():
+            parts.append(f"Bold: {self.best.meaning}.")
+        return " ".join(part for part in (*parts, f"{MISSING} means missing." * missing) if part)
 
     def to_html(self) -> str:
         """Return the table as one HTML ``figure`` element.
@@ -123,13 +136,14 @@ class Table:
         )
         lines.append(f"<thead><tr>{''.join(heads)}</tr></thead>")
         lines.append("<tbody>")
-        for row in rows:
-            cells = [
-                f'<th scope="row"{side}>{_to_html(cell)}</th>'
-                if i < depth
-                else f"<td{side}>{_to_html(cell)}</td>"
-                for i, (cell, side) in enumerate(zip(row, style, strict=True))
-            ]
+        for position, row in enumerate(rows):
+            cells = []
+            for i, (cell, side) in enumerate(zip(row, style, strict=True)):
+                text = _to_html(cell)
+                if self._is_best(position, i - depth):
+                    text = f'<strong title="best">{text}</strong>'
+                tag, scope = ("th", ' scope="row"') if i < depth else ("td", "")
+                cells.append(f"<{tag}{scope}{side}>{text}</{tag}>")
             lines.append(f"<tr>{''.join(cells)}</tr>")
         lines.append("</tbody></table>")
         note = self._note(rows)
@@ -152,7 +166,12 @@ class Table:
         # Tildes, because the first line of a fence of backticks must not hold another backtick.
         lines = [f"~~~{{table}} {to_myst(self.caption)}", f":name: {self.label}", ""]
         lines += [_pipe_row(map(to_myst, header)), _pipe_row(align)]
-        lines += [_pipe_row(map(to_myst, row)) for row in rows]
+        for position, row in enumerate(rows):
+            cells = [
+                f"**{to_myst(cell)}**" if self._is_best(position, i - depth) else to_myst(cell)
+                for i, cell in enumerate(row)
+            ]
+            lines.append(_pipe_row(cells))
         lines.append("~~~")
         note = self._note(rows)
         if note:
@@ -184,12 +203,12 @@ def _cell_text(value: Any, spec: str) -> str:
 
 
 def _alignments(rows: list[list[str]], width: int, depth: int) -> list[str]:
-    """Return "right" for each column of numbers, "left" for any other."""
+    """Return "right" for each column at least half of whose cells are numbers, else "left"."""
     sides = []
     for i in range(width):
         present = [row[i] for row in rows if row[i] != MISSING]
-        right = i >= depth and all(_NUMBER.fullmatch(cell) for cell in present)
-        sides.append("right" if right else "left")
+        numbers = [cell for cell in present if _NUMBER.fullmatch(cell)]
+        sides.append("right" if i >= depth and 2 * len(numbers) >= len(present) else "left")
     return sides
 
 
