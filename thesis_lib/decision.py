@@ -53,6 +53,23 @@ def binary_cost() -> Floats:
     return cost_matrix(2, {(0, 1): 100})
 
 
+def prior_cost(class_counts: ArrayLike) -> Floats:
+    r"""Return costs of :math:`1/\pi_c` for missing class c, less a common factor.
+
+    Moving thresholds with them is `correct_prior` to equal classes (Elkan 2001, theorem 2).
+
+    Parameters
+    ----------
+    class_counts : array_like, (n_classes,)
+        Counts, or shares, of the classes in the training set; all positive.
+    """
+    counts = np.asarray(class_counts, dtype=np.float64)
+    shares = _checked_prior("class_counts", counts, counts.size)
+    costs = np.outer(shares.min() / shares, np.ones(len(shares)))
+    np.fill_diagonal(costs, 0.0)
+    return _checked_cost(costs, len(shares))
+
+
 def move_thresholds(probabilities: ArrayLike, cost: ArrayLike) -> Floats:
     r"""Weight each output by the total cost of missing its class, and normalise again.
 

@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from thesis_lib import data, experiments, quiet
+from thesis_lib import experiments, quiet
 from thesis_lib.training import Experiment, Run
 
 Job = tuple[str, int]
@@ -51,7 +51,7 @@ def missing(selection: Iterable[Experiment], seeds: Sequence[int]) -> list[Job]:
 def images_of(job: Job) -> int:
     """Return how many images a job passes through the network."""
     experiment = experiments.get(job[0])
-    size = experiments.training_size(experiment, data.load("mnist"))
+    size = experiments.training_size(experiment)
     return size * experiment.epochs
 
 
@@ -285,7 +285,7 @@ def _end_with(alive: Connection) -> None:
 def _train(name: str, seed: int, precision: str) -> float:
     """Train one job in a worker and return its seconds."""
     experiment = experiments.get(name)
-    size = experiments.training_size(experiment, data.load("mnist"))
+    size = experiments.training_size(experiment)
 
     def count() -> None:
         with _passed.get_lock():

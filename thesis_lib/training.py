@@ -19,14 +19,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thesis_lib import __version__, data, decision, metrics, model, resampling
+from thesis_lib import __version__, data, decision, metrics, model, resampling, tasks
 
 Images = tuple[NDArray[Any], NDArray[np.int64]]
 
 # What activations are computed in, and Keras's name of it; weights are float32 either way.
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
-MINORITY = {"multiclass": (0, 1, 4, 6, 7), "binary": (0,)}
+MINORITY = {name: tasks.get(name).minority for name in ("multiclass", "binary")}
+
+# Of the class-balanced loss and of deferred re-weighting, as in both papers.
+BETA = 0.9999
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -38,7 +41,7 @@ class Experiment:
     name : str
         ``task/method``, the key of the catalogue and the name of its file of records.
     task : str
-        ``"multiclass"`` or ``"binary"``.
+        A key of ``tasks.TASKS``; the thesis's are ``"multiclass"`` and ``"binary"``.
     method : str
         The method's name as tables show it.
     sampler : str or None
@@ -50,7 +53,10 @@ class Experiment:
     learning_rate, epochs, batch_size, dropout
         As Keras means them; the defaults are the thesis's (section 7.1).
     cost : str or None
-        A key of ``COSTS``: thresholds are moved with this cost matrix after training.
+        A key of ``COSTS``, or ``"prior"`` for costs inverse to the sizes of the classes:
+        thresholds are moved with this cost matrix after training.
+    draw : int or None
+        Seed that the task's images are drawn with; None is the thesis's own draw.
     base : str or None
         The experiment whose networks are used, where only the decision differs.
     published : tuple of (table, row)
@@ -71,6 +77,7 @@ class Experiment:
     batch_size: int = 100
     dropout: float = 0.2
     cost: str | None = None
+    draw: int | None = None
     base: str | None = None
     published: tuple[tuple[str, str], ...] = ()
     corrects: str | None = None
@@ -120,6 +127,10 @@ LOSSES: dict[str, Callable[[Experiment, NDArray[np.int64]], Any]] = {
     "focal-as-published": lambda e, counts: _losses().FocalLossAsPublished(
         e.gamma or 0.0, class_weight=class_weight(e, counts)
     ),
+    "focal": lambda e, counts: _losses().FocalLoss(e.gamma or 0.0, class_weight(e, counts)),
+    "class-balanced": lambda e, counts: _modern().ClassBalancedLoss(counts, BETA),
+    "balanced-softmax": lambda e, counts: _modern().BalancedSoftmax(counts),
+    "ldam": lambda e, counts: _modern().LDAMLoss(counts),
 }
 
 SAMPLERS: dict[str, Callable[[Images, int], Images]] = {
@@ -140,6 +151,21 @@ COSTS: dict[str, Callable[[], NDArray[np.float64]]] = {
     "multiclass-as-defined": decision.multiclass_cost,
     "binary": decision.binary_cost,
 }
+
+
+def cost_matrix(experiment: Experiment) -> NDArray[np.float64]:
+    """Return the cost matrix that an experiment moves thresholds with.
+
+    Raises
+    ------
+    ValueError
+        If it names none.
+    """
+    if experiment.cost is None:
+        raise ValueError(f"{experiment.name} names no cost matrix.")
+    if experiment.cost == "prior":
+        return decision.prior_cost(tasks.get(experiment.task).counts)
+    return COSTS[experiment.cost]()
 
 
 def set_up(seed: int) -> None:
@@ -195,11 +221,21 @@ def training_set(experiment: Experiment, dataset: data.Dataset, seed: int) -> Im
         The balanced data set (MNIST, or a stand-in) that the task is cut from.
     seed : int
         Random state of the samplers; the as-published ones ignore it, since the thesis drew once.
+
+    Raises
+    ------
+    ValueError
+        If a sampler as published, which undoes the thesis's own order, meets another draw.
     """
-    subset = data.task(experiment.task, dataset)
+    subset = data.task(experiment.task, dataset, experiment.draw)
     images: Images = (subset.x_train, subset.y_train)
     if experiment.sampler is None:
         return images
+    if experiment.draw is not None and experiment.sampler.endswith("-as-published"):
+        raise ValueError(
+            f"{experiment.sampler} belongs to the thesis's own draw; for draw {experiment.draw} "
+            f"take {experiment.sampler.removesuffix('-as-published')}."
+        )
     return SAMPLERS[experiment.sampler](images, seed)
 
 
@@ -224,7 +260,7 @@ def train(
     epochs : int, optional
         Instead of the experiment's own number.
     dataset : Dataset, optional
-        MNIST if not given.
+        The task's own if not given.
     precision : {"float32", "bfloat16"}
         What activations are computed in.
     progress : bool
@@ -251,14 +287,15 @@ def train(
     if epochs < 1:
         raise ValueError(f"epochs has to be at least 1; got {epochs}.")
     set_up(seed)
-    source = data.load("mnist") if dataset is None else dataset
-    subset = data.task(experiment.task, source)
+    task = tasks.get(experiment.task)
+    source = data.load(task.dataset) if dataset is None else dataset
+    subset = data.task(experiment.task, source, experiment.draw)
     x_raw, y_train = training_set(experiment, source, seed)
     x_train, x_test = data.to_unit(x_raw), data.to_unit(subset.x_test)
     # The published weights come from the counts of the imbalanced set, also after resampling.
     counts = data.class_counts(subset.y_train, subset.n_classes)
     with layers_in(precision):
-        network = model.build_cnn(
+        network = model.BUILDERS[task.network](
             subset.n_classes, x_train.shape[1:], dropout=experiment.dropout, seed=seed, fast=True
         )
     started = time.perf_counter()
@@ -281,7 +318,7 @@ def train(
     seconds = time.perf_counter() - started
     probabilities = network.predict(x_test, batch_size=1000, verbose=0)
     if experiment.cost is not None:
-        probabilities = decision.move_thresholds(probabilities, COSTS[experiment.cost]())
+        probabilities = decision.move_thresholds(probabilities, cost_matrix(experiment))
     fitted = network.predict(x_train, batch_size=1000, verbose=0)
     diverged = not (np.isfinite(fitted).all() and np.isfinite(probabilities).all())
     return measured(
@@ -347,7 +384,7 @@ def with_moved_thresholds(run: Run, experiment: Experiment, y_test: NDArray[np.i
         raise ValueError("Moving thresholds needs a run with probabilities and a cost matrix.")
     moved = run.probabilities
     if np.isfinite(moved).all():
-        moved = decision.move_thresholds(moved, COSTS[experiment.cost]()).astype(np.float32)
+        moved = decision.move_thresholds(moved, cost_matrix(experiment)).astype(np.float32)
     return measured(
         experiment,
         run.seed,
@@ -409,12 +446,15 @@ def class_weight(experiment: Experiment, counts: NDArray[np.int64]) -> NDArray[n
     -------
     ndarray, (n_classes,)
         The minority classes have the experiment's weight and the others 1; without such a weight
-        every class has n / (C n_c), scikit-learn's "balanced".
+        every class has n / (C n_c), scikit-learn's "balanced", and for the class-balanced loss the
+        weight of its effective number.
     """
+    if experiment.loss == "class-balanced":
+        return np.asarray(_modern().effective_number_weights(counts, BETA), dtype=np.float64)
     if experiment.minority_weight is None:
         return np.asarray(counts.sum() / (len(counts) * counts), dtype=np.float64)
     weight = np.ones(len(counts))
-    weight[list(MINORITY[experiment.task])] = experiment.minority_weight
+    weight[list(tasks.get(experiment.task).minority)] = experiment.minority_weight
     return weight
 
 
@@ -474,6 +514,12 @@ def fit(
         tuple(round(float(v), 6) for v in history[k]) for k in ("loss", "accuracy")
     )
     return loss_curve, accuracy
+
+
+def _modern() -> ModuleType:
+    from thesis_lib import modern_losses
+
+    return modern_losses
 
 
 def _losses() -> ModuleType:

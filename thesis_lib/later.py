@@ -1,0 +1,104 @@
+"""Experiments beyond the thesis: later methods, other data, and the studies over draws.
+
+They stand beside the thesis's own in no published table, so nothing is missing where one of them
+has no record.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from thesis_lib import tasks
+from thesis_lib.training import Experiment
+
+DRAWS = tuple(range(1, 21))
+"""Seeds that a study over draws draws with; 10 is the thesis's."""
+
+STUDY_SEEDS = (1, 2, 3)
+
+BASELINE = "cross-entropy"
+
+# What each method of a study differs in. The first is the baseline.
+STUDY_METHODS: Mapping[str, Mapping[str, Any]] = {
+    BASELINE: {"method": "Cross-entropy", "loss": "cross-entropy"},
+    "ros": {"method": "ROS", "loss": "cross-entropy", "sampler": "ros"},
+    "smote": {"method": "SMOTE", "loss": "cross-entropy", "sampler": "smote"},
+    "rus": {"method": "RUS", "loss": "cross-entropy", "sampler": "rus"},
+    "mfe": {"method": "MFE", "loss": "mfe"},
+    "balanced-softmax": {"method": "Balanced softmax", "loss": "balanced-softmax"},
+}
+
+# Settings that the methods of a study share, by the task's data set.
+_STUDY_SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "digits-8x8": {"learning_rate": 0.1, "batch_size": 32, "epochs": 50},
+    "mnist": {"learning_rate": 0.05, "batch_size": 100, "epochs": 50},
+}
+# More epochs teach an undersampled set no more: it is learnt by heart.
+_MOST_EPOCHS = 200
+
+
+def all_of_them() -> list[Experiment]:
+    """Return every experiment beyond the thesis."""
+    return [
+        *study("digits", DRAWS),
+        *study("multiclass", DRAWS),
+        *study("binary", DRAWS),
+    ]
+
+
+def study(
+    task: str, draws: Iterable[int], methods: Iterable[str] = STUDY_METHODS
+) -> list[Experiment]:
+    """Return the experiments of a study: each method on each draw of a task.
+
+    They are named ``task-draws/method-07``. Prior correction decides by the baseline's network.
+
+    Parameters
+    ----------
+    task : str
+        A key of ``tasks.TASKS``.
+    draws : iterable of int
+    methods : iterable of str
+        Keys of ``STUDY_METHODS``.
+    """
+    found = []
+    for draw in draws:
+        for slug in methods:
+            found.append(_study_member(task, slug, draw))
+            if slug == BASELINE:
+                base = found[-1]
+                found.append(
+                    dataclasses.replace(
+                        base,
+                        name=member_name(task, "prior-correction", draw),
+                        method="Prior correction",
+                        cost="prior",
+                        base=base.name,
+                    )
+                )
+    return found
+
+
+def member_name(task: str, method: str, draw: int) -> str:
+    """Return the name of the experiment that a method on a draw of a study is."""
+    return f"{task}-draws/{method}-{draw:02d}"
+
+
+def _study_member(task: str, slug: str, draw: int) -> Experiment:
+    chosen = tasks.get(task)
+    settings = dict(_STUDY_SETTINGS[chosen.dataset])
+    method = STUDY_METHODS[slug]
+    settings["epochs"] = _epochs(settings, chosen.counts, method.get("sampler"))
+    return Experiment(
+        name=member_name(task, slug, draw), task=task, draw=draw, **{**settings, **method}
+    )
+
+
+def _epochs(settings: Mapping[str, Any], counts: tuple[int, ...], sampler: str | None) -> int:
+    """Return epochs that give the method as many updates as the baseline, from 1 to 200."""
+    sizes = {"ros": max(counts), "smote": max(counts), "rus": min(counts)}
+    images = sizes[sampler] * len(counts) if sampler else sum(counts)
+    batches, own = (-(-n // int(settings["batch_size"])) for n in (sum(counts), images))
+    return min(_MOST_EPOCHS, max(1, round(int(settings["epochs"]) * batches / own)))
