@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from thesis_lib import decision, quiet, records, training
+from thesis_lib.rankings import holm as holm
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -419,16 +420,6 @@ def interval(sample: ArrayLike) -> tuple[float, float, float]:
     half = float(stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / len(values) ** 0.5)
     mean = float(values.mean())
     return mean, mean - half, mean + half
-
-
-def holm(p: ArrayLike) -> Floats:
-    """Adjust p-values for their number by Holm's step-down procedure (1979); NaN stay NaN."""
-    values = np.asarray(p, dtype=float)
-    adjusted = np.full(values.shape, np.nan)
-    order = np.argsort(values)[: int((~np.isnan(values)).sum())]
-    factors = len(order) - np.arange(len(order))
-    adjusted[order] = np.minimum(np.maximum.accumulate(values[order] * factors), 1)
-    return adjusted
 
 
 def _paired_t(differences: Floats, step: float) -> tuple[float, float, float, float]:
