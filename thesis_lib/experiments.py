@@ -296,12 +296,13 @@ def subset(experiment: Experiment, dataset: data.Dataset | None = None) -> data.
 
 
 def training_size(experiment: Experiment, dataset: data.Dataset | None = None) -> int:
-    """Return how many images the experiment trains on, without resampling them."""
+    """Return how many images the networks of a run train on, without resampling them."""
     cut = subset(experiment, dataset)
     counts = data.class_counts(cut.y_train, cut.n_classes)
     sampler = (experiment.sampler or "none").removesuffix("-as-published")
     per_class = {"ros": counts.max(), "smote": counts.max(), "rus": counts.min()}
-    return int(len(counts) * per_class[sampler] if sampler in per_class else counts.sum())
+    images = len(counts) * per_class[sampler] if sampler in per_class else counts.sum()
+    return int(images) * (experiment.members or 1)
 
 
 def record(run: Run) -> bool:

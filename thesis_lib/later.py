@@ -18,6 +18,9 @@ DRAWS = tuple(range(1, 21))
 
 STUDY_SEEDS = (1, 2, 3)
 
+OTHER_TASKS = ("digits", "digits-rows", "mnist-rows", "fashion-lt", "cifar10-lt")
+"""The tasks on other data than the thesis's, or with another network."""
+
 BASELINE = "cross-entropy"
 
 # What each method of a study differs in. The first is the baseline.
@@ -28,6 +31,41 @@ STUDY_METHODS: Mapping[str, Mapping[str, Any]] = {
     "rus": {"method": "RUS", "loss": "cross-entropy", "sampler": "rus"},
     "mfe": {"method": "MFE", "loss": "mfe"},
     "balanced-softmax": {"method": "Balanced softmax", "loss": "balanced-softmax"},
+}
+
+# The methods that came after the thesis, and the combinations that it proposes, by their slugs.
+METHODS: Mapping[str, Mapping[str, Any]] = {
+    "class-balanced": {"method": "Class-balanced loss", "loss": "class-balanced"},
+    "balanced-softmax": {"method": "Balanced softmax", "loss": "balanced-softmax"},
+    "ldam": {"method": "LDAM", "loss": "ldam"},
+    "ldam-drw": {
+        "method": "LDAM, deferred re-weighting",
+        "loss": "ldam",
+        "second_stage": "deferred-weights",
+    },
+    "crt": {"method": "Classifier re-training", "second_stage": "retrained-classifier"},
+    "feature-smote": {"method": "SMOTE of features", "second_stage": "feature-smote"},
+    "class-aware": {"method": "Class-aware sampling", "sampler": "class-aware"},
+    "mixup": {"method": "Mixup", "loss": "soft-cross-entropy", "change": "mixup"},
+    "remix": {"method": "Remix", "loss": "soft-cross-entropy", "change": "remix"},
+    "moved": {"method": "Shifts and rotations", "change": "moved"},
+    "ros-moved": {"method": "ROS, shifts and rotations", "sampler": "ros", "change": "moved"},
+    "ensemble": {"method": "Five networks", "members": 5},
+    "balanced-ensemble": {"method": "Five networks, RUS each", "members": 5, "sampler": "rus"},
+    "tuned-threshold": {"method": "Threshold tuned on validation data", "cost": "tuned"},
+    "ros-focal": {
+        "method": "ROS and focal loss",
+        "sampler": "ros",
+        "loss": "focal",
+        "gamma": 2.0,
+        "minority_weight": 1.0,
+    },
+    "smote-weighted": {
+        "method": "SMOTE and minority weight 5",
+        "sampler": "smote",
+        "loss": "focal",
+        "minority_weight": 5.0,
+    },
 }
 
 # Settings that the methods of a study share, by the task's data set.
@@ -41,11 +79,42 @@ _MOST_EPOCHS = 200
 
 def all_of_them() -> list[Experiment]:
     """Return every experiment beyond the thesis."""
-    return [
-        *study("digits", DRAWS),
-        *study("multiclass", DRAWS),
-        *study("binary", DRAWS),
-    ]
+    found = [*_beyond("multiclass"), *_beyond("binary")]
+    for task in OTHER_TASKS:
+        found += [*_plain(task), *_beyond(task)]
+    for task in ("digits", "multiclass", "binary"):
+        found += study(task, DRAWS)
+    few = range(1, 6)
+    for size in tasks.DIGIT_SIZES:
+        found += study(f"digits-few-{size}", few)
+    # Between an image and itself SMOTE finds nothing.
+    of_one = [slug for slug in STUDY_METHODS if slug != "smote"]
+    for size in tasks.MNIST_SIZES:
+        found += study(f"binary-few-{size}", few, STUDY_METHODS if size > 1 else of_one)
+    for number in tasks.MINORITY_NUMBERS:
+        for data_set in ("digits", "multiclass"):
+            found += study(f"{data_set}-minority-{number}", few)
+    return found
+
+
+def _beyond(task: str) -> list[Experiment]:
+    """Return the later methods on a task, and prior correction of its cross-entropy network."""
+    found = [_experiment(task, slug, method) for slug, method in METHODS.items()]
+    correction = {"method": "Prior correction", "cost": "prior", "base": f"{task}/{BASELINE}"}
+    return [*found, _experiment(task, "prior-correction", correction)]
+
+
+def _plain(task: str) -> list[Experiment]:
+    """Return the baseline and the methods that the thesis's own tasks have in its catalogue."""
+    chosen = (BASELINE, "ros", "smote", "rus", "mfe")
+    return [_experiment(task, slug, STUDY_METHODS[slug]) for slug in chosen]
+
+
+def _experiment(task: str, slug: str, method: Mapping[str, Any]) -> Experiment:
+    """Return an experiment with the thesis's settings, or those of the digits."""
+    small = tasks.get(task).dataset == "digits-8x8"
+    shared = {"loss": "cross-entropy"} | (dict(_STUDY_SETTINGS["digits-8x8"]) if small else {})
+    return Experiment(**{**shared, **method, "name": f"{task}/{slug}", "task": task})
 
 
 def study(

@@ -120,7 +120,9 @@ def paired(scores: pd.DataFrame, baseline: str) -> pd.DataFrame:
     """
     frame = _checked(scores)
     if baseline not in frame:
-        raise ValueError(f"baseline has to be one of {', '.join(map(str, frame))}; got {baseline!r}.")
+        raise ValueError(
+            f"baseline has to be one of {', '.join(map(str, frame))}; got {baseline!r}."
+        )
     rows = {}
     for method in frame.columns.drop(baseline):
         gain = (frame[method] - frame[baseline]).to_numpy(dtype=float)

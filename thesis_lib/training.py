@@ -19,7 +19,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thesis_lib import __version__, data, decision, metrics, model, resampling, tasks
+from thesis_lib import (
+    __version__,
+    data,
+    decision,
+    metrics,
+    mixing,
+    model,
+    resampling,
+    tasks,
+    two_stage,
+)
 
 Images = tuple[NDArray[Any], NDArray[np.int64]]
 
@@ -45,7 +55,8 @@ class Experiment:
     method : str
         The method's name as tables show it.
     sampler : str or None
-        How the training images are resampled: a key of ``SAMPLERS``; None leaves them.
+        How the training images are resampled: a key of ``SAMPLERS``, or ``"class-aware"``, which
+        draws the classes of each batch; None leaves them.
     loss : str
         A key of ``LOSSES``.
     gamma, minority_weight : float or None
@@ -54,7 +65,16 @@ class Experiment:
         As Keras means them; the defaults are the thesis's (section 7.1).
     cost : str or None
         A key of ``COSTS``, or ``"prior"`` for costs inverse to the sizes of the classes:
-        thresholds are moved with this cost matrix after training.
+        thresholds are moved with this cost matrix after training. With ``"tuned"`` a fifth of the
+        training images is held out, and decides how far the prior is corrected.
+    change : str or None
+        A key of ``CHANGES``: what happens to the images of each batch.
+    second_stage : str or None
+        What the last fifth of the epochs does: ``"deferred-weights"`` goes on with the weights of
+        effective numbers (LDAM-DRW), ``"retrained-classifier"`` and ``"feature-smote"`` train the
+        last layer anew on balanced features, which are left as they are.
+    members : int or None
+        Number of networks whose outputs are averaged, each with a sample and a seed of its own.
     draw : int or None
         Seed that the task's images are drawn with; None is the thesis's own draw.
     base : str or None
@@ -77,6 +97,9 @@ class Experiment:
     batch_size: int = 100
     dropout: float = 0.2
     cost: str | None = None
+    change: str | None = None
+    second_stage: str | None = None
+    members: int | None = None
     draw: int | None = None
     base: str | None = None
     published: tuple[tuple[str, str], ...] = ()
@@ -131,7 +154,18 @@ LOSSES: dict[str, Callable[[Experiment, NDArray[np.int64]], Any]] = {
     "class-balanced": lambda e, counts: _modern().ClassBalancedLoss(counts, BETA),
     "balanced-softmax": lambda e, counts: _modern().BalancedSoftmax(counts),
     "ldam": lambda e, counts: _modern().LDAMLoss(counts),
+    "soft-cross-entropy": lambda e, counts: _modern().SoftCrossentropy(),
 }
+
+# What happens to a batch: class counts to a function of images, one-hot labels and a generator.
+CHANGES: dict[str, Callable[[NDArray[np.int64]], Callable[..., Any]]] = {
+    "mixup": lambda counts: mixing.mixup,
+    "remix": lambda counts: lambda x, y, rng: mixing.remix(x, y, rng, counts),
+    "moved": lambda counts: lambda x, y, rng: (mixing.move(x, rng), y),
+}
+
+# The share of the training images that a tuned decision holds out.
+_VALIDATION = 0.2
 
 SAMPLERS: dict[str, Callable[[Images, int], Images]] = {
     "ros": lambda images, seed: _resampled(images, "ros", seed),
@@ -229,7 +263,7 @@ def training_set(experiment: Experiment, dataset: data.Dataset, seed: int) -> Im
     """
     subset = data.task(experiment.task, dataset, experiment.draw)
     images: Images = (subset.x_train, subset.y_train)
-    if experiment.sampler is None:
+    if experiment.sampler in (None, "class-aware"):
         return images
     if experiment.draw is not None and experiment.sampler.endswith("-as-published"):
         raise ValueError(
@@ -281,57 +315,222 @@ def train(
         If epochs is smaller than 1, the precision is unknown, or the task does not fit the data
         set.
     """
-    import keras
-
     epochs = experiment.epochs if epochs is None else epochs
     if epochs < 1:
         raise ValueError(f"epochs has to be at least 1; got {epochs}.")
     set_up(seed)
-    task = tasks.get(experiment.task)
-    source = data.load(task.dataset) if dataset is None else dataset
+    source = data.load(tasks.get(experiment.task).dataset) if dataset is None else dataset
     subset = data.task(experiment.task, source, experiment.draw)
-    x_raw, y_train = training_set(experiment, source, seed)
-    x_train, x_test = data.to_unit(x_raw), data.to_unit(subset.x_test)
-    # The published weights come from the counts of the imbalanced set, also after resampling.
-    counts = data.class_counts(subset.y_train, subset.n_classes)
-    with layers_in(precision):
-        network = model.BUILDERS[task.network](
-            subset.n_classes, x_train.shape[1:], dropout=experiment.dropout, seed=seed, fast=True
-        )
+    x_test = data.to_unit(subset.x_test)
     started = time.perf_counter()
-    with _bar(experiment, epochs, progress) as bar:
+    found = []
+    with _bar(experiment, epochs * (experiment.members or 1), progress) as bar:
 
         def tick(epoch: int, logs: object) -> None:
             bar.update()
             on_epoch()
 
-        curves = fit(
-            network,
-            LOSSES[experiment.loss](experiment, counts),
-            keras.optimizers.SGD(experiment.learning_rate),
-            x_train,
-            np.eye(subset.n_classes, dtype=np.float32)[y_train],
-            batch_size=experiment.batch_size,
-            epochs=epochs,
-            on_epoch_end=tick,
-        )
+        for member in member_seeds(experiment, seed):
+            images = training_set(experiment, source, member)
+            found.append(_one_network(experiment, member, subset, images, epochs, precision, tick))
+            found[-1].probabilities = found[-1].network.predict(x_test, batch_size=1000, verbose=0)
     seconds = time.perf_counter() - started
-    probabilities = network.predict(x_test, batch_size=1000, verbose=0)
-    if experiment.cost is not None:
+    probabilities = np.mean([f.decided for f in found], axis=0)
+    if experiment.cost not in (None, "tuned"):
         probabilities = decision.move_thresholds(probabilities, cost_matrix(experiment))
-    fitted = network.predict(x_train, batch_size=1000, verbose=0)
-    diverged = not (np.isfinite(fitted).all() and np.isfinite(probabilities).all())
+    first = found[0]
+    origin = provenance(first.x_train, first.y_train, x_test, subset.y_test, source.name, precision)
+    if first.tau is not None:
+        origin["tau"] = first.tau
+    fits = [f.train_accuracy for f in found]
+    diverged = not (np.isfinite(fits).all() and np.isfinite(probabilities).all())
     return measured(
         experiment,
         seed,
         y_test=subset.y_test,
         probabilities=probabilities,
-        train_accuracy=math.nan if diverged else float((fitted.argmax(1) == y_train).mean()),
-        curves=curves,
+        train_accuracy=math.nan if diverged else float(np.mean(fits)),
+        curves=first.curves,
         seconds=seconds,
-        provenance=provenance(x_train, y_train, x_test, subset.y_test, source.name, precision),
+        provenance=origin,
         keep_probabilities=keep_probabilities,
     )
+
+
+def member_seeds(experiment: Experiment, seed: int) -> list[int]:
+    """Return the seeds of the networks of a run: its own, and one for each further member."""
+    return [(seed + 100_000 * k) % 2**32 for k in range(experiment.members or 1)]
+
+
+@dataclasses.dataclass
+class _Fitted:
+    """A trained network of a run, and what it was trained on.
+
+    ``tau`` says how far a tuned decision corrects the prior ``counts``; None where none is tuned.
+    """
+
+    network: Any
+    curves: tuple[tuple[float, ...], tuple[float, ...]]
+    x_train: NDArray[np.float32]
+    y_train: NDArray[np.int64]
+    train_accuracy: float
+    counts: NDArray[np.int64]
+    tau: float | None
+    probabilities: NDArray[np.float32] = dataclasses.field(
+        default_factory=lambda: np.empty(0, np.float32)
+    )
+
+    @property
+    def decided(self) -> NDArray[Any]:
+        """The outputs on the test set, with the prior corrected where that was tuned."""
+        if self.tau is None or not np.isfinite(self.probabilities).all():
+            return self.probabilities
+        return decision.correct_prior(self.probabilities, self.counts, tau=self.tau)
+
+
+def _one_network(
+    experiment: Experiment,
+    seed: int,
+    subset: data.Dataset,
+    images: Images,
+    epochs: int,
+    precision: str,
+    tick: Callable[[int, object], None],
+) -> _Fitted:
+    """Train one network through its one or two stages."""
+    # The published weights come from the counts of the imbalanced set, also after resampling.
+    counts = data.class_counts(subset.y_train, subset.n_classes)
+    held_out: Images | None = None
+    if experiment.cost == "tuned":
+        images, held_out = _split(images, seed)
+        counts = data.class_counts(images[1], subset.n_classes)
+    x_raw, y_train = images
+    x_train = data.to_unit(x_raw)
+    build = model.BUILDERS[tasks.get(experiment.task).network]
+    with layers_in(precision):
+        network = build(
+            subset.n_classes, x_train.shape[1:], dropout=experiment.dropout, seed=seed, fast=True
+        )
+    staged = experiment.second_stage is not None
+    curves = _stage(
+        experiment,
+        seed,
+        network,
+        LOSSES[experiment.loss](experiment, counts),
+        (x_raw, x_train, y_train),
+        counts,
+        two_stage.first_epochs(epochs) if staged else epochs,
+        tick,
+    )
+    if staged and math.isfinite(curves[0][-1]):
+        left = epochs - len(curves[0])
+        more = _second_stage(experiment, seed, network, x_raw, x_train, y_train, counts, left, tick)
+        curves = (curves[0] + more[0], curves[1] + more[1])
+    fitted = network.predict(x_train, batch_size=1000, verbose=0)
+    finite = bool(np.isfinite(fitted).all())
+    accuracy = float((fitted.argmax(1) == y_train).mean()) if finite else math.nan
+    tau = None
+    if held_out is not None and finite:
+        outputs = network.predict(data.to_unit(held_out[0]), batch_size=1000, verbose=0)
+        tau = decision.tune_tau(outputs, held_out[1], counts)
+    return _Fitted(network, curves, x_train, y_train, accuracy, counts, tau)
+
+
+def _stage(
+    experiment: Experiment,
+    seed: int,
+    network: Any,
+    loss: Any,
+    images: tuple[NDArray[Any], NDArray[np.float32], NDArray[np.int64]],
+    counts: NDArray[np.int64],
+    epochs: int,
+    tick: Callable[[int, object], None],
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Fit a network to images (raw, in [0, 1], labels), as whole arrays or batch by batch."""
+    import keras
+
+    x_raw, x_train, y_train = images
+    x: Any = x_train
+    y: Any = np.eye(len(counts), dtype=np.float32)[y_train]
+    batch_size: int | None = experiment.batch_size
+    if experiment.sampler == "class-aware" or experiment.change is not None:
+        x, y, batch_size = _batches(experiment, seed, x_raw, y_train, counts), None, None
+    return fit(
+        network,
+        loss,
+        keras.optimizers.SGD(experiment.learning_rate),
+        x,
+        y,
+        batch_size=batch_size,
+        epochs=epochs,
+        on_epoch_end=tick,
+    )
+
+
+def _batches(
+    experiment: Experiment,
+    seed: int,
+    x: NDArray[Any],
+    y: NDArray[np.int64],
+    counts: NDArray[np.int64],
+) -> Any:
+    from thesis_lib import batches
+
+    kind = batches.ClassAware if experiment.sampler == "class-aware" else batches.Batches
+    return kind(
+        x,
+        y,
+        batches.plan(None, x, y, seed),
+        scale=255.0,
+        n_classes=len(counts),
+        batch_size=experiment.batch_size,
+        seed=seed,
+        change=CHANGES[experiment.change](counts) if experiment.change else None,
+    )
+
+
+def _second_stage(
+    experiment: Experiment,
+    seed: int,
+    network: Any,
+    x_raw: NDArray[Any],
+    x_train: NDArray[np.float32],
+    y_train: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    epochs: int,
+    tick: Callable[[int, object], None],
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Go on with weights, or train the last layer anew on balanced features."""
+    import keras
+
+    if experiment.second_stage == "deferred-weights":
+        weights = _modern().effective_number_weights(counts, BETA)
+        loss = _modern().LDAMLoss(counts, class_weight=weights)
+        images = (x_raw, x_train, y_train)
+        return _stage(experiment, seed, network, loss, images, counts, epochs, tick)
+    found = two_stage.features(network, x_train)
+    x, y = two_stage.balanced_features(found, y_train, str(experiment.second_stage), seed)
+    classifier = two_stage.new_classifier(network, seed)
+    curves = fit(
+        classifier,
+        _losses().CategoricalCrossentropy(),
+        keras.optimizers.SGD(experiment.learning_rate),
+        x,
+        np.eye(len(counts), dtype=np.float32)[y],
+        batch_size=experiment.batch_size,
+        epochs=epochs,
+        on_epoch_end=tick,
+    )
+    two_stage.put_in(classifier, network)
+    return curves
+
+
+def _split(images: Images, seed: int) -> tuple[Images, Images]:
+    """Return the images to train on and those to tune with."""
+    x, y = images
+    kept, out = data.stratified_split(y, _VALIDATION, seed)
+    shuffled = np.random.default_rng(seed).permutation(kept)
+    return (x[shuffled], y[shuffled]), (x[out], y[out])
 
 
 def measured(

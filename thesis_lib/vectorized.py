@@ -39,9 +39,25 @@ def groups(jobs: Sequence[Job]) -> list[list[Job]]:
     found: dict[tuple[object, ...], list[Job]] = {}
     for experiment, seed in jobs:
         e = experiment
-        structure = (e.task, e.sampler, e.loss, e.epochs, e.batch_size, e.dropout)
+        structure: tuple[object, ...] = (
+            (e.task, e.sampler, e.loss, e.epochs, e.batch_size, e.dropout)
+            if side_by_side(e)
+            else (e.name, seed)
+        )
         found.setdefault(structure, []).append((experiment, seed))
     return list(found.values())
+
+
+def side_by_side(experiment: Experiment) -> bool:
+    """Return whether one program can train runs of this kind together.
+
+    Not where batches are changed or drawn by class, in two stages, with several networks, with
+    held-out images, or with a recurrent network: these are trained one by one.
+    """
+    e = experiment
+    plain = e.change is None and e.second_stage is None and e.members is None
+    whole = e.sampler != "class-aware" and e.cost != "tuned"
+    return plain and whole and tasks.get(e.task).network == "cnn"
 
 
 def batch_order(seed: int, epoch: int, n: int) -> Any:
@@ -95,6 +111,8 @@ def train_group(
         If the jobs are not of one group, or the precision is unknown.
     """
     _check(jobs, precision)
+    if not side_by_side(jobs[0][0]):
+        return _one_by_one(jobs, epochs, dataset, precision, on_epochs)
     started = time.perf_counter()
     problem = _Problem.of(jobs, dataset, precision)
     total = jobs[0][0].epochs if epochs is None else epochs
@@ -113,6 +131,36 @@ def train_group(
         on_epochs(step * problem.n * len(jobs))
         _save(checkpoint, problem, total, state)
     return problem.runs(state, time.perf_counter() - started)
+
+
+def _one_by_one(
+    jobs: Sequence[Job],
+    epochs: int | None,
+    dataset: data.Dataset | None,
+    precision: str,
+    on_epochs: Callable[[int], None],
+) -> list[Run]:
+    """Train runs that no program takes together as :func:`thesis_lib.training.train` does."""
+    found = []
+    for experiment, seed in jobs:
+        n = len(data.task(experiment.task, dataset or _source(experiment)).y_train)
+        found.append(
+            training.train(
+                experiment,
+                seed,
+                epochs=epochs,
+                dataset=dataset,
+                precision=precision,
+                progress=False,
+                keep_probabilities=True,
+                on_epoch=lambda n=n: on_epochs(n),  # type: ignore[misc]
+            )
+        )
+    return found
+
+
+def _source(experiment: Experiment) -> data.Dataset:
+    return data.load(tasks.get(experiment.task).dataset)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,7 +188,7 @@ class _Problem:
     def of(cls, jobs: Sequence[Job], dataset: data.Dataset | None, precision: str) -> _Problem:
         first = jobs[0][0]
         task = tasks.get(first.task)
-        source = data.load(task.dataset) if dataset is None else dataset
+        source = _source(first) if dataset is None else dataset
         subset = data.task(first.task, source)
         # The as-published samplers and the plain subset are the same images for every seed.
         same = first.sampler is None or first.sampler.endswith("-as-published")
