@@ -38,13 +38,13 @@ def adjusted(y: np.ndarray, z: np.ndarray, tau: float) -> float:
     return float(np.mean([-np.log(softmax(row + tau * np.log(prior))[c]) for c, row in rows]))
 
 
-def ldam(y: np.ndarray, z: np.ndarray, largest: float) -> float:
+def ldam(y: np.ndarray, z: np.ndarray, largest: float, weight: list[float] | None = None) -> float:
     constant = largest * min(COUNTS) ** 0.25
     values = []
     for c, row in zip(y.argmax(1), z, strict=True):
         moved = row.copy()
         moved[c] -= constant / COUNTS[c] ** 0.25
-        values.append(-np.log(softmax(moved)[c]))
+        values.append(-np.log(softmax(moved)[c]) * (weight or [1, 1, 1])[c])
     return float(np.mean(values))
 
 
@@ -56,6 +56,7 @@ CASES: list[tuple[keras.losses.Loss, Reference]] = [
     (modern_losses.LogitAdjustedCrossentropy(COUNTS, 1.7), lambda y, z: adjusted(y, z, 1.7)),
     (LDAMLoss(COUNTS), lambda y, z: ldam(y, z, 0.5)),
     (LDAMLoss(COUNTS, 3.0), lambda y, z: ldam(y, z, 3)),
+    (LDAMLoss(COUNTS, 0.5, [2.5, 0.1, 0.4]), lambda y, z: ldam(y, z, 0.5, [2.5, 0.1, 0.4])),
 ]
 battery = pytest.mark.parametrize(
     ("loss", "reference"), CASES, ids=lambda c: getattr(c, "name", "")
@@ -104,7 +105,8 @@ def test_badly_wrong_images_still_teach(
 ) -> None:
     """The true class 0 gets next to nothing: its gradient is minus its weight, not zero."""
     y, z = np.eye(3)[[0]], np.array([[-gap / 2, gap / 2, 0.0]])
-    expected = -float(loss.class_weight[0]) if isinstance(loss, ClassBalancedLoss) else -1.0
+    weight = getattr(loss, "class_weight", None)
+    expected = -1.0 if weight is None else -float(weight[0])
     assert gradient(loss, y, z)[0, 0] == pytest.approx(expected, rel=0.02)
 
 
@@ -244,3 +246,15 @@ def test_prior_correction_of_bad_input(arguments: tuple, message: str) -> None:
         decision.correct_prior(*arguments)
     with pytest.raises(ValueError, match="tau has to be a number from 0"):
         decision.correct_prior([[0.5, 0.5]], [1, 1], tau=-1)
+
+
+def test_soft_crossentropy_takes_shares_of_classes() -> None:
+    rng = np.random.default_rng(0)
+    y, z = rng.dirichlet(np.ones(3), 6), rng.normal(0, 2, (6, 3))
+    expected = np.mean([-(a * np.log(softmax(b))).sum() for a, b in zip(y, z, strict=True)])
+    loss = modern_losses.SoftCrossentropy()
+    assert value(loss, y, z) == pytest.approx(expected, rel=1e-5)
+    one_hot = np.eye(3)[[0, 2, 1, 1, 0, 2]]
+    assert value(loss, one_hot, z) == pytest.approx(
+        value(losses.CategoricalCrossentropy(), one_hot, z), rel=1e-6
+    )

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from thesis_lib import data, durable, later, records, tasks, training
+from thesis_lib import data, durable, later, records, tasks, training, tuning
 from thesis_lib.training import Experiment, Run
 
 SEEDS = (1, 2, 3, 4, 5)
@@ -62,7 +62,8 @@ def catalogue() -> Mapping[str, Experiment]:
 @cache
 def every() -> Mapping[str, Experiment]:
     """Return the catalogue, and after it the experiments beyond the thesis, by name."""
-    return {**catalogue(), **{experiment.name: experiment for experiment in later.all_of_them()}}
+    tuned = [e for task in tuning.tuned() for e in tuning.study(task)]
+    return {**catalogue(), **{e.name: e for e in (*later.all_of_them(), *tuned)}}
 
 
 def get(name: str) -> Experiment:

@@ -16,7 +16,11 @@ from thesis_lib.training import Experiment
 DRAWS = tuple(range(1, 21))
 """Seeds that a study over draws draws with; 10 is the thesis's."""
 
+FEW_DRAWS = DRAWS[:5]
+"""Those of a study over sizes or numbers of classes."""
+
 STUDY_SEEDS = (1, 2, 3)
+"""Seeds that each draw is trained with in a study over draws; one is enough over sizes."""
 
 OTHER_TASKS = ("digits", "digits-rows", "mnist-rows", "fashion-lt", "cifar10-lt")
 """The tasks on other data than the thesis's, or with another network."""
@@ -84,16 +88,17 @@ def all_of_them() -> list[Experiment]:
         found += [*_plain(task), *_beyond(task)]
     for task in ("digits", "multiclass", "binary"):
         found += study(task, DRAWS)
-    few = range(1, 6)
-    for size in tasks.DIGIT_SIZES:
-        found += study(f"digits-few-{size}", few)
     # Between an image and itself SMOTE finds nothing.
-    of_one = [slug for slug in STUDY_METHODS if slug != "smote"]
+    of_one = {slug: m for slug, m in STUDY_METHODS.items() if slug != "smote"}
+    grid = {tasks.with_size("digits", size): STUDY_METHODS for size in tasks.DIGIT_SIZES}
     for size in tasks.MNIST_SIZES:
-        found += study(f"binary-few-{size}", few, STUDY_METHODS if size > 1 else of_one)
+        grid[tasks.with_size("binary", size)] = STUDY_METHODS if size > 1 else of_one
     for number in tasks.MINORITY_NUMBERS:
         for data_set in ("digits", "multiclass"):
-            found += study(f"{data_set}-minority-{number}", few)
+            grid[tasks.with_minority(data_set, number)] = STUDY_METHODS
+    for task, methods in grid.items():
+        if task not in ("digits", "binary"):  # whose draws are there already
+            found += study(task, FEW_DRAWS, methods)
     return found
 
 

@@ -54,6 +54,32 @@ def get(name: str) -> Task:
     return TASKS[name]
 
 
+def with_size(task: str, size: int) -> str:
+    """Return the name of the task whose minority classes have so many images.
+
+    Parameters
+    ----------
+    task : {"digits", "binary"}
+        Which has 3 or 2 such images itself.
+    size : int
+        One of ``DIGIT_SIZES`` or ``MNIST_SIZES``.
+    """
+    return task if size == {"digits": 3, "binary": 2}[task] else f"{task}-few-{size}"
+
+
+def with_minority(task: str, number: int) -> str:
+    """Return the name of the task with so many minority classes of three images.
+
+    Parameters
+    ----------
+    task : {"digits", "multiclass"}
+        Of the digits there are five such classes in the task itself.
+    number : int
+        One of ``MINORITY_NUMBERS``.
+    """
+    return task if (task, number) == ("digits", 5) else f"{task}-minority-{number}"
+
+
 def long_tailed(largest: int, n_classes: int, ratio: float) -> tuple[int, ...]:
     """Return class sizes that fall exponentially: n_c = n_0 rho^(-c / (C - 1)), rounded down.
 
@@ -98,17 +124,17 @@ def _tasks() -> dict[str, Task]:
         "mnist-rows": Task("mnist", MULTICLASS_COUNTS, _FEW, network="gru"),
     }
     grids = {
-        f"digits-few-{size}": Task("digits-8x8", _digit_counts(_FEW, size), _FEW)
+        with_size("digits", size): Task("digits-8x8", _digit_counts(_FEW, size), _FEW)
         for size in DIGIT_SIZES
     }
+    for size in MNIST_SIZES:
+        grids[with_size("binary", size)] = Task("mnist", (size, 5000), (0,))
     for number in MINORITY_NUMBERS:
         few = _MINORITY_ORDER[:number]
-        grids[f"digits-minority-{number}"] = Task("digits-8x8", _digit_counts(few, 3), few)
+        grids[with_minority("digits", number)] = Task("digits-8x8", _digit_counts(few, 3), few)
         counts = tuple(3 if c in few else 2000 for c in range(10))
-        grids[f"multiclass-minority-{number}"] = Task("mnist", counts, few)
-    for size in MNIST_SIZES:
-        grids[f"binary-few-{size}"] = Task("mnist", (size, 5000), (0,))
-    return thesis | others | grids
+        grids[with_minority("multiclass", number)] = Task("mnist", counts, few)
+    return grids | thesis | others
 
 
 def _digit_counts(few: Sequence[int], size: int) -> tuple[int, ...]:

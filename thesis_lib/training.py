@@ -262,7 +262,11 @@ def training_set(experiment: Experiment, dataset: data.Dataset, seed: int) -> Im
         If a sampler as published, which undoes the thesis's own order, meets another draw.
     """
     subset = data.task(experiment.task, dataset, experiment.draw)
-    images: Images = (subset.x_train, subset.y_train)
+    return resampled(experiment, (subset.x_train, subset.y_train), seed)
+
+
+def resampled(experiment: Experiment, images: Images, seed: int) -> Images:
+    """Return images as the sampler of an experiment leaves them (see `training_set`)."""
     if experiment.sampler in (None, "class-aware"):
         return images
     if experiment.draw is not None and experiment.sampler.endswith("-as-published"):
@@ -318,7 +322,6 @@ def train(
     epochs = experiment.epochs if epochs is None else epochs
     if epochs < 1:
         raise ValueError(f"epochs has to be at least 1; got {epochs}.")
-    set_up(seed)
     source = data.load(tasks.get(experiment.task).dataset) if dataset is None else dataset
     subset = data.task(experiment.task, source, experiment.draw)
     x_test = data.to_unit(subset.x_test)
@@ -331,8 +334,9 @@ def train(
             on_epoch()
 
         for member in member_seeds(experiment, seed):
+            set_up(member)
             images = training_set(experiment, source, member)
-            found.append(_one_network(experiment, member, subset, images, epochs, precision, tick))
+            found.append(train_network(experiment, member, subset, images, epochs, precision, tick))
             found[-1].probabilities = found[-1].network.predict(x_test, batch_size=1000, verbose=0)
     seconds = time.perf_counter() - started
     probabilities = np.mean([f.decided for f in found], axis=0)
@@ -359,11 +363,11 @@ def train(
 
 def member_seeds(experiment: Experiment, seed: int) -> list[int]:
     """Return the seeds of the networks of a run: its own, and one for each further member."""
-    return [(seed + 100_000 * k) % 2**32 for k in range(experiment.members or 1)]
+    return [seed, *((seed + 100_000 * k) % 2**32 for k in range(1, experiment.members or 1))]
 
 
 @dataclasses.dataclass
-class _Fitted:
+class Fitted:
     """A trained network of a run, and what it was trained on.
 
     ``tau`` says how far a tuned decision corrects the prior ``counts``; None where none is tuned.
@@ -388,7 +392,7 @@ class _Fitted:
         return decision.correct_prior(self.probabilities, self.counts, tau=self.tau)
 
 
-def _one_network(
+def train_network(
     experiment: Experiment,
     seed: int,
     subset: data.Dataset,
@@ -396,13 +400,27 @@ def _one_network(
     epochs: int,
     precision: str,
     tick: Callable[[int, object], None],
-) -> _Fitted:
-    """Train one network through its one or two stages."""
+) -> Fitted:
+    """Train one network through its one or two stages.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    seed : int
+    subset : Dataset
+        The task; its class counts are those that losses are weighted by.
+    images : tuple of ndarray
+        What is trained on, as `training_set` returns it.
+    epochs : int
+    precision : {"float32", "bfloat16"}
+    tick : callable
+        Called after each epoch with its number and logs.
+    """
     # The published weights come from the counts of the imbalanced set, also after resampling.
     counts = data.class_counts(subset.y_train, subset.n_classes)
     held_out: Images | None = None
     if experiment.cost == "tuned":
-        images, held_out = _split(images, seed)
+        images, held_out = split(images, seed)
         counts = data.class_counts(images[1], subset.n_classes)
     x_raw, y_train = images
     x_train = data.to_unit(x_raw)
@@ -433,7 +451,7 @@ def _one_network(
     if held_out is not None and finite:
         outputs = network.predict(data.to_unit(held_out[0]), batch_size=1000, verbose=0)
         tau = decision.tune_tau(outputs, held_out[1], counts)
-    return _Fitted(network, curves, x_train, y_train, accuracy, counts, tau)
+    return Fitted(network, curves, x_train, y_train, accuracy, counts, tau)
 
 
 def _stage(
@@ -525,7 +543,7 @@ def _second_stage(
     return curves
 
 
-def _split(images: Images, seed: int) -> tuple[Images, Images]:
+def split(images: Images, seed: int) -> tuple[Images, Images]:
     """Return the images to train on and those to tune with."""
     x, y = images
     kept, out = data.stratified_split(y, _VALIDATION, seed)
