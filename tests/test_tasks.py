@@ -36,6 +36,13 @@ def test_minority_classes_are_the_small_ones() -> None:
         assert max(few) <= min(many), name
 
 
+def test_the_grids_agree_with_the_tasks_that_they_pass_through() -> None:
+    assert tasks._digit_counts((0, 1, 4, 6, 7), 3) == tasks.get("digits").counts
+    assert tasks.BINARY_COUNTS == (2, 5000)
+    with pytest.raises(ValueError, match="one of multiclass, binary, fashion-lt.* got 'mnist'"):
+        tasks.get("mnist")
+
+
 def test_grids_pass_through_the_tasks_themselves() -> None:
     assert [tasks.with_size("digits", n) for n in (6, 3)] == ["digits-few-6", "digits"]
     assert [tasks.with_size("binary", n) for n in (2, 1)] == ["binary", "binary-few-1"]
@@ -112,6 +119,7 @@ def test_other_data_are_read_from_the_folder(
     assert (found.name, found.source) == (name, "THESIS_LIB_DATA")
     assert found.y_train.shape == (600,)
     assert found.n_classes == 10
+    assert found.note.endswith(f"{data._OTHERS[name].title}, from THESIS_LIB_DATA.")
 
 
 @pytest.mark.parametrize(

@@ -71,8 +71,12 @@ class Dataset:
     @property
     def note(self) -> str:
         """Say in Markdown which data these are, and plainly if they stand in for MNIST."""
-        if not self.name.startswith("digits"):
+        name = self.name.split()[0]
+        if name == "mnist":
             return f"This page was built with real MNIST, from {self.source}."
+        if name != "digits":
+            title = _OTHERS[name].title if name in _OTHERS else "scikit-learn's handwritten digits"
+            return f"This page was built with {title}, from {self.source}."
         return (
             "**No MNIST was found when this page was built**, so its live cells ran on the "
             "handwritten digits that ship with scikit-learn (8×8 pixels, resized to 28×28, "

@@ -50,7 +50,11 @@ def get(name: str) -> Task:
         If there is none of that name.
     """
     if name not in TASKS:
-        raise ValueError(f"The task has to be one of {', '.join(TASKS)}; got {name!r}.")
+        plain = ", ".join(n for n in TASKS if "-few-" not in n and "-minority-" not in n)
+        raise ValueError(
+            f"The task has to be one of {plain}, or one of a study's grid, such as "
+            f"digits-few-6; got {name!r}."
+        )
     return TASKS[name]
 
 
@@ -134,7 +138,8 @@ def _tasks() -> dict[str, Task]:
         grids[with_minority("digits", number)] = Task("digits-8x8", _digit_counts(few, 3), few)
         counts = tuple(3 if c in few else 2000 for c in range(10))
         grids[with_minority("multiclass", number)] = Task("mnist", counts, few)
-    return grids | thesis | others
+    # The thesis's two come first, and a grid passes through tasks that are there already.
+    return {**thesis, **others, **{n: t for n, t in grids.items() if n not in thesis | others}}
 
 
 def _digit_counts(few: Sequence[int], size: int) -> tuple[int, ...]:
