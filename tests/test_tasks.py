@@ -39,7 +39,7 @@ def test_minority_classes_are_the_small_ones() -> None:
 def test_the_grids_agree_with_the_tasks_that_they_pass_through() -> None:
     assert tasks._digit_counts((0, 1, 4, 6, 7), 3) == tasks.get("digits").counts
     assert tasks.BINARY_COUNTS == (2, 5000)
-    with pytest.raises(ValueError, match="one of multiclass, binary, fashion-lt.* got 'mnist'"):
+    with pytest.raises(ValueError, match=r"one of multiclass, binary, fashion-lt.* got 'mnist'"):
         tasks.get("mnist")
 
 
