@@ -166,3 +166,17 @@ def test_what_can_be_trained_side_by_side() -> None:
     jobs = [(e, s) for e in later.study("binary", range(1, 21)) for s in (1, 2, 3) if not e.base]
     # All draws and seeds of a method in one program; class sizes, not draws, shape it.
     assert len(vectorized.groups(jobs)) == len(later.STUDY_METHODS)
+
+
+def test_runs_side_by_side_have_the_images_of_their_draws(digits: data.Dataset) -> None:
+    ros = [experiments.get(f"digits-draws/ros-0{draw}") for draw in (1, 2)]
+    jobs = [(ros[0], 1), (ros[1], 1), (ros[0], 2), (ros[0], 1)]
+    problem = vectorized._Problem.of(jobs, digits, "float32")
+    assert len(problem.x) == 3
+    for (experiment, seed), slot in zip(jobs, problem.slot, strict=True):
+        x, y = training.training_set(experiment, digits, seed)
+        np.testing.assert_array_equal(problem.x[slot], data.to_unit(x))
+        np.testing.assert_array_equal(problem.y[slot].argmax(1), y)
+    plain = [experiments.get(f"digits-draws/mfe-0{draw}") for draw in (1, 2)]
+    shared = vectorized._Problem.of([(e, s) for e in plain for s in (1, 2)], digits, "float32")
+    assert shared.slot.tolist() == [0, 0, 1, 1]
