@@ -123,7 +123,9 @@ def test_bad_labels() -> None:
 
 @pytest.mark.parametrize("name", ["imagenet", "", "MNIST"])
 def test_unknown_names(name: str) -> None:
-    with pytest.raises(ValueError, match="one of mnist, digits; got"):
+    with pytest.raises(
+        ValueError, match="one of mnist, digits, digits-8x8, fashion-mnist, cifar10; got"
+    ):
         data.load(name)
     with pytest.raises(ValueError, match="one of multiclass, binary"):
         data.task(name, data.load("digits"))

@@ -132,3 +132,31 @@ def test_prior_correction_of_bad_input(arguments: tuple, message: str) -> None:
         decision.correct_prior(*arguments)
     with pytest.raises(ValueError, match="tau has to be a number from 0"):
         decision.correct_prior([[0.5, 0.5]], [1, 1], tau=-1)
+
+
+def test_prior_costs_are_the_prior_correction() -> None:
+    outputs = np.random.default_rng(0).dirichlet(np.ones(3), 30)
+    counts = [2, 500, 30]
+    moved = decision.move_thresholds(outputs, decision.prior_cost(counts))
+    np.testing.assert_allclose(moved, decision.correct_prior(outputs, counts))
+
+
+def test_tau_is_the_one_of_the_best_balanced_accuracy() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1], [20, 180])
+    score = rng.normal(labels * 1.5, 1)
+    p = 0.1 * np.exp(-0.5 * score**2), 0.9 * np.exp(-0.5 * (score - 1.5) ** 2)
+    outputs = np.stack(p, 1) / np.sum(p, 0)[:, None]
+    tau = decision.tune_tau(outputs, labels, [0.1, 0.9])
+
+    def balanced(tau: float) -> float:
+        first = outputs[:, 0] / outputs[:, 1] > (0.1 / 0.9) ** tau
+        return float((first[labels == 0].mean() + (~first[labels == 1]).mean()) / 2)
+
+    best = max(balanced(t) for t in decision.TAUS)
+    assert balanced(tau) == pytest.approx(best)
+    assert best > balanced(0) + 0.1
+    nearest = min((abs(t - 1), t) for t in decision.TAUS if balanced(t) > best - 1e-12)[1]
+    assert tau == nearest
+    with pytest.raises(ValueError, match="one class number for each row"):
+        decision.tune_tau(outputs, labels[:-1], [0.1, 0.9])

@@ -227,14 +227,15 @@ def test_a_file_where_the_cache_should_be(server: Server, tmp_path: Path) -> Non
 
 
 def cifar_archive() -> bytes:
-    """Return an archive of Keras's layout: a cat, a frog and a dog, each of one colour."""
+    """Return an archive of Keras's layout: in each batch a cat, a frog and a dog of one colour."""
     pixels = np.repeat(np.array([[1, 2, 3], [4, 5, 6], [7, 8, 9]], np.uint8), 1024, axis=1)
     batch = pickle.dumps({b"data": pixels, b"labels": [3, 6, 5]})
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w:gz") as archive:
-        member = tarfile.TarInfo("cifar-10-batches-py/test_batch")
-        member.size = len(batch)
-        archive.addfile(member, io.BytesIO(batch))
+        for name in ("test_batch", *(f"data_batch_{i}" for i in range(1, 6))):
+            member = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
+            member.size = len(batch)
+            archive.addfile(member, io.BytesIO(batch))
     return file.getvalue()
 
 

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -34,7 +34,7 @@ def mean_weight(y: np.ndarray, power: int) -> float:
     return float(np.mean([sum(COUNTS) / COUNTS[c] ** power for c in y.argmax(1)]))
 
 
-def focal(y: np.ndarray, p: np.ndarray, gamma: float, weight: list[float]) -> float:
+def focal(y: np.ndarray, p: np.ndarray, gamma: float, weight: Sequence[float]) -> float:
     true = [(row[c], weight[c]) for row, c in zip(p, y.argmax(1), strict=True)]
     return float(np.mean([-w * (1 - q) ** gamma * np.log(q) for q, w in true]))
 
@@ -50,10 +50,12 @@ def adjusted(y: np.ndarray, p: np.ndarray, tau: float) -> float:
     return focal(y, moved / moved.sum(1, keepdims=True), 0, [1, 1, 1])
 
 
-def ldam(y: np.ndarray, p: np.ndarray, largest: float) -> float:
+def ldam(
+    y: np.ndarray, p: np.ndarray, largest: float, weight: Sequence[float] = (1, 1, 1)
+) -> float:
     margins = largest * (min(COUNTS) / np.array(COUNTS)) ** 0.25
     moved = p * np.exp(-y * margins)
-    return focal(y, moved / moved.sum(1, keepdims=True), 0, [1, 1, 1])
+    return focal(y, moved / moved.sum(1, keepdims=True), 0, weight)
 
 
 Reference = Callable[[np.ndarray, np.ndarray], float]
@@ -92,6 +94,10 @@ CASES: list[tuple[keras.losses.Loss, Reference]] = [
     (modern_losses.LogitAdjustedCrossentropy(COUNTS, 1.7), lambda y, p: adjusted(y, p, 1.7)),
     (modern_losses.LDAMLoss(COUNTS), lambda y, p: ldam(y, p, 0.5)),
     (modern_losses.LDAMLoss(COUNTS, 3.0), lambda y, p: ldam(y, p, 3)),
+    (
+        modern_losses.LDAMLoss(COUNTS, 0.5, WEIGHT),
+        lambda y, p: ldam(y, p, 0.5, WEIGHT),
+    ),
 ]
 battery = pytest.mark.parametrize(
     ("loss", "reference"), CASES, ids=lambda c: getattr(c, "name", "")

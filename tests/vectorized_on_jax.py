@@ -55,7 +55,7 @@ def follow(experiment: training.Experiment, seed: int) -> tuple[list[float], np.
 def same_training() -> list[dict[str, float]]:
     """Compare each run of groups with the same run alone in Keras's ``fit``."""
     focal = [
-        (setting("multiclass/focal-g2-a10", dropout=0.0), 1),
+        (setting("multiclass/focal-g2-a10", dropout=0.0), 2),
         (setting("multiclass/focal-g0-a1", dropout=0.0, learning_rate=0.01), 2),
     ]
     published = [(setting("multiclass/mfe", dropout=0.0, learning_rate=0.005), 1)]

@@ -7,6 +7,7 @@ mixed and turned into floats when the network gets to it. So the images may lie 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from thesis_lib import resampling
 
 Labels = NDArray[np.int64]
+Floats = NDArray[np.float32]
+Change = Callable[[Floats, Floats, np.random.Generator], tuple[Floats, Floats]]
 
 # SMOTE looks for neighbours among all images of a class, which have to be in memory as floats.
 _SMOTE_BYTES = 2**30
@@ -119,6 +122,8 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         Of the order.
     limit : int, optional
         Images an epoch, instead of as many as the training set has.
+    change : callable, optional
+        Takes and returns the images and one-hot labels of a batch, and a random generator.
     """
 
     def __init__(
@@ -132,12 +137,15 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         batch_size: int,
         seed: int,
         limit: int | None = None,
+        change: Change | None = None,
     ) -> None:
         super().__init__()
         self._x, self._y, self._plan, self._scale = x, y, plan, scale
         self._one_hot = np.eye(n_classes, dtype=np.float32)
         self._batch_size, self._epoch_size = batch_size, limit or len(y)
         self._random = np.random.default_rng(seed)
+        # Of its own, so that the order of the images is the same with and without a change.
+        self._change, self._noise = change, np.random.default_rng([seed, 1])
         self._waiting = np.empty(0, np.int64)
         self.on_epoch_end()
 
@@ -148,7 +156,8 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         chosen = self._order[index * self._batch_size : (index + 1) * self._batch_size]
         parents = self._plan.parents[chosen]
         mixed = resampling.blend(self._x, parents, self._plan.weights[chosen])
-        return to_unit(mixed, self._scale), self._one_hot[self._y[parents[:, 0]]]
+        images, labels = to_unit(mixed, self._scale), self._one_hot[self._y[parents[:, 0]]]
+        return self._change(images, labels, self._noise) if self._change else (images, labels)
 
     def on_epoch_end(self) -> None:
         """Take the next images of the plan, shuffled anew each time that it is used up."""
@@ -156,6 +165,29 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         while sum(map(len, pieces)) < self._epoch_size:
             pieces.append(self._random.permutation(len(self._plan.weights)))
         self._order, self._waiting = np.split(np.concatenate(pieces), [self._epoch_size])
+
+
+class ClassAware(Batches):
+    """Batches in which every class is as frequent: class-aware sampling (Shen et al. 2016).
+
+    The classes come in turn, in an order that is shuffled each time; so do the images of a class.
+    An epoch has as many images as the training set: most of the largest classes' are left out of
+    it, and those of the smallest come again and again.
+    """
+
+    def on_epoch_end(self) -> None:
+        """Take the classes and their images for the next epoch."""
+        labels = self._y[self._plan.parents[:, 0]]
+        classes = np.unique(labels)
+        rounds = -(-self._epoch_size // len(classes))
+        turns = np.stack([self._random.permutation(len(classes)) for _ in range(rounds)])
+        order = np.empty(turns.shape, np.int64)
+        for number, label in enumerate(classes):
+            members = np.flatnonzero(labels == label)
+            repeats = -(-rounds // len(members))
+            images = np.concatenate([self._random.permutation(members) for _ in range(repeats)])
+            order[turns == number] = images[:rounds]
+        self._order = order.ravel()[: self._epoch_size]
 
 
 def to_unit(images: NDArray[Any], scale: float) -> NDArray[np.float32]:

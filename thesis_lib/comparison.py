@@ -18,6 +18,7 @@ from scipy import stats
 
 from thesis_lib import decision, quiet, records, training
 from thesis_lib.progress import progress_bar
+from thesis_lib.rankings import holm as holm
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,7 +46,9 @@ class Method:
     loss : callable
         Class counts to a Keras loss.
     sampler : str or None
-        As `thesis_lib.batches.plan` takes it.
+        As `thesis_lib.batches.plan` takes it, or "class-aware".
+    change : str or None
+        A key of ``training.CHANGES``: what happens to the images of each batch.
     corrects_prior : bool
         Whether the outputs of the network are moved to equal classes.
     """
@@ -53,6 +56,7 @@ class Method:
     label: str
     loss: Callable[[Labels], Any]
     sampler: str | None = None
+    change: str | None = None
     corrects_prior: bool = False
 
 
@@ -80,6 +84,12 @@ def _modern(name: str) -> Callable[[Labels], Any]:
     return make
 
 
+def _soft(counts: Labels) -> Any:
+    from thesis_lib import modern_losses
+
+    return modern_losses.SoftCrossentropy()
+
+
 METHODS: dict[str, Method] = {
     BASELINE: Method("Cross-entropy (baseline)", _cross_entropy),
     "ros": Method("Random oversampling", _cross_entropy, sampler="ros"),
@@ -91,6 +101,10 @@ METHODS: dict[str, Method] = {
     "prior-correction": Method("Prior correction", _cross_entropy, corrects_prior=True),
     "class-balanced": Method("Class-balanced loss", _modern("ClassBalancedLoss")),
     "ldam": Method("LDAM loss", _modern("LDAMLoss")),
+    "class-aware": Method("Class-aware sampling", _cross_entropy, sampler="class-aware"),
+    "moved": Method("Shifts and rotations", _cross_entropy, change="moved"),
+    "mixup": Method("Mixup", _soft, change="mixup"),
+    "remix": Method("Remix", _soft, change="remix"),
 }
 DEFAULT_METHODS = tuple(METHODS)[:8]
 
@@ -422,16 +436,6 @@ def interval(sample: ArrayLike) -> tuple[float, float, float]:
     return mean, mean - half, mean + half
 
 
-def holm(p: ArrayLike) -> Floats:
-    """Adjust p-values for their number by Holm's step-down procedure (1979); NaN stay NaN."""
-    values = np.asarray(p, dtype=float)
-    adjusted = np.full(values.shape, np.nan)
-    order = np.argsort(values)[: int((~np.isnan(values)).sum())]
-    factors = len(order) - np.arange(len(order))
-    adjusted[order] = np.minimum(np.maximum.accumulate(values[order] * factors), 1)
-    return adjusted
-
-
 def _paired_t(differences: Floats, step: float) -> tuple[float, float, float, float]:
     n = len(differences)
     mean = float(differences.mean())
@@ -455,9 +459,10 @@ def _shown_p(p: Any) -> str:
 
 def _families(methods: Sequence[str]) -> list[list[str]]:
     """Group the methods that share a network: they differ in the decision only."""
-    families: dict[tuple[object, object], list[str]] = {}
+    families: dict[tuple[object, ...], list[str]] = {}
     for name in methods:
-        families.setdefault((METHODS[name].loss, METHODS[name].sampler), []).append(name)
+        method = METHODS[name]
+        families.setdefault((method.loss, method.sampler, method.change), []).append(name)
     return list(families.values())
 
 
@@ -478,11 +483,14 @@ def _optimizer(settings: _Settings) -> Any:
 
 
 def _batches(
-    problem: _Problem, settings: _Settings, sampler: str | None, seed: int, limit: int | None = None
+    problem: _Problem, settings: _Settings, method: Method, seed: int, limit: int | None = None
 ) -> Any:
     from thesis_lib import batches
 
-    return batches.Batches(
+    class_aware = method.sampler == "class-aware"
+    kind = batches.ClassAware if class_aware else batches.Batches
+    sampler = None if class_aware else method.sampler
+    return kind(
         problem.x_train,
         problem.y_train,
         batches.plan(sampler, problem.x_train, problem.y_train, seed),
@@ -491,6 +499,7 @@ def _batches(
         batch_size=settings.batch_size,
         seed=seed,
         limit=limit,
+        change=training.CHANGES[method.change](problem.counts) if method.change else None,
     )
 
 
@@ -509,7 +518,7 @@ def _train(
         network,
         method.loss(problem.counts),
         _optimizer(settings),
-        _batches(problem, settings, method.sampler, seed),
+        _batches(problem, settings, method, seed),
         None,
         batch_size=None,
         epochs=settings.epochs,
@@ -602,7 +611,7 @@ def _estimate(problem: _Problem, settings: _Settings, networks: int) -> str:
         network,
         _cross_entropy(problem.counts),
         _optimizer(settings),
-        _batches(problem, settings, None, 0, limit),
+        _batches(problem, settings, METHODS[BASELINE], 0, limit),
         None,
         batch_size=None,
         epochs=2,

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import os
 import pickle
 import struct
 import tarfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from thesis_lib import download
+from thesis_lib import download, tasks
+from thesis_lib.tasks import BINARY_COUNTS as BINARY_COUNTS
+from thesis_lib.tasks import MULTICLASS_COUNTS as MULTICLASS_COUNTS
 
 Array = NDArray[Any]
 Labels = NDArray[np.int64]
+T = TypeVar("T")
 
-MULTICLASS_COUNTS = (2, 5, 5000, 3000, 4, 4000, 2, 3, 2000, 1000)
-BINARY_COUNTS = (2, 5000)
+THESIS_DRAW = 10
+"""The seed that the thesis drew its subsets with."""
 
 # MD5 of the four original IDX files, uncompressed.
 _MD5 = {
@@ -33,8 +37,10 @@ _MD5 = {
     "y_test": "27ae3e4e09519cfbb04c329615203637",
 }
 # Where Keras takes its data sets from, and what it calls them in its cache.
-_MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
+_KERAS_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
+_MNIST_URL = _KERAS_URL + "mnist.npz"
 _CIFAR_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
+_CIFAR_BATCHES = {"train": [f"data_batch_{i}" for i in range(1, 6)], "test": ["test_batch"]}
 _CIFAR_FILE = "cifar-10-batches-py-target_archive"
 _CIFAR_SHA256 = "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"
 
@@ -72,8 +78,12 @@ class Dataset:
     @property
     def note(self) -> str:
         """Say in Markdown which data these are, and plainly if they stand in for MNIST."""
-        if not self.name.startswith("digits"):
+        name = self.name.split()[0]
+        if name == "mnist":
             return f"This page was built with real MNIST, from {self.source}."
+        if name != "digits":
+            title = _OTHERS[name].title if name in _OTHERS else "scikit-learn's handwritten digits"
+            return f"This page was built with {title}, from {self.source}."
         return (
             "**No MNIST was found when this page was built**, so its live cells ran on the "
             "handwritten digits that ship with scikit-learn (8×8 pixels, resized to 28×28, "
@@ -118,8 +128,10 @@ def load(name: str = "mnist", *, fallback: str | None = None) -> Dataset:
 
     Parameters
     ----------
-    name : {"mnist", "digits"}
-        "digits" are the 1,797 of scikit-learn, resized to 28×28.
+    name : {"mnist", "digits", "digits-8x8", "fashion-mnist", "cifar10"}
+        "digits" are the 1,797 of scikit-learn, resized to 28×28; "digits-8x8" are the same ones as
+        they come. The last two are looked for as MNIST is, in ``fashion_mnist.npz`` and
+        ``cifar10.npz``; their numbers of images and pixels are checked.
     fallback : {"digits"}, optional
         What to take where there is no MNIST.
 
@@ -134,7 +146,13 @@ def load(name: str = "mnist", *, fallback: str | None = None) -> Dataset:
     ValueError
         If the name is unknown, or a file is damaged (it is left as it is).
     """
-    loaders = {"mnist": _mnist, "digits": _digits}
+    loaders: dict[str, Callable[[], Dataset]] = {
+        "mnist": _mnist,
+        "digits": _digits,
+        "digits-8x8": _small_digits,
+        "fashion-mnist": lambda: _other("fashion-mnist"),
+        "cifar10": lambda: _other("cifar10"),
+    }
     for argument, value in (("name", name), ("fallback", fallback)):
         if value is not None and value not in loaders:
             raise ValueError(f"{argument} has to be one of {', '.join(loaders)}; got {value!r}.")
@@ -260,7 +278,7 @@ def check_images(x: ArrayLike, y: ArrayLike) -> tuple[Array, Labels]:
     return images, labels
 
 
-def thesis_indices(y_train: ArrayLike, task: str) -> Labels:
+def thesis_indices(y_train: ArrayLike, task: str, draw: int = THESIS_DRAW) -> Labels:
     """Return the rows of MNIST's training set that the thesis trained on, in its order.
 
     The appendix (A.1 and A.8) seeds NumPy's legacy generator with 10, draws the images of each
@@ -269,45 +287,54 @@ def thesis_indices(y_train: ArrayLike, task: str) -> Labels:
     Parameters
     ----------
     y_train : array_like of int, (60000,)
-    task : {"multiclass", "binary"}
+    task : str
+        ``"multiclass"``, ``"binary"``, or another key of ``tasks.TASKS``.
+    draw : int
+        Seed in place of the thesis's.
 
     Returns
     -------
     ndarray of int64, (15016,) or (5002,)
     """
-    counts = _task_counts(task)
+    counts = tasks.get(task).counts
     labels = _check_labels(y_train)
     by_class = [np.flatnonzero(labels == c) for c in range(len(counts))]
     for label, (rows, count) in enumerate(zip(by_class, counts, strict=True)):
         if len(rows) < count:
             raise ValueError(f"y_train has {len(rows)} images of class {label}, not {count}.")
-    return _draw(by_class, counts)
+    return _draw(by_class, counts, draw)
 
 
-def task(name: str, dataset: Dataset) -> Dataset:
+def task(name: str, dataset: Dataset, draw: int | None = None) -> Dataset:
     """Cut an imbalanced task out of a balanced data set.
 
     Parameters
     ----------
-    name : {"multiclass", "binary"}
+    name : str
+        A key of ``tasks.TASKS``.
     dataset : Dataset
-        Of MNIST the task is the thesis's, bit for bit, in its training order. Of other digits it
-        has the same proportions as far as they allow, with at least two images a class.
+        Of the task's own data set, MNIST for the thesis's two, the task has the exact class sizes
+        in the training order of the draw; of the thesis's draw it is the thesis's subset, bit for
+        bit. Of other images it has the same proportions as far as they allow, with at least two
+        images a class.
+    draw : int, optional
+        Seed that the images are drawn with; the thesis's, 10, if not given.
 
     Returns
     -------
     Dataset
         The test set is whole (binary: its zeros and ones).
     """
-    counts = _task_counts(name)
-    if dataset.name == "mnist":
-        rows = thesis_indices(dataset.y_train, name)
+    chosen = tasks.get(name)
+    counts, seed = chosen.counts, THESIS_DRAW if draw is None else draw
+    if dataset.name == chosen.dataset:
+        rows = thesis_indices(dataset.y_train, name, seed)
     else:
         available = class_counts(dataset.y_train, dataset.n_classes)[: len(counts)]
         scale = min(1.0, float((available / np.array(counts)).min()))
         scaled = [max(2, int(count * scale)) for count in counts]
         by_class = [np.flatnonzero(dataset.y_train == c) for c in range(len(counts))]
-        rows = _draw(by_class, scaled)
+        rows = _draw(by_class, scaled, seed)
     tested = dataset.y_test < len(counts)
     return Dataset(
         name=f"{dataset.name} {name}",
@@ -317,6 +344,31 @@ def task(name: str, dataset: Dataset) -> Dataset:
         y_test=dataset.y_test[tested],
         source=dataset.source,
     )
+
+
+def stratified_split(y: ArrayLike, test_size: float, seed: int) -> tuple[Array, Array]:
+    """Return the rows of a training and of a test set, class by class.
+
+    A class of one image goes to the training set; of any other at least one image goes to each.
+
+    Parameters
+    ----------
+    y : array_like, (n,)
+    test_size : float
+        Between 0 and 1.
+    seed : int
+    """
+    if not 0 < test_size < 1:
+        raise ValueError(f"test_size has to lie between 0 and 1; got {test_size}.")
+    rng = np.random.default_rng(seed)
+    labels = np.asarray(y)
+    train, test = [], []
+    for label in np.unique(labels):
+        rows = rng.permutation(np.flatnonzero(labels == label))
+        held_out = min(max(round(test_size * len(rows)), 1), len(rows) - 1)
+        test.append(rows[:held_out])
+        train.append(rows[held_out:])
+    return np.sort(np.concatenate(train)), np.sort(np.concatenate(test))
 
 
 def to_unit(x: ArrayLike) -> NDArray[np.float32]:
@@ -358,14 +410,13 @@ def pictures() -> Pictures:
                 raise ValueError(f"{path}: cats and dogs have to be of one size.")
             labels = np.repeat(["cat", "dog"], [len(arrays["cats"]), len(arrays["dogs"])])
             return Pictures(np.concatenate(list(arrays.values())), labels, "THESIS_LIB_DATA")
-    archive = _keras_cache() / _CIFAR_FILE
-    if archive.is_file():
-        with open(archive, "rb") as file:
-            return _cats_and_dogs(file)
     try:
-        return download.fetch(_CIFAR_URL, archive, _cats_and_dogs)
+        arrays = _cifar10()
     except download.NotDownloaded:
         return _photographs()
+    x, y = arrays["x_test"], arrays["y_test"]
+    chosen = np.isin(y, (3, 5))
+    return Pictures(x[chosen], np.where(y[chosen] == 3, "cat", "dog"), "CIFAR-10")
 
 
 def channel_images(
@@ -393,22 +444,15 @@ def channel_images(
     return np.asarray(np.moveaxis(resized, -1, 0)[..., None], dtype=np.float32)
 
 
-def _task_counts(name: str) -> tuple[int, ...]:
-    tasks = {"multiclass": MULTICLASS_COUNTS, "binary": BINARY_COUNTS}
-    if name not in tasks:
-        raise ValueError(f"The task has to be one of {', '.join(tasks)}; got {name!r}.")
-    return tasks[name]
-
-
-def _draw(by_class: Sequence[Labels], counts: Sequence[int]) -> Labels:
+def _draw(by_class: Sequence[Labels], counts: Sequence[int], draw: int) -> Labels:
     """Draw as the appendix does: ``RandomState(10)`` is the stream of ``np.random.seed(10)``."""
-    state = np.random.RandomState(10)
+    state = np.random.RandomState(draw)
     chosen = [
         rows[state.choice(len(rows), count, replace=False)]
         for rows, count in zip(by_class, counts, strict=True)
     ]
     rows = np.concatenate(chosen)
-    order = np.random.RandomState(10).choice(len(rows), len(rows), replace=False)
+    order = np.random.RandomState(draw).choice(len(rows), len(rows), replace=False)
     return np.asarray(rows[order], dtype=np.int64)
 
 
@@ -505,32 +549,155 @@ def _idx_bytes(array: Array) -> bytes:
 @cache
 def _digits() -> Dataset:
     from skimage.transform import resize
+
+    small = np.moveaxis(_embedded_digits()[0] / 16, 0, -1)
+    large = np.moveaxis(resize(small, (28, 28, small.shape[-1]), order=1), -1, 0)
+    return _split_digits("digits", np.rint(large * 255).astype(np.uint8))
+
+
+@cache
+def _small_digits() -> Dataset:
+    images = _embedded_digits()[0]
+    return _split_digits("digits-8x8", np.rint(images * 255 / 16).astype(np.uint8))
+
+
+def _embedded_digits() -> tuple[Array, Labels]:
+    """Return scikit-learn's digits, 8×8 pixels from 0 to 16, with their labels."""
     from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
 
     x, y = load_digits(return_X_y=True)
-    small = np.moveaxis(x.reshape(-1, 8, 8) / 16, 0, -1)
-    large = np.moveaxis(resize(small, (28, 28, len(y)), order=1), -1, 0)
-    images = np.rint(large * 255).astype(np.uint8)
-    split = train_test_split(images, y.astype(np.int64), test_size=0.3, random_state=0, stratify=y)
+    return x.reshape(-1, 8, 8), y.astype(np.int64)
+
+
+def _split_digits(name: str, images: Array) -> Dataset:
+    """Split the digits as every page does: 30 % of each class are the test set."""
+    from sklearn.model_selection import train_test_split
+
+    y = _embedded_digits()[1]
+    split = train_test_split(images, y, test_size=0.3, random_state=0, stratify=y)
     x_train, x_test, y_train, y_test = split
-    return Dataset("digits", x_train, y_train, x_test, y_test, "scikit-learn")
+    return Dataset(name, x_train, y_train, x_test, y_test, "scikit-learn")
 
 
-def _cats_and_dogs(file: BinaryIO) -> Pictures:
-    """Read the cats and dogs of CIFAR-10's test set from the archive that Keras downloads."""
+@dataclass(frozen=True)
+class _Other:
+    """Where a data set beside MNIST lies, and what it has to look like."""
+
+    title: str
+    file: str
+    cached: str
+    shape: tuple[int, ...]
+    sizes: tuple[int, int]
+
+
+_OTHERS = {
+    "fashion-mnist": _Other(
+        "Fashion-MNIST",
+        "fashion_mnist.npz",
+        "fashion-mnist",
+        (28, 28),
+        (60_000, 10_000),
+    ),
+    "cifar10": _Other(
+        "CIFAR-10",
+        "cifar10.npz",
+        _CIFAR_FILE,
+        (32, 32, 3),
+        (50_000, 10_000),
+    ),
+}
+
+
+@cache
+def _other(name: str) -> Dataset:
+    """Load Fashion-MNIST or CIFAR-10: from a file, else through Keras, which keeps a copy."""
+    other = _OTHERS[name]
+    for path in _candidates(other.file):
+        if path.is_file():
+            source = "Keras's cache" if path.parent.name == "datasets" else "THESIS_LIB_DATA"
+            return _checked_other(name, _read_npz(path, tuple(_MD5)), source, str(path))
+    source = "Keras's cache" if (_keras_cache() / other.cached).exists() else "the network"
+    try:
+        arrays = {"fashion-mnist": _fashion_mnist, "cifar10": _cifar10}[name]()
+    except download.NotDownloaded as error:
+        raise DataUnavailable(
+            f"{other.title} is not on this machine, and {error}. Put {other.file} into a folder "
+            "and name the folder in THESIS_LIB_DATA."
+        ) from None
+    return _checked_other(name, arrays, source, f"What {source} has")
+
+
+def _kept(url: str, path: Path, read: Callable[[BinaryIO], T]) -> T:
+    """Read a file of Keras's cache, downloaded first where it is not there."""
+    if path.is_file():
+        with open(path, "rb") as file:
+            return read(file)
+    return download.fetch(url, path, read)
+
+
+def _fashion_mnist() -> dict[str, Array]:
+    """Read the four files that Keras takes Fashion-MNIST from."""
+
+    def images(file: BinaryIO) -> Array:
+        return np.frombuffer(gzip.decompress(file.read()), np.uint8, offset=16).reshape(-1, 28, 28)
+
+    def labels(file: BinaryIO) -> Array:
+        return np.frombuffer(gzip.decompress(file.read()), np.uint8, offset=8)
+
+    arrays = {}
+    for part, prefix in (("train", "train"), ("test", "t10k")):
+        for key, kind, read in (("x", "images-idx3", images), ("y", "labels-idx1", labels)):
+            name = f"{prefix}-{kind}-ubyte.gz"
+            path = _keras_cache() / "fashion-mnist" / name
+            arrays[f"{key}_{part}"] = _kept(_KERAS_URL + name, path, read)
+    return arrays
+
+
+def _cifar10() -> dict[str, Array]:
+    return _kept(_CIFAR_URL, _keras_cache() / _CIFAR_FILE, _cifar_arrays)
+
+
+def _checked_other(name: str, arrays: Mapping[str, Array], source: str, where: str) -> Dataset:
+    """Check types, shapes and that each class is as large as the others, as both sets have it."""
+    other = _OTHERS[name]
+    labels = {key: arrays[key].reshape(-1) for key in ("y_train", "y_test")}
+    for part, size in zip(("train", "test"), other.sizes, strict=True):
+        x, y = arrays[f"x_{part}"], labels[f"y_{part}"]
+        if x.dtype != np.uint8 or x.shape != (size, *other.shape):
+            raise ValueError(
+                f"{where}: x_{part} has to be uint8 {(size, *other.shape)}; got {x.dtype} "
+                f"{x.shape}. Replace the file."
+            )
+        if y.dtype.kind not in "iu" or np.bincount(y, minlength=10).tolist() != [size // 10] * 10:
+            raise ValueError(f"{where}: y_{part} is not {other.title}'s; replace the file.")
+    return Dataset(
+        name,
+        arrays["x_train"],
+        labels["y_train"].astype(np.int64),
+        arrays["x_test"],
+        labels["y_test"].astype(np.int64),
+        source,
+    )
+
+
+def _cifar_arrays(file: BinaryIO) -> dict[str, Array]:
+    """Read CIFAR-10 from the archive that Keras downloads."""
     if hashlib.sha256(file.read()).hexdigest() != _CIFAR_SHA256:
         raise ValueError("CIFAR-10 in Keras's cache is damaged (SHA-256 differs); remove it.")
     file.seek(0)
+    arrays = {}
     with tarfile.open(fileobj=file) as archive:
-        member = archive.extractfile("cifar-10-batches-py/test_batch")
-        assert member is not None
-        # A pickle, whose content the sum above has fixed.
-        batch = pickle.load(member, encoding="bytes")
-    x = batch[b"data"].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-    y = np.array(batch[b"labels"])
-    chosen = np.isin(y, (3, 5))
-    return Pictures(x[chosen], np.where(y[chosen] == 3, "cat", "dog"), "CIFAR-10")
+        for part, names in _CIFAR_BATCHES.items():
+            batches = []
+            for name in names:
+                member = archive.extractfile(f"cifar-10-batches-py/{name}")
+                assert member is not None
+                # A pickle, whose content the sum above has fixed.
+                batches.append(pickle.load(member, encoding="bytes"))
+            pixels = np.concatenate([batch[b"data"] for batch in batches])
+            arrays[f"x_{part}"] = pixels.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+            arrays[f"y_{part}"] = np.concatenate([batch[b"labels"] for batch in batches])
+    return arrays
 
 
 def _photographs() -> Pictures:

@@ -9,6 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
+TAUS = tuple(k / 20 for k in range(41))
+"""The corrections that `tune_tau` tries, from none to twice the full one."""
+
 
 def cost_matrix(n_classes: int, costs: Mapping[tuple[int, int], float] | None = None) -> Floats:
     """Build a cost matrix: 0 on the diagonal, 1 elsewhere, and what is given.
@@ -51,6 +54,23 @@ def multiclass_cost_as_published() -> Floats:
 def binary_cost() -> Floats:
     """Return the cost matrix that section 8.8 of the thesis describes."""
     return cost_matrix(2, {(0, 1): 100})
+
+
+def prior_cost(class_counts: ArrayLike) -> Floats:
+    r"""Return costs of :math:`1/\pi_c` for missing class c, less a common factor.
+
+    Moving thresholds with them is `correct_prior` to equal classes (Elkan 2001, theorem 2).
+
+    Parameters
+    ----------
+    class_counts : array_like, (n_classes,)
+        Counts, or shares, of the classes in the training set; all positive.
+    """
+    counts = np.asarray(class_counts, dtype=np.float64)
+    shares = _checked_prior("class_counts", counts, counts.size)
+    costs = np.outer(shares.min() / shares, np.ones(len(shares)))
+    np.fill_diagonal(costs, 0.0)
+    return _checked_cost(costs, len(shares))
 
 
 def move_thresholds(probabilities: ArrayLike, cost: ArrayLike) -> Floats:
@@ -124,6 +144,43 @@ def correct_prior(
         logits = np.log(outputs) + tau * (np.log(new) - np.log(old))
     moved = np.exp(logits - logits.max(1, keepdims=True))
     return np.asarray(moved / moved.sum(1, keepdims=True))
+
+
+def tune_tau(
+    probabilities: ArrayLike,
+    y_true: ArrayLike,
+    prior: ArrayLike,
+    *,
+    taus: ArrayLike = TAUS,
+) -> float:
+    """Choose how far to correct the prior: tau of the best balanced accuracy on validation data.
+
+    With two classes a tau is a threshold: class 0 wins where p0 / p1 exceeds (pi0 / pi1) ** tau.
+
+    Parameters
+    ----------
+    probabilities : array_like, (n, n_classes)
+        Of images that neither training nor the test has seen.
+    y_true : array_like of int, (n,)
+    prior : array_like, (n_classes,)
+        As for `correct_prior`.
+    taus : array_like
+        What to try; among equals the one next to 1, the full correction, is taken.
+
+    Returns
+    -------
+    float
+    """
+    labels = np.asarray(y_true)
+    if labels.shape != np.asarray(probabilities).shape[:1] or labels.dtype.kind not in "iu":
+        raise ValueError("y_true has to hold one class number for each row of probabilities.")
+    classes = np.unique(labels)
+    best = (-1.0, 0.0, 1.0)
+    for tau in np.asarray(taus, dtype=np.float64):
+        predicted = correct_prior(probabilities, prior, tau=float(tau)).argmax(1)
+        recalls = [(predicted[labels == c] == c).mean() for c in classes]
+        best = max(best, (float(np.mean(recalls)), -abs(float(tau) - 1), float(tau)))
+    return best[2]
 
 
 def _checked_prior(name: str, prior: ArrayLike, n_classes: int) -> Floats:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from thesis_lib import data, durable, records, training
+from thesis_lib import data, durable, later, records, tasks, training, tuning
 from thesis_lib.training import Experiment, Run
 
 SEEDS = (1, 2, 3, 4, 5)
@@ -59,23 +59,30 @@ def catalogue() -> Mapping[str, Experiment]:
     return {experiment.name: experiment for experiment in experiments}
 
 
+@cache
+def every() -> Mapping[str, Experiment]:
+    """Return the catalogue, and after it the experiments beyond the thesis, by name."""
+    tuned = [e for task in tuning.tuned() for e in tuning.study(task)]
+    return {**catalogue(), **{e.name: e for e in (*later.all_of_them(), *tuned)}}
+
+
 def get(name: str) -> Experiment:
-    """Return one experiment of the catalogue.
+    """Return one experiment of the catalogue, or one beyond the thesis.
 
     Raises
     ------
     KeyError
         If there is none of that name; the message names the nearest ones.
     """
-    if name not in catalogue():
-        nearest = difflib.get_close_matches(name, catalogue(), n=3, cutoff=0.3)
+    if name not in every():
+        nearest = difflib.get_close_matches(name, every(), n=3, cutoff=0.3)
         hint = f" The nearest are {', '.join(nearest)}." if nearest else ""
         raise KeyError(f"There is no experiment {name!r}.{hint}")
-    return catalogue()[name]
+    return every()[name]
 
 
 def select(patterns: Sequence[str]) -> list[Experiment]:
-    """Return the experiments whose names match any of the shell patterns, in catalogue order.
+    """Return the experiments whose names match any of the shell patterns, in the order of `every`.
 
     Raises
     ------
@@ -84,9 +91,9 @@ def select(patterns: Sequence[str]) -> list[Experiment]:
     """
     chosen: set[str] = set()
     for pattern in patterns:
-        found = fnmatch.filter(catalogue(), pattern)
+        found = fnmatch.filter(every(), pattern)
         chosen.update(found or [get(pattern).name])
-    return [experiment for name, experiment in catalogue().items() if name in chosen]
+    return [experiment for name, experiment in every().items() if name in chosen]
 
 
 def recorded(experiment: Experiment | str, *, part: str = "") -> list[Run]:
@@ -196,8 +203,8 @@ def family(run: Run) -> dict[str, Run]:
         Of a trained experiment, with its probabilities.
     """
     members = {run.experiment.name: run}
-    y_test = data.task(run.experiment.task, data.load("mnist")).y_test
-    for derived in catalogue().values():
+    y_test = subset(run.experiment).y_test
+    for derived in every().values():
         if derived.base == run.experiment.name:
             members[derived.name] = training.with_moved_thresholds(run, derived, y_test)
     return members
@@ -283,13 +290,20 @@ def quick_epochs(experiment: Experiment, n_images: int) -> int:
     return max(1, min(_QUICK_EPOCHS, _QUICK_IMAGES // n_images, experiment.epochs))
 
 
-def training_size(experiment: Experiment, dataset: data.Dataset) -> int:
-    """Return how many images the experiment trains on, without resampling them."""
-    subset = data.task(experiment.task, dataset)
-    counts = data.class_counts(subset.y_train, subset.n_classes)
+def subset(experiment: Experiment, dataset: data.Dataset | None = None) -> data.Dataset:
+    """Return the task of an experiment, cut out of its own data set or of the one given."""
+    source = data.load(tasks.get(experiment.task).dataset) if dataset is None else dataset
+    return data.task(experiment.task, source, experiment.draw)
+
+
+def training_size(experiment: Experiment, dataset: data.Dataset | None = None) -> int:
+    """Return how many images the networks of a run train on, without resampling them."""
+    cut = subset(experiment, dataset)
+    counts = data.class_counts(cut.y_train, cut.n_classes)
     sampler = (experiment.sampler or "none").removesuffix("-as-published")
     per_class = {"ros": counts.max(), "smote": counts.max(), "rus": counts.min()}
-    return int(len(counts) * per_class[sampler] if sampler in per_class else counts.sum())
+    images = len(counts) * per_class[sampler] if sampler in per_class else counts.sum()
+    return int(images) * (experiment.members or 1)
 
 
 def record(run: Run) -> bool:

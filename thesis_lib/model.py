@@ -1,11 +1,13 @@
-"""The convolutional network of the thesis."""
+"""The convolutional network of the thesis, and a recurrent one for rows as time steps."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 FILTERS = (32, 64, 128)
 DENSE_UNITS = 200
+GRU_UNITS = 64
 
 
 def build_cnn(
@@ -80,3 +82,60 @@ def build_cnn(
     # Probabilities stay float32 where a policy of mixed precision computes the rest in 16 bits.
     network.add(layers.Activation("softmax", dtype="float32"))
     return network
+
+
+def build_gru(
+    n_classes: int = 10,
+    input_shape: tuple[int, ...] = (28, 28, 1),
+    *,
+    dropout: float = 0.2,
+    seed: int | None = None,
+    fast: bool = False,
+) -> Any:
+    """Build a recurrent network that reads an image row by row, top to bottom; not yet compiled.
+
+    A GRU (Cho et al. 2014) of 64 units whose last state goes through dropout, 200 units and a
+    softmax, as the features of `build_cnn` do.
+
+    Parameters
+    ----------
+    n_classes, input_shape, dropout, seed
+        As for `build_cnn`.
+    fast : bool
+        Without effect: Keras's own layer is the fast one.
+
+    Returns
+    -------
+    keras.Model
+        Outputs probabilities, (n, n_classes).
+    """
+    import keras
+    from keras import layers
+
+    seeds = iter(range(1000 * (seed + 1), 1000 * (seed + 1) + 100)) if seed is not None else None
+
+    def initial(kind: Any) -> Any:
+        return kind(seed=next(seeds) if seeds else None)
+
+    glorot = keras.initializers.GlorotUniform
+    height, width, channels = input_shape
+    return keras.Sequential(
+        [
+            keras.Input(input_shape),
+            layers.Reshape((height, width * channels)),
+            layers.GRU(
+                GRU_UNITS,
+                kernel_initializer=initial(glorot),
+                recurrent_initializer=initial(keras.initializers.Orthogonal),
+            ),
+            layers.Dropout(dropout, seed=next(seeds) if seeds else None),
+            layers.Dense(DENSE_UNITS, activation="relu", kernel_initializer=initial(glorot)),
+            layers.Dense(n_classes, kernel_initializer=initial(glorot)),
+            layers.Activation("softmax", dtype="float32"),
+        ],
+        name="gru",
+    )
+
+
+BUILDERS: Mapping[str, Callable[..., Any]] = {"cnn": build_cnn, "gru": build_gru}
+"""How the network of a task is built, by its name."""

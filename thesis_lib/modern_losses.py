@@ -175,12 +175,16 @@ class LDAMLoss(_ShiftedCrossentropy):
     class_counts : array_like of int, (C,)
     max_margin : float
         Margin of the smallest class, which fixes C; 0 is cross-entropy.
+    class_weight : array_like, (C,), optional
+        Each image's loss times that of its class: deferred re-weighting (LDAM-DRW) sets
+        `effective_number_weights` here for the last epochs.
     """
 
     def __init__(
         self,
         class_counts: ArrayLike,
         max_margin: float = 0.5,
+        class_weight: ArrayLike | None = None,
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -188,6 +192,14 @@ class LDAMLoss(_ShiftedCrossentropy):
         if not (np.isfinite(max_margin) and max_margin >= 0):
             raise ValueError(f"max_margin has to be a number from 0; got {max_margin}.")
         self.max_margin = float(max_margin)
+        self.class_weight = _positive("class_weight", class_weight, zero=True)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        loss = super().call(y_true, y_pred)
+        if self.class_weight is None:
+            return loss
+        _check_length("class_weight", self.class_weight, y_true)
+        return loss * ops.matmul(y_true, ops.convert_to_tensor(self.class_weight, y_true.dtype))
 
     def _factors(self, y_true: Any) -> Any:
         counts = np.asarray(self.class_counts)
@@ -196,7 +208,16 @@ class LDAMLoss(_ShiftedCrossentropy):
         return 1.0 - y_true * (1.0 - lowered)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "max_margin": self.max_margin}
+        settings = {"max_margin": self.max_margin, "class_weight": self.class_weight}
+        return {**super().get_config(), **settings}
+
+
+@_registered
+class SoftCrossentropy(_Loss):
+    r"""Cross-entropy with shares of classes as labels, :math:`-\sum_c y_c\log p_c`, for mixup."""
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        return -ops.sum(y_true * ops.log(ops.maximum(y_pred, _TINY)), axis=-1)
 
 
 def _counts(class_counts: ArrayLike) -> list[float]:

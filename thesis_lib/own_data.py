@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from thesis_lib import comparison
+from thesis_lib.data import stratified_split as stratified_split
 
 Array = NDArray[Any]
 
@@ -101,31 +102,6 @@ def resized(images: ArrayLike, size: int) -> NDArray[np.uint8]:
         small = resize(image / scale, result.shape[1:], order=1, anti_aliasing=True)
         result[row] = np.rint(255 * small.clip(0, 1))
     return result
-
-
-def stratified_split(y: ArrayLike, test_size: float, seed: int) -> tuple[Array, Array]:
-    """Return the rows of a training and of a test set, class by class.
-
-    A class of one image goes to the training set; of any other at least one image goes to each.
-
-    Parameters
-    ----------
-    y : array_like, (n,)
-    test_size : float
-        Between 0 and 1.
-    seed : int
-    """
-    if not 0 < test_size < 1:
-        raise ValueError(f"test_size has to lie between 0 and 1; got {test_size}.")
-    rng = np.random.default_rng(seed)
-    labels = np.asarray(y)
-    train, test = [], []
-    for label in np.unique(labels):
-        rows = rng.permutation(np.flatnonzero(labels == label))
-        held_out = min(max(round(test_size * len(rows)), 1), len(rows) - 1)
-        test.append(rows[:held_out])
-        train.append(rows[held_out:])
-    return np.sort(np.concatenate(train)), np.sort(np.concatenate(test))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

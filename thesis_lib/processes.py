@@ -13,7 +13,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
-from thesis_lib import data, experiments, quiet, training
+from thesis_lib import experiments, quiet, training
 from thesis_lib.training import Run
 
 
@@ -97,7 +97,7 @@ def train(name: str, seed: int, precision: str, passed: Callable[[int], None]) -
         With probabilities.
     """
     experiment = experiments.get(name)
-    size = experiments.training_size(experiment, data.load("mnist"))
+    size = experiments.training_size(experiment)
     return training.train(
         experiment,
         seed,

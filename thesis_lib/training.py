@@ -19,7 +19,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thesis_lib import __version__, data, decision, metrics, model, resampling
+from thesis_lib import (
+    __version__,
+    data,
+    decision,
+    metrics,
+    mixing,
+    model,
+    resampling,
+    tasks,
+    two_stage,
+)
 from thesis_lib.progress import progress_bar
 
 Images = tuple[NDArray[Any], NDArray[np.int64]]
@@ -27,7 +37,10 @@ Images = tuple[NDArray[Any], NDArray[np.int64]]
 # What activations are computed in, and Keras's name of it; weights are float32 either way.
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
-MINORITY = {"multiclass": (0, 1, 4, 6, 7), "binary": (0,)}
+MINORITY = {name: tasks.get(name).minority for name in ("multiclass", "binary")}
+
+# Of the class-balanced loss and of deferred re-weighting, as in both papers.
+BETA = 0.9999
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -39,11 +52,12 @@ class Experiment:
     name : str
         ``task/method``, the key of the catalogue and the name of its file of records.
     task : str
-        ``"multiclass"`` or ``"binary"``.
+        A key of ``tasks.TASKS``; the thesis's are ``"multiclass"`` and ``"binary"``.
     method : str
         The method's name as tables show it.
     sampler : str or None
-        How the training images are resampled: a key of ``SAMPLERS``; None leaves them.
+        How the training images are resampled: a key of ``SAMPLERS``, or ``"class-aware"``, which
+        draws the classes of each batch; None leaves them.
     loss : str
         A key of ``LOSSES``.
     gamma, minority_weight : float or None
@@ -51,7 +65,19 @@ class Experiment:
     learning_rate, epochs, batch_size, dropout
         As Keras means them; the defaults are the thesis's (section 7.1).
     cost : str or None
-        A key of ``COSTS``: thresholds are moved with this cost matrix after training.
+        A key of ``COSTS``, or ``"prior"`` for costs inverse to the sizes of the classes:
+        thresholds are moved with this cost matrix after training. With ``"tuned"`` a fifth of the
+        training images is held out, and decides how far the prior is corrected.
+    change : str or None
+        A key of ``CHANGES``: what happens to the images of each batch.
+    second_stage : str or None
+        What the last fifth of the epochs does: ``"deferred-weights"`` goes on with the weights of
+        effective numbers (LDAM-DRW), ``"retrained-classifier"`` and ``"feature-smote"`` train the
+        last layer anew on balanced features, which are left as they are.
+    members : int or None
+        Number of networks whose outputs are averaged, each with a sample and a seed of its own.
+    draw : int or None
+        Seed that the task's images are drawn with; None is the thesis's own draw.
     base : str or None
         The experiment whose networks are used, where only the decision differs.
     published : tuple of (table, row)
@@ -72,6 +98,10 @@ class Experiment:
     batch_size: int = 100
     dropout: float = 0.2
     cost: str | None = None
+    change: str | None = None
+    second_stage: str | None = None
+    members: int | None = None
+    draw: int | None = None
     base: str | None = None
     published: tuple[tuple[str, str], ...] = ()
     corrects: str | None = None
@@ -121,7 +151,22 @@ LOSSES: dict[str, Callable[[Experiment, NDArray[np.int64]], Any]] = {
     "focal-as-published": lambda e, counts: _losses().FocalLossAsPublished(
         e.gamma or 0.0, class_weight=class_weight(e, counts)
     ),
+    "focal": lambda e, counts: _losses().FocalLoss(e.gamma or 0.0, class_weight(e, counts)),
+    "class-balanced": lambda e, counts: _modern().ClassBalancedLoss(counts, BETA),
+    "balanced-softmax": lambda e, counts: _modern().BalancedSoftmax(counts),
+    "ldam": lambda e, counts: _modern().LDAMLoss(counts),
+    "soft-cross-entropy": lambda e, counts: _modern().SoftCrossentropy(),
 }
+
+# What happens to a batch: class counts to a function of images, one-hot labels and a generator.
+CHANGES: dict[str, Callable[[NDArray[np.int64]], Callable[..., Any]]] = {
+    "mixup": lambda counts: mixing.mixup,
+    "remix": lambda counts: lambda x, y, rng: mixing.remix(x, y, rng, counts),
+    "moved": lambda counts: lambda x, y, rng: (mixing.move(x, rng), y),
+}
+
+# The share of the training images that a tuned decision holds out.
+_VALIDATION = 0.2
 
 SAMPLERS: dict[str, Callable[[Images, int], Images]] = {
     "ros": lambda images, seed: _resampled(images, "ros", seed),
@@ -141,6 +186,21 @@ COSTS: dict[str, Callable[[], NDArray[np.float64]]] = {
     "multiclass-as-defined": decision.multiclass_cost,
     "binary": decision.binary_cost,
 }
+
+
+def cost_matrix(experiment: Experiment) -> NDArray[np.float64]:
+    """Return the cost matrix that an experiment moves thresholds with.
+
+    Raises
+    ------
+    ValueError
+        If it names none.
+    """
+    if experiment.cost is None:
+        raise ValueError(f"{experiment.name} names no cost matrix.")
+    if experiment.cost == "prior":
+        return decision.prior_cost(tasks.get(experiment.task).counts)
+    return COSTS[experiment.cost]()
 
 
 def set_up(seed: int) -> None:
@@ -196,11 +256,25 @@ def training_set(experiment: Experiment, dataset: data.Dataset, seed: int) -> Im
         The balanced data set (MNIST, or a stand-in) that the task is cut from.
     seed : int
         Random state of the samplers; the as-published ones ignore it, since the thesis drew once.
+
+    Raises
+    ------
+    ValueError
+        If a sampler as published, which undoes the thesis's own order, meets another draw.
     """
-    subset = data.task(experiment.task, dataset)
-    images: Images = (subset.x_train, subset.y_train)
-    if experiment.sampler is None:
+    subset = data.task(experiment.task, dataset, experiment.draw)
+    return resampled(experiment, (subset.x_train, subset.y_train), seed)
+
+
+def resampled(experiment: Experiment, images: Images, seed: int) -> Images:
+    """Return images as the sampler of an experiment leaves them (see `training_set`)."""
+    if experiment.sampler in (None, "class-aware"):
         return images
+    if experiment.draw is not None and experiment.sampler.endswith("-as-published"):
+        raise ValueError(
+            f"{experiment.sampler} belongs to the thesis's own draw; for draw {experiment.draw} "
+            f"take {experiment.sampler.removesuffix('-as-published')}."
+        )
     return SAMPLERS[experiment.sampler](images, seed)
 
 
@@ -225,7 +299,7 @@ def train(
     epochs : int, optional
         Instead of the experiment's own number.
     dataset : Dataset, optional
-        MNIST if not given.
+        The task's own if not given.
     precision : {"float32", "bfloat16"}
         What activations are computed in.
     progress : bool
@@ -246,56 +320,237 @@ def train(
         If epochs is smaller than 1, the precision is unknown, or the task does not fit the data
         set.
     """
-    import keras
-
     epochs = experiment.epochs if epochs is None else epochs
     if epochs < 1:
         raise ValueError(f"epochs has to be at least 1; got {epochs}.")
-    set_up(seed)
-    source = data.load("mnist") if dataset is None else dataset
-    subset = data.task(experiment.task, source)
-    x_raw, y_train = training_set(experiment, source, seed)
-    x_train, x_test = data.to_unit(x_raw), data.to_unit(subset.x_test)
-    # The published weights come from the counts of the imbalanced set, also after resampling.
-    counts = data.class_counts(subset.y_train, subset.n_classes)
-    with layers_in(precision):
-        network = model.build_cnn(
-            subset.n_classes, x_train.shape[1:], dropout=experiment.dropout, seed=seed, fast=True
-        )
+    source = data.load(tasks.get(experiment.task).dataset) if dataset is None else dataset
+    subset = data.task(experiment.task, source, experiment.draw)
+    x_test = data.to_unit(subset.x_test)
     started = time.perf_counter()
-    with progress_bar(epochs, shown=progress, desc=experiment.name) as bar:
+    found = []
+    total = epochs * (experiment.members or 1)
+    with progress_bar(total, shown=progress, desc=experiment.name) as bar:
 
         def tick(epoch: int, logs: object) -> None:
             bar.update()
             on_epoch()
 
-        curves = fit(
-            network,
-            LOSSES[experiment.loss](experiment, counts),
-            keras.optimizers.SGD(experiment.learning_rate),
-            x_train,
-            np.eye(subset.n_classes, dtype=np.float32)[y_train],
-            batch_size=experiment.batch_size,
-            epochs=epochs,
-            on_epoch_end=tick,
-        )
+        for member in member_seeds(experiment, seed):
+            set_up(member)
+            images = training_set(experiment, source, member)
+            found.append(train_network(experiment, member, subset, images, epochs, precision, tick))
+            found[-1].probabilities = found[-1].network.predict(x_test, batch_size=1000, verbose=0)
     seconds = time.perf_counter() - started
-    probabilities = network.predict(x_test, batch_size=1000, verbose=0)
-    if experiment.cost is not None:
-        probabilities = decision.move_thresholds(probabilities, COSTS[experiment.cost]())
-    fitted = network.predict(x_train, batch_size=1000, verbose=0)
-    diverged = not (np.isfinite(fitted).all() and np.isfinite(probabilities).all())
+    probabilities = np.mean([f.decided for f in found], axis=0)
+    if experiment.cost not in (None, "tuned"):
+        probabilities = decision.move_thresholds(probabilities, cost_matrix(experiment))
+    first = found[0]
+    origin = provenance(first.x_train, first.y_train, x_test, subset.y_test, source.name, precision)
+    if first.tau is not None:
+        origin["tau"] = first.tau
+    fits = [f.train_accuracy for f in found]
+    diverged = not (np.isfinite(fits).all() and np.isfinite(probabilities).all())
     return measured(
         experiment,
         seed,
         y_test=subset.y_test,
         probabilities=probabilities,
-        train_accuracy=math.nan if diverged else float((fitted.argmax(1) == y_train).mean()),
-        curves=curves,
+        train_accuracy=math.nan if diverged else float(np.mean(fits)),
+        curves=first.curves,
         seconds=seconds,
-        provenance=provenance(x_train, y_train, x_test, subset.y_test, source.name, precision),
+        provenance=origin,
         keep_probabilities=keep_probabilities,
     )
+
+
+def member_seeds(experiment: Experiment, seed: int) -> list[int]:
+    """Return the seeds of the networks of a run: its own, and one for each further member."""
+    return [seed, *((seed + 100_000 * k) % 2**32 for k in range(1, experiment.members or 1))]
+
+
+@dataclasses.dataclass
+class Fitted:
+    """A trained network of a run, and what it was trained on.
+
+    ``tau`` says how far a tuned decision corrects the prior ``counts``; None where none is tuned.
+    """
+
+    network: Any
+    curves: tuple[tuple[float, ...], tuple[float, ...]]
+    x_train: NDArray[np.float32]
+    y_train: NDArray[np.int64]
+    train_accuracy: float
+    counts: NDArray[np.int64]
+    tau: float | None
+    probabilities: NDArray[np.float32] = dataclasses.field(
+        default_factory=lambda: np.empty(0, np.float32)
+    )
+
+    @property
+    def decided(self) -> NDArray[Any]:
+        """The outputs on the test set, with the prior corrected where that was tuned."""
+        if self.tau is None or not np.isfinite(self.probabilities).all():
+            return self.probabilities
+        return decision.correct_prior(self.probabilities, self.counts, tau=self.tau)
+
+
+def train_network(
+    experiment: Experiment,
+    seed: int,
+    subset: data.Dataset,
+    images: Images,
+    epochs: int,
+    precision: str,
+    tick: Callable[[int, object], None],
+) -> Fitted:
+    """Train one network through its one or two stages.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    seed : int
+    subset : Dataset
+        The task; its class counts are those that losses are weighted by.
+    images : tuple of ndarray
+        What is trained on, as `training_set` returns it.
+    epochs : int
+    precision : {"float32", "bfloat16"}
+    tick : callable
+        Called after each epoch with its number and logs.
+    """
+    # The published weights come from the counts of the imbalanced set, also after resampling.
+    counts = data.class_counts(subset.y_train, subset.n_classes)
+    held_out: Images | None = None
+    if experiment.cost == "tuned":
+        images, held_out = split(images, seed)
+        counts = data.class_counts(images[1], subset.n_classes)
+    x_raw, y_train = images
+    x_train = data.to_unit(x_raw)
+    build = model.BUILDERS[tasks.get(experiment.task).network]
+    with layers_in(precision):
+        network = build(
+            subset.n_classes, x_train.shape[1:], dropout=experiment.dropout, seed=seed, fast=True
+        )
+    staged = experiment.second_stage is not None
+    curves = _stage(
+        experiment,
+        seed,
+        network,
+        LOSSES[experiment.loss](experiment, counts),
+        (x_raw, x_train, y_train),
+        counts,
+        two_stage.first_epochs(epochs) if staged else epochs,
+        tick,
+    )
+    if staged and math.isfinite(curves[0][-1]):
+        left = epochs - len(curves[0])
+        more = _second_stage(experiment, seed, network, x_raw, x_train, y_train, counts, left, tick)
+        curves = (curves[0] + more[0], curves[1] + more[1])
+    fitted = network.predict(x_train, batch_size=1000, verbose=0)
+    finite = bool(np.isfinite(fitted).all())
+    accuracy = float((fitted.argmax(1) == y_train).mean()) if finite else math.nan
+    tau = None
+    if held_out is not None and finite:
+        outputs = network.predict(data.to_unit(held_out[0]), batch_size=1000, verbose=0)
+        tau = decision.tune_tau(outputs, held_out[1], counts)
+    return Fitted(network, curves, x_train, y_train, accuracy, counts, tau)
+
+
+def _stage(
+    experiment: Experiment,
+    seed: int,
+    network: Any,
+    loss: Any,
+    images: tuple[NDArray[Any], NDArray[np.float32], NDArray[np.int64]],
+    counts: NDArray[np.int64],
+    epochs: int,
+    tick: Callable[[int, object], None],
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Fit a network to images (raw, in [0, 1], labels), as whole arrays or batch by batch."""
+    import keras
+
+    x_raw, x_train, y_train = images
+    x: Any = x_train
+    y: Any = np.eye(len(counts), dtype=np.float32)[y_train]
+    batch_size: int | None = experiment.batch_size
+    if experiment.sampler == "class-aware" or experiment.change is not None:
+        x, y, batch_size = _batches(experiment, seed, x_raw, y_train, counts), None, None
+    return fit(
+        network,
+        loss,
+        keras.optimizers.SGD(experiment.learning_rate),
+        x,
+        y,
+        batch_size=batch_size,
+        epochs=epochs,
+        on_epoch_end=tick,
+    )
+
+
+def _batches(
+    experiment: Experiment,
+    seed: int,
+    x: NDArray[Any],
+    y: NDArray[np.int64],
+    counts: NDArray[np.int64],
+) -> Any:
+    from thesis_lib import batches
+
+    kind = batches.ClassAware if experiment.sampler == "class-aware" else batches.Batches
+    return kind(
+        x,
+        y,
+        batches.plan(None, x, y, seed),
+        scale=255.0,
+        n_classes=len(counts),
+        batch_size=experiment.batch_size,
+        seed=seed,
+        change=CHANGES[experiment.change](counts) if experiment.change else None,
+    )
+
+
+def _second_stage(
+    experiment: Experiment,
+    seed: int,
+    network: Any,
+    x_raw: NDArray[Any],
+    x_train: NDArray[np.float32],
+    y_train: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    epochs: int,
+    tick: Callable[[int, object], None],
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Go on with weights, or train the last layer anew on balanced features."""
+    import keras
+
+    if experiment.second_stage == "deferred-weights":
+        weights = _modern().effective_number_weights(counts, BETA)
+        loss = _modern().LDAMLoss(counts, class_weight=weights)
+        images = (x_raw, x_train, y_train)
+        return _stage(experiment, seed, network, loss, images, counts, epochs, tick)
+    found = two_stage.features(network, x_train)
+    x, y = two_stage.balanced_features(found, y_train, str(experiment.second_stage), seed)
+    classifier = two_stage.new_classifier(network, seed)
+    curves = fit(
+        classifier,
+        _losses().CategoricalCrossentropy(),
+        keras.optimizers.SGD(experiment.learning_rate),
+        x,
+        np.eye(len(counts), dtype=np.float32)[y],
+        batch_size=experiment.batch_size,
+        epochs=epochs,
+        on_epoch_end=tick,
+    )
+    two_stage.put_in(classifier, network)
+    return curves
+
+
+def split(images: Images, seed: int) -> tuple[Images, Images]:
+    """Return the images to train on and those to tune with."""
+    x, y = images
+    kept, out = data.stratified_split(y, _VALIDATION, seed)
+    shuffled = np.random.default_rng(seed).permutation(kept)
+    return (x[shuffled], y[shuffled]), (x[out], y[out])
 
 
 def measured(
@@ -348,7 +603,7 @@ def with_moved_thresholds(run: Run, experiment: Experiment, y_test: NDArray[np.i
         raise ValueError("Moving thresholds needs a run with probabilities and a cost matrix.")
     moved = run.probabilities
     if np.isfinite(moved).all():
-        moved = decision.move_thresholds(moved, COSTS[experiment.cost]()).astype(np.float32)
+        moved = decision.move_thresholds(moved, cost_matrix(experiment)).astype(np.float32)
     return measured(
         experiment,
         run.seed,
@@ -410,12 +665,15 @@ def class_weight(experiment: Experiment, counts: NDArray[np.int64]) -> NDArray[n
     -------
     ndarray, (n_classes,)
         The minority classes have the experiment's weight and the others 1; without such a weight
-        every class has n / (C n_c), scikit-learn's "balanced".
+        every class has n / (C n_c), scikit-learn's "balanced", and for the class-balanced loss the
+        weight of its effective number.
     """
+    if experiment.loss == "class-balanced":
+        return np.asarray(_modern().effective_number_weights(counts, BETA), dtype=np.float64)
     if experiment.minority_weight is None:
         return np.asarray(counts.sum() / (len(counts) * counts), dtype=np.float64)
     weight = np.ones(len(counts))
-    weight[list(MINORITY[experiment.task])] = experiment.minority_weight
+    weight[list(tasks.get(experiment.task).minority)] = experiment.minority_weight
     return weight
 
 
@@ -468,6 +726,12 @@ def fit(
         tuple(round(float(v), 6) for v in history[k]) for k in ("loss", "accuracy")
     )
     return loss_curve, accuracy
+
+
+def _modern() -> ModuleType:
+    from thesis_lib import modern_losses
+
+    return modern_losses
 
 
 def _losses() -> ModuleType:

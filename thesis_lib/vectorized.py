@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thesis_lib import data, decision, durable, model, training
+from thesis_lib import data, decision, durable, model, tasks, training
 from thesis_lib.training import Experiment, Run
 
 Job = tuple[Experiment, int]
@@ -34,14 +34,30 @@ def groups(jobs: Sequence[Job]) -> list[list[Job]]:
     """Return the jobs that one program can train together, in the order of their first job.
 
     They share the task, the sampler, the form of the loss, epochs, batch size and dropout; the
-    seed, the learning rate, gamma and the weight of the minority classes may differ.
+    seed, the draw, the learning rate, gamma and the weight of the minority classes may differ.
     """
     found: dict[tuple[object, ...], list[Job]] = {}
     for experiment, seed in jobs:
         e = experiment
-        structure = (e.task, e.sampler, e.loss, e.epochs, e.batch_size, e.dropout)
+        structure: tuple[object, ...] = (
+            (e.task, e.sampler, e.loss, e.epochs, e.batch_size, e.dropout)
+            if side_by_side(e)
+            else (e.name, seed)
+        )
         found.setdefault(structure, []).append((experiment, seed))
     return list(found.values())
+
+
+def side_by_side(experiment: Experiment) -> bool:
+    """Return whether one program can train runs of this kind together.
+
+    Not where batches are changed or drawn by class, in two stages, with several networks, with
+    held-out images, or with a recurrent network: these are trained one by one.
+    """
+    e = experiment
+    plain = e.change is None and e.second_stage is None and e.members is None
+    whole = e.sampler != "class-aware" and e.cost != "tuned"
+    return plain and whole and tasks.get(e.task).network == "cnn"
 
 
 def batch_order(seed: int, epoch: int, n: int) -> Any:
@@ -70,7 +86,7 @@ def train_group(
     epochs : int, optional
         Instead of the experiments' own number.
     dataset : Dataset, optional
-        MNIST if not given.
+        The task's own if not given.
     precision : {"float32", "bfloat16"}
         What activations are computed in; weights are float32.
     checkpoint : Path, optional
@@ -95,6 +111,8 @@ def train_group(
         If the jobs are not of one group, or the precision is unknown.
     """
     _check(jobs, precision)
+    if not side_by_side(jobs[0][0]):
+        return _one_by_one(jobs, epochs, dataset, precision, on_epochs)
     started = time.perf_counter()
     problem = _Problem.of(jobs, dataset, precision)
     total = jobs[0][0].epochs if epochs is None else epochs
@@ -113,6 +131,36 @@ def train_group(
         on_epochs(step * problem.n * len(jobs))
         _save(checkpoint, problem, total, state)
     return problem.runs(state, time.perf_counter() - started)
+
+
+def _one_by_one(
+    jobs: Sequence[Job],
+    epochs: int | None,
+    dataset: data.Dataset | None,
+    precision: str,
+    on_epochs: Callable[[int], None],
+) -> list[Run]:
+    """Train runs that no program takes together as :func:`thesis_lib.training.train` does."""
+    found = []
+    for experiment, seed in jobs:
+        n = len(data.task(experiment.task, dataset or _source(experiment)).y_train)
+        found.append(
+            training.train(
+                experiment,
+                seed,
+                epochs=epochs,
+                dataset=dataset,
+                precision=precision,
+                progress=False,
+                keep_probabilities=True,
+                on_epoch=lambda n=n: on_epochs(n),  # type: ignore[misc]
+            )
+        )
+    return found
+
+
+def _source(experiment: Experiment) -> data.Dataset:
+    return data.load(tasks.get(experiment.task).dataset)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,17 +187,19 @@ class _Problem:
     @classmethod
     def of(cls, jobs: Sequence[Job], dataset: data.Dataset | None, precision: str) -> _Problem:
         first = jobs[0][0]
-        source = data.load("mnist") if dataset is None else dataset
+        task = tasks.get(first.task)
+        source = _source(first) if dataset is None else dataset
         subset = data.task(first.task, source)
         # The as-published samplers and the plain subset are the same images for every seed.
         same = first.sampler is None or first.sampler.endswith("-as-published")
-        seeds = [jobs[0][1]] if same else list(dict.fromkeys(seed for _, seed in jobs))
-        sets = [training.training_set(first, source, seed) for seed in seeds]
-        slot = [0 if same else seeds.index(seed) for _, seed in jobs]
+        keys = [(e.draw, jobs[0][1] if same else seed) for e, seed in jobs]
+        members = dict(zip(keys, jobs, strict=True))
+        sets = [training.training_set(e, source, seed) for e, seed in members.values()]
+        slot = [list(members).index(key) for key in keys]
         x = np.stack([data.to_unit(images) for images, _ in sets])
         y = np.stack([np.eye(subset.n_classes, dtype=np.float32)[labels] for _, labels in sets])
         with training.layers_in(precision):
-            network = model.build_cnn(
+            network = model.BUILDERS[task.network](
                 subset.n_classes, x.shape[2:], dropout=first.dropout, seed=jobs[0][1], fast=True
             )
         return cls(
@@ -160,9 +210,10 @@ class _Problem:
         """Return the state before the first epoch: each run's own initial weights and noise."""
         first = self.jobs[0][0]
         shape, n_classes = self.x.shape[2:], self.subset.n_classes
+        build = model.BUILDERS[tasks.get(first.task).network]
         weights, noise = [], []
         for _, seed in self.jobs:
-            network = model.build_cnn(n_classes, shape, dropout=first.dropout, seed=seed, fast=True)
+            network = build(n_classes, shape, dropout=first.dropout, seed=seed, fast=True)
             weights.append([np.asarray(v) for v in network.trainable_variables])
             noise.append([np.asarray(v) for v in network.non_trainable_variables])
         empty = np.zeros((0, len(self.jobs)), np.float32)
@@ -270,7 +321,7 @@ class _Problem:
             finite = bool(np.isfinite(outputs).all() and np.isfinite(tested[row]).all())
             probabilities = tested[row] if finite else np.full_like(tested[row], np.nan)
             if finite and experiment.cost is not None:
-                cost = training.COSTS[experiment.cost]()
+                cost = training.cost_matrix(experiment)
                 probabilities = decision.move_thresholds(probabilities, cost).astype(np.float32)
             found.append(
                 training.measured(

@@ -1,0 +1,88 @@
+"""Calibration against loops, and against outputs whose calibration is known."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import log_loss
+
+from thesis_lib import calibration, decision
+
+
+def sample(n: int = 500) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return rng.dirichlet(np.ones(3), n), rng.integers(0, 3, n)
+
+
+def test_ece_is_the_sum_over_bins() -> None:
+    p, y = sample()
+    total = 0.0
+    for low in np.arange(10) / 10:
+        rows = (p.max(1) > low) & (p.max(1) <= low + 0.1 + 1e-12)
+        if rows.any():
+            right = (p[rows].argmax(1) == y[rows]).mean()
+            total += rows.mean() * abs(right - p[rows].max(1).mean())
+    curve = calibration.reliability(p, y, n_bins=10)
+    assert calibration.expected_calibration_error(curve) == pytest.approx(total)
+    assert curve["Images"].sum() == len(y)
+    assert curve["Accuracy"].isna().sum() == (curve["Images"] == 0).sum() > 0
+
+
+def test_labels_drawn_from_the_outputs_are_calibrated() -> None:
+    rng = np.random.default_rng(1)
+    p = rng.dirichlet(np.ones(3), 40_000)
+    y = (p.cumsum(1) > rng.random((len(p), 1))).argmax(1)
+    assert calibration.expected_calibration_error(calibration.reliability(p, y)) < 0.01
+    sharp = p**3 / (p**3).sum(1, keepdims=True)
+    assert calibration.expected_calibration_error(calibration.reliability(sharp, y)) > 0.1
+
+
+def test_prior_correction_calibrates_for_the_new_prior() -> None:
+    """Outputs true for one prior, on images of another: each class's curve leaves the diagonal."""
+    rng = np.random.default_rng(2)
+    y = rng.integers(0, 2, 40_000)
+    x = rng.normal(2 * y, 1)  # two bells, equally frequent here, but 9 to 1 in training
+    likelihood = np.exp(-0.5 * (x[:, None] - [0, 2]) ** 2)
+    trained = likelihood * [0.9, 0.1]
+    trained /= trained.sum(1, keepdims=True)
+    errors = [
+        calibration.expected_calibration_error(calibration.class_reliability(p, y, 1))
+        for p in (trained, decision.correct_prior(trained, [0.9, 0.1]))
+    ]
+    assert errors[0] > 0.15
+    assert errors[1] < 0.01
+
+
+def test_scores_by_hand_and_scikit_learn() -> None:
+    p, y = sample()
+    assert calibration.negative_log_likelihood(p, y) == pytest.approx(log_loss(y, p))
+    assert calibration.brier_score([[0.8, 0.2], [0.5, 0.5]], [0, 1]) == pytest.approx(
+        (0.04 + 0.04 + 0.25 + 0.25) / 2
+    )
+    assert calibration.negative_log_likelihood([[1.0, 0.0]], [1]) == np.inf
+
+
+def test_edges_belong_to_the_lower_bin() -> None:
+    curve = calibration.reliability([[0.5, 0.5], [1.0, 0.0]], [0, 1], n_bins=2)
+    assert curve["Images"].tolist() == [1, 1]
+    curve = calibration.class_reliability([[0.0, 1.0], [1.0, 0.0]], [1, 0], 0, n_bins=4)
+    assert curve["Images"].tolist() == [1, 0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("p", "y", "message"),
+    [
+        ([[0.5, 0.5]], [0, 1], r"one label each; got \(1, 2\) and \(2,\)"),
+        ([[0.5, 0.9]], [0], "sum to 1"),
+        ([[0.5, 0.5]], [2], "class numbers from 0 to 1"),
+        ([[0.5, 0.5]], [0.0], "class numbers"),
+    ],
+)
+def test_bad_input(p: object, y: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        calibration.reliability(p, y)  # type: ignore[arg-type]
+
+
+def test_bad_bins_and_labels() -> None:
+    with pytest.raises(ValueError, match="n_bins has to be a whole number from 1; got 0"):
+        calibration.reliability([[0.5, 0.5]], [0], n_bins=0)
+    with pytest.raises(ValueError, match="label has to be from 0 to 1; got 2"):
+        calibration.class_reliability([[0.5, 0.5]], [0], 2)

@@ -1,0 +1,107 @@
+"""Studies read from records that are made up."""
+
+import dataclasses
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.test_experiments import make_run
+from thesis_lib import experiments, later, studies, tasks
+
+
+@pytest.fixture(autouse=True)
+def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("THESIS_LIB_RECORDS", str(tmp_path))
+    return tmp_path
+
+
+def write(task: str, method: str, draw: int, seed: int, right: list[int], *, of: int = 10) -> None:
+    """Record a run with so many right answers in each class, the others in the next."""
+    confusion = np.diag(right) + np.roll(np.diag(of - np.array(right)), 1, axis=1)
+    run = dataclasses.replace(
+        make_run(),
+        experiment=experiments.get(later.member_name(task, method, draw)),
+        seed=seed,
+        recall=tuple(r / of for r in right),
+        confusion=tuple(map(tuple, confusion.tolist())),
+        test_accuracy=sum(right) / (of * len(right)),
+    )
+    assert experiments.record(run)
+
+
+ALL = [10] * 10
+
+
+def test_scores_by_draw_and_seed() -> None:
+    half = [0, 0, 10, 10, 0, 10, 0, 0, 10, 10]  # no minority image is right
+    write("digits", "ros", 2, 1, ALL)
+    write("digits", "ros", 1, 3, half)
+    found = studies.scores("digits")
+    assert found["ros"].to_dict() == {(1, 3): 50.0, (2, 1): 100.0}
+    assert list(found)[:2] == ["cross-entropy", "prior-correction"]
+    assert found["smote"].isna().all()
+    assert studies.scores("digits", "Minority recall")["ros"].tolist() == [0.0, 100.0]
+    with pytest.raises(ValueError, match="measure has to be one of Balanced accuracy, "):
+        studies.scores("digits", "accuracy")
+
+
+def test_nothing_recorded_is_an_empty_frame() -> None:
+    found = studies.scores("binary")
+    assert len(found) == 0
+    assert studies.by_size("digits").empty
+    assert studies.components(found).empty
+
+
+def test_a_run_that_diverged_counts_as_chance() -> None:
+    run = dataclasses.replace(
+        make_run(),
+        experiment=experiments.get("digits-draws/mfe-01"),
+        recall=(math.nan,) * 10,
+        confusion=((1,) * 10,) * 10,
+        diverged=True,
+    )
+    experiments.record(run)
+    assert studies.scores("digits")["mfe"].tolist() == [10.0]
+    assert studies.scores("digits", "G-mean")["mfe"].tolist() == [0.0]
+
+
+def test_draws_lacking_a_method_are_left_out_of_the_ranking() -> None:
+    for draw, seed, right in [(1, 1, 4), (1, 2, 8), (2, 1, 6)]:
+        write("digits", "ros", draw, seed, [right] * 10)
+    write("digits", "rus", 1, 1, ALL)
+    write("digits", "rus", 1, 2, ALL)
+    means = studies.per_draw(studies.scores("digits"))
+    assert means.to_dict("list") == {"ros": [60.0], "rus": [100.0]}
+
+
+def test_components_split_draws_and_seeds() -> None:
+    """Draws 2 points to either side of 50 %, seeds 1 point: worked by hand."""
+    for draw, centre in ((1, 48), (2, 52)):
+        for seed, step in ((1, -1), (2, 1)):
+            write("digits", "ros", draw, seed, [centre + step] * 10, of=100)
+    write("digits", "ros", 1, 3, [90] * 10, of=100)
+    write("digits", "rus", 1, 1, ALL)
+    frame = studies.components(studies.scores("digits"))
+    assert list(frame.index) == ["ros"]
+    row = frame.loc["ros"]
+    # Between: 2 (4 + 4) / 1 = 16; within: (1 + 1 + 1 + 1) / 2 = 2; so (16 - 2) / 2 = 7.
+    assert row["Mean"] == pytest.approx((47 + 49 + 51 + 53) / 4)
+    assert (row["Seeds"], row["Draws"]) == pytest.approx((2**0.5, 7**0.5))
+    assert row["Share"] == pytest.approx(7 / 9)
+    assert (row["n draws"], row["n seeds"]) == (2, 2)
+
+
+def test_gains_over_sizes_are_paired_by_draw() -> None:
+    few = tasks.with_size("digits", 6)
+    for draw, base, ros in ((1, 4, 7), (2, 6, 8)):
+        write(few, "cross-entropy", draw, 1, [base] * 10)
+        write(few, "ros", draw, 1, [ros] * 10)
+    write("digits", "ros", 1, 1, ALL)
+    frame = studies.by_size("digits").set_index(["rho", "Method"])
+    row = frame.loc[(20.0, "ros")]
+    assert (row["Mean"], row["Gain"], row["Draws"]) == pytest.approx((75.0, 25.0, 2))
+    assert row["Gain high"] - 25 == pytest.approx(12.706 * 5, rel=1e-3)  # t of one degree
+    assert math.isnan(frame.loc[(40.0, "ros"), "Gain"])
+    assert set(studies.by_number("digits")["Minority classes"]) == {5.0}

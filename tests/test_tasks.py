@@ -1,0 +1,147 @@
+"""Tasks: the thesis's two, long tails of the literature, other draws, other data."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from thesis_lib import data, download, tasks
+
+
+def test_the_long_tail_of_cifar10_is_the_literature_s() -> None:
+    """Sizes that the code of Cao et al. 2019 makes; 12,406 images in all."""
+    sizes = data.tasks.get("cifar10-lt").counts
+    assert sizes == (5000, 2997, 1796, 1077, 645, 387, 232, 139, 83, 50)
+    assert sum(sizes) == 12_406
+    assert tasks.long_tailed(500, 100, 100)[-1] == 5
+
+
+def test_ratios_of_the_tasks() -> None:
+    for name, ratio in {
+        "multiclass": 2500,
+        "binary": 2500,
+        "cifar10-lt": 100,
+        "digits": 40,
+    }.items():
+        counts = tasks.get(name).counts
+        assert max(counts) / min(counts) == ratio
+    assert tasks.get("fashion-lt").counts[-1] == 60
+
+
+def test_minority_classes_are_the_small_ones() -> None:
+    for name, task in tasks.TASKS.items():
+        few = [task.counts[c] for c in task.minority]
+        many = [n for c, n in enumerate(task.counts) if c not in task.minority]
+        assert max(few) <= min(many), name
+
+
+def test_the_grids_agree_with_the_tasks_that_they_pass_through() -> None:
+    assert tasks._digit_counts((0, 1, 4, 6, 7), 3) == tasks.get("digits").counts
+    assert tasks.BINARY_COUNTS == (2, 5000)
+    with pytest.raises(ValueError, match=r"one of multiclass, binary, fashion-lt.* got 'mnist'"):
+        tasks.get("mnist")
+
+
+def test_grids_pass_through_the_tasks_themselves() -> None:
+    assert [tasks.with_size("digits", n) for n in (6, 3)] == ["digits-few-6", "digits"]
+    assert [tasks.with_size("binary", n) for n in (2, 1)] == ["binary", "binary-few-1"]
+    assert tasks.with_minority("digits", 5) == "digits"
+    assert tasks.get("digits-minority-9").minority == (0, 1, 4, 6, 7, 2, 3, 5, 8)
+
+
+@pytest.mark.parametrize(("largest", "n", "ratio"), [(50, 10, 100), (50, 1, 2), (50, 10, 0.5)])
+def test_bad_tails(largest: int, n: int, ratio: float) -> None:
+    with pytest.raises(ValueError, match="A long tail needs two classes"):
+        tasks.long_tailed(largest, n, ratio)
+
+
+def test_digits_are_cut_exactly_and_another_draw_is_another_set() -> None:
+    digits = data.load("digits-8x8")
+    one, again, other = (data.task("digits", digits, draw) for draw in (1, 1, 2))
+    for cut in (one, other):
+        assert tuple(np.bincount(cut.y_train)) == tasks.get("digits").counts
+        np.testing.assert_array_equal(cut.x_test, digits.x_test)
+    np.testing.assert_array_equal(one.x_train, again.x_train)
+    few = [set(map(bytes, cut.x_train[cut.y_train == 0])) for cut in (one, other)]
+    assert few[0] != few[1]
+
+
+def test_draw_10_is_the_thesis_s(mnist: data.Dataset) -> None:
+    for name in ("multiclass", "binary"):
+        plain, ten, other = (data.task(name, mnist, draw) for draw in (None, 10, 3))
+        np.testing.assert_array_equal(plain.x_train, ten.x_train)
+        np.testing.assert_array_equal(plain.y_train, ten.y_train)
+        assert not np.array_equal(plain.x_train, other.x_train)
+
+
+def test_small_digits_are_scikit_learns_and_split_alike() -> None:
+    small, large = data.load("digits-8x8"), data.load("digits")
+    assert small.x_train.shape[1:] == (8, 8)
+    assert small.x_train.max() == 255
+    np.testing.assert_array_equal(small.y_test, large.y_test)
+
+
+@pytest.fixture
+def other_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for stand-ins of the two sets, a hundredth of their size."""
+    monkeypatch.setenv("THESIS_LIB_DATA", str(tmp_path))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    small = {k: dataclasses.replace(o, sizes=(600, 100)) for k, o in data._OTHERS.items()}
+    monkeypatch.setattr(data, "_OTHERS", small)
+    data._other.cache_clear()
+    yield tmp_path
+    data._other.cache_clear()
+
+
+def write(path: Path, shape: tuple[int, ...], **changes: np.ndarray) -> None:
+    arrays = {
+        "x_train": np.zeros((600, *shape), np.uint8),
+        "y_train": np.repeat(np.arange(10), 60)[:, None],  # a column, as Keras has CIFAR-10
+        "x_test": np.zeros((100, *shape), np.uint8),
+        "y_test": np.repeat(np.arange(10), 10),
+    }
+    np.savez(path, **(arrays | changes))
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "shape"),
+    [
+        ("cifar10", "cifar10.npz", (32, 32, 3)),
+        ("fashion-mnist", "fashion_mnist.npz", (28, 28)),
+    ],
+)
+def test_other_data_are_read_from_the_folder(
+    other_files: Path, name: str, file: str, shape: tuple[int, ...]
+) -> None:
+    write(other_files / file, shape)
+    found = data.load(name)
+    assert (found.name, found.source) == (name, "THESIS_LIB_DATA")
+    assert found.y_train.shape == (600,)
+    assert found.n_classes == 10
+    assert found.note.endswith(f"{data._OTHERS[name].title}, from THESIS_LIB_DATA.")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"x_train": np.zeros((600, 28, 28, 3), np.uint8)}, r"x_train has to be uint8 \(600, 32"),
+        ({"x_test": np.zeros((100, 32, 32, 3))}, "x_test has to be uint8 .* got float64"),
+        ({"y_test": np.arange(100) % 9}, "y_test is not CIFAR-10's; replace the file"),
+    ],
+)
+def test_wrong_files_are_refused(
+    other_files: Path, changes: dict[str, np.ndarray], message: str
+) -> None:
+    write(other_files / "cifar10.npz", (32, 32, 3), **changes)
+    with pytest.raises(ValueError, match=rf"cifar10\.npz: {message}"):
+        data.load("cifar10")
+
+
+def test_without_file_and_network_it_says_what_to_do(
+    other_files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = data._CIFAR_URL
+    monkeypatch.setattr(download, "_refused", {url: f"{url} could not be downloaded (no answer)"})
+    with pytest.raises(data.DataUnavailable, match=r"CIFAR-10 .* Put cifar10\.npz into a folder"):
+        data.load("cifar10")

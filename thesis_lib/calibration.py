@@ -1,0 +1,116 @@
+"""Are probabilities what they say? Reliability curves and the expected calibration error."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+
+def reliability(probabilities: ArrayLike, y_true: ArrayLike, *, n_bins: int = 15) -> pd.DataFrame:
+    """Return accuracy against confidence in bins of equal width (Guo et al. 2017).
+
+    Parameters
+    ----------
+    probabilities : array_like, (n, n_classes)
+        Rows sum to 1. The confidence of an image is its largest.
+    y_true : array_like of int, (n,)
+    n_bins : int
+
+    Returns
+    -------
+    DataFrame
+        A row a bin ``(low, high]``, the first with 0: "Low", "High", "Images", "Confidence" and
+        "Accuracy" (means over the bin's images; NaN in an empty bin).
+
+    Raises
+    ------
+    ValueError
+        If probabilities and labels do not fit.
+    """
+    outputs, labels = _checked(probabilities, y_true)
+    confidence, right = outputs.max(1), outputs.argmax(1) == labels
+    return _binned(confidence, right, n_bins)
+
+
+def class_reliability(
+    probabilities: ArrayLike, y_true: ArrayLike, label: int, *, n_bins: int = 15
+) -> pd.DataFrame:
+    """Return how often a class is the true one against the probability that it is given.
+
+    As `reliability`, with the share of the class's images as "Accuracy". On imbalanced data this
+    shows what the confidence hides: a rare class adds little to that.
+
+    Parameters
+    ----------
+    label : int
+        The class.
+    """
+    outputs, labels = _checked(probabilities, y_true)
+    if not 0 <= label < outputs.shape[1]:
+        raise ValueError(f"label has to be from 0 to {outputs.shape[1] - 1}; got {label}.")
+    return _binned(outputs[:, label], labels == label, n_bins)
+
+
+def expected_calibration_error(curve: pd.DataFrame) -> float:
+    r"""Return the mean distance of accuracy and confidence, :math:`\sum_b\frac{n_b}n|a_b-c_b|`.
+
+    Naeini et al. 2015; Guo et al. 2017, eq. 3.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        Of `reliability` or `class_reliability`.
+    """
+    there = curve[curve["Images"] > 0]
+    gaps = (there["Accuracy"] - there["Confidence"]).abs()
+    return float((gaps * there["Images"]).sum() / there["Images"].sum())
+
+
+def brier_score(probabilities: ArrayLike, y_true: ArrayLike) -> float:
+    """Return the mean squared distance of the outputs from one-hot labels, from 0 to 2."""
+    outputs, labels = _checked(probabilities, y_true)
+    one_hot = np.eye(outputs.shape[1])[labels]
+    return float(((outputs - one_hot) ** 2).sum(1).mean())
+
+
+def negative_log_likelihood(probabilities: ArrayLike, y_true: ArrayLike) -> float:
+    """Return the mean of -log p of the true class; infinite where it got 0."""
+    outputs, labels = _checked(probabilities, y_true)
+    with np.errstate(divide="ignore"):
+        return float(-np.log(outputs[np.arange(len(labels)), labels]).mean())
+
+
+def _binned(confidence: Floats, right: NDArray[np.bool_], n_bins: int) -> pd.DataFrame:
+    if isinstance(n_bins, bool) or not isinstance(n_bins, int) or n_bins < 1:
+        raise ValueError(f"n_bins has to be a whole number from 1; got {n_bins!r}.")
+    edges = np.linspace(0, 1, n_bins + 1)
+    bins = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, n_bins - 1)
+    images = np.bincount(bins, minlength=n_bins)
+    with np.errstate(invalid="ignore"):
+        means = [np.bincount(bins, v, minlength=n_bins) / images for v in (confidence, right)]
+    return pd.DataFrame(
+        {
+            "Low": edges[:-1],
+            "High": edges[1:],
+            "Images": images,
+            "Confidence": means[0],
+            "Accuracy": means[1],
+        }
+    )
+
+
+def _checked(probabilities: ArrayLike, y_true: ArrayLike) -> tuple[Floats, NDArray[np.int64]]:
+    outputs, labels = np.asarray(probabilities, dtype=np.float64), np.asarray(y_true)
+    if outputs.ndim != 2 or outputs.size == 0 or labels.shape != outputs.shape[:1]:
+        raise ValueError(
+            f"probabilities have to be (n, n_classes), y_true one label each; got "
+            f"{outputs.shape} and {labels.shape}."
+        )
+    if not np.isfinite(outputs).all() or not np.allclose(outputs.sum(1), 1, atol=1e-3):
+        raise ValueError("Each row of probabilities has to sum to 1; apply softmax first.")
+    if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= outputs.shape[1]:
+        raise ValueError(f"y_true has to hold class numbers from 0 to {outputs.shape[1] - 1}.")
+    return outputs, labels.astype(np.int64)

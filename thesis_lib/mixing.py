@@ -1,0 +1,131 @@
+"""New training images from old ones, batch by batch: mixup, Remix, and small moves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[Any]
+Floats = NDArray[np.float32]
+
+
+def mixup(x: Array, y: Array, rng: np.random.Generator, *, alpha: float = 0.2) -> tuple[Array, Any]:
+    r"""Mix each image and its label with another of the batch (Zhang et al. 2018).
+
+    :math:`\lambda x_i+(1-\lambda)x_j` and :math:`\lambda y_i+(1-\lambda)y_j`, with one
+    :math:`\lambda\sim\mathrm{Beta}(\alpha,\alpha)` for each pair, and j a permutation of the batch.
+
+    Parameters
+    ----------
+    x : ndarray of float, (n, ...)
+    y : ndarray of float, (n, n_classes)
+        One-hot.
+    rng : numpy.random.Generator
+    alpha : float
+        Positive; small values leave most images nearly whole.
+
+    Returns
+    -------
+    x, y : ndarray
+        Labels are no longer one-hot: the loss has to be one for shares of classes.
+    """
+    partner, share = _pairs(len(x), rng, alpha)
+    return _blend(x, partner, share), _blend(y, partner, share)
+
+
+def remix(
+    x: Array,
+    y: Array,
+    rng: np.random.Generator,
+    class_counts: ArrayLike,
+    *,
+    alpha: float = 0.2,
+    kappa: float = 3.0,
+    tau: float = 0.5,
+) -> tuple[Array, Any]:
+    r"""Mix as `mixup`, but let the rarer class have the label (Remix, Chou et al. 2020).
+
+    The label's :math:`\lambda` is 0 where :math:`n_i/n_j\ge\kappa` and :math:`\lambda<\tau`, 1
+    where :math:`n_i/n_j\le1/\kappa` and :math:`1-\lambda<\tau`, and that of the image elsewhere.
+
+    Parameters
+    ----------
+    x, y, rng, alpha
+        As for `mixup`.
+    class_counts : array_like of int, (n_classes,)
+        Sizes of the classes in the training set.
+    kappa : float
+        How many times larger a class has to be to give way.
+    tau : float
+        Share of the image up to which it does.
+    """
+    partner, share = _pairs(len(x), rng, alpha)
+    own = np.asarray(class_counts, dtype=np.float64)[y.argmax(1)]
+    ratio = own / own[partner]
+    of_label = share.copy()
+    of_label[(ratio >= kappa) & (share < tau)] = 0.0
+    of_label[(ratio <= 1 / kappa) & (1 - share < tau)] = 1.0
+    return _blend(x, partner, share), _blend(y, partner, of_label)
+
+
+def move(
+    x: Floats, rng: np.random.Generator, *, shift: float = 0.07, degrees: float = 10.0
+) -> Floats:
+    """Shift and turn each image a little, at random; what comes in from outside is black.
+
+    Digits are not mirrored: a mirrored digit is another sign, or none.
+
+    Parameters
+    ----------
+    x : ndarray of float, (n, height, width, channels)
+    rng : numpy.random.Generator
+    shift : float
+        Largest shift, as a share of height and width, each way.
+    degrees : float
+        Largest angle, each way.
+
+    Returns
+    -------
+    ndarray of float32
+        Interpolated between the four nearest pixels.
+    """
+    n, height, width, _ = x.shape
+    angle = np.deg2rad(rng.uniform(-degrees, degrees, n))
+    down, right = (rng.uniform(-shift, shift, n) * side for side in (height, width))
+    cos, sin = (f(angle)[:, None, None] for f in (np.cos, np.sin))
+    rows, columns = np.meshgrid(np.arange(height), np.arange(width), indexing="ij")
+    # Where each new pixel comes from, relative to the middle of the old image.
+    r = rows - (height - 1) / 2 - down[:, None, None]
+    c = columns - (width - 1) / 2 - right[:, None, None]
+    from_row = cos * r + sin * c + (height - 1) / 2
+    from_column = -sin * r + cos * c + (width - 1) / 2
+    return _bilinear(x, from_row, from_column)
+
+
+def _bilinear(x: Floats, rows: NDArray[np.float64], columns: NDArray[np.float64]) -> Floats:
+    """Read images at places between pixels, (n, height, width) each; outside they are 0."""
+    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    height, width = padded.shape[1:3]
+    rows = np.clip(rows + 1, 0, height - 1 - 1e-9)
+    columns = np.clip(columns + 1, 0, width - 1 - 1e-9)
+    top, left = rows.astype(int), columns.astype(int)
+    down, right = ((v - f)[..., None] for v, f in ((rows, top), (columns, left)))
+    image = np.arange(len(x))[:, None, None]
+    upper = padded[image, top, left] * (1 - right) + padded[image, top, left + 1] * right
+    lower = padded[image, top + 1, left] * (1 - right) + padded[image, top + 1, left + 1] * right
+    return np.asarray(upper * (1 - down) + lower * down, dtype=np.float32)
+
+
+def _pairs(
+    n: int, rng: np.random.Generator, alpha: float
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    if not (np.isfinite(alpha) and alpha > 0):
+        raise ValueError(f"alpha has to be larger than 0; got {alpha}.")
+    return rng.permutation(n), rng.beta(alpha, alpha, n)
+
+
+def _blend(values: Array, partner: NDArray[np.int64], share: NDArray[np.float64]) -> Array:
+    w = share.reshape(-1, *[1] * (values.ndim - 1)).astype(values.dtype)
+    return np.asarray(w * values + (1 - w) * values[partner])

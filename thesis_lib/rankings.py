@@ -1,0 +1,254 @@
+"""Which method is better, and how sure is that: statistics over draws, seeds and many methods."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+Floats = NDArray[np.float64]
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Components:
+    """How much of the spread of a score comes from the draw, and how much from the seed.
+
+    Attributes
+    ----------
+    mean : float
+    mean_interval : tuple of float
+        Of the mean over all possible draws and seeds.
+    draw, seed : float
+        Variance between draws, and between seeds within a draw, in squared units of the score.
+        That between draws is estimated without bias, so it may fall below zero.
+    draw_interval, seed_interval : tuple of float
+    share : float
+        Of the draws in the whole variance of a single run, from 0 to 1.
+    share_interval : tuple of float
+    """
+
+    mean: float
+    mean_interval: Interval
+    draw: float
+    draw_interval: Interval
+    seed: float
+    seed_interval: Interval
+    share: float
+    share_interval: Interval
+
+
+def variance_components(scores: ArrayLike, *, confidence: float = 0.95) -> Components:
+    r"""Split the variance of scores by a one-way analysis of variance with random draws.
+
+    With a draws and n seeds each, the mean squares between and within the draws estimate
+    :math:`n\sigma_D^2+\sigma_S^2` and :math:`\sigma_S^2`. The interval of the share is exact for
+    normal errors, that of :math:`\sigma_D^2` is Williams's and Tukey's, which holds at least the
+    confidence (Searle, Casella and McCulloch, *Variance Components*, 1992, section 3.6).
+
+    Parameters
+    ----------
+    scores : array_like, (draws, seeds)
+        At least two of each, none missing.
+    confidence : float
+        Between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If the scores or the confidence are not as above.
+    """
+    values = np.asarray(scores, dtype=np.float64)
+    if values.ndim != 2 or min(values.shape) < 2 or not np.isfinite(values).all():
+        raise ValueError(
+            f"scores has to be (draws, seeds), two of each or more, and finite; got shape "
+            f"{values.shape} with {int((~np.isfinite(values)).sum())} missing values."
+        )
+    low, high = _tails(confidence)
+    a, n = values.shape
+    between, within = a - 1, a * (n - 1)
+    means = values.mean(1)
+    of_draws = float(n * means.var(ddof=1))
+    of_seeds = float(((values - means[:, None]) ** 2).sum() / within)
+    # Scores that never vary leave 0 / 0: then nothing is known about where variance comes from.
+    ratio = of_draws / of_seeds if of_seeds > 0 else np.inf if of_draws > 0 else np.nan
+    f = {tail: float(stats.f.ppf(tail, between, within)) for tail in (low, high)}
+    thetas = [(ratio / f[tail] - 1) / n for tail in (high, low)]
+    shares = [1.0 if np.isinf(t) else max(0.0, t) / (1 + max(0.0, t)) for t in thetas]
+    draws = [
+        max(0.0, between * (of_draws - f[tail] * of_seeds) / n / stats.chi2.ppf(tail, between))
+        for tail in (high, low)
+    ]
+    draw = (of_draws - of_seeds) / n
+    whole = max(draw, 0.0) + of_seeds
+    half = float(stats.t.ppf(high, between)) * (of_draws / (a * n)) ** 0.5
+    mean = float(values.mean())
+    return Components(
+        mean=mean,
+        mean_interval=(mean - half, mean + half),
+        draw=draw,
+        draw_interval=(float(draws[0]), float(draws[1])),
+        seed=of_seeds,
+        seed_interval=(
+            within * of_seeds / float(stats.chi2.ppf(high, within)),
+            within * of_seeds / float(stats.chi2.ppf(low, within)),
+        ),
+        share=max(draw, 0.0) / whole if whole > 0 else np.nan,
+        share_interval=(float(shares[0]), float(shares[1])),
+    )
+
+
+def paired(scores: pd.DataFrame, baseline: str) -> pd.DataFrame:
+    """Compare each method with a baseline, draw by draw.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        A row a draw (the mean of its seeds), a column a method, none missing.
+    baseline : str
+        One of the columns.
+
+    Returns
+    -------
+    DataFrame
+        A row a method: mean difference with its 95 % t interval, the number of draws on which it
+        wins and loses, p of Wilcoxon's signed-rank test (1945), and p after Holm's correction for
+        the number of methods. Without any difference p is 1.
+    """
+    frame = _checked(scores)
+    if baseline not in frame:
+        raise ValueError(
+            f"baseline has to be one of {', '.join(map(str, frame))}; got {baseline!r}."
+        )
+    rows = {}
+    for method in frame.columns.drop(baseline):
+        gain = (frame[method] - frame[baseline]).to_numpy(dtype=float)
+        half = float(stats.t.ppf(0.975, len(gain) - 1) * stats.sem(gain))
+        p = float(stats.wilcoxon(gain).pvalue) if gain.any() else 1.0
+        rows[method] = (
+            gain.mean(),
+            gain.mean() - half,
+            gain.mean() + half,
+            int((gain > 0).sum()),
+            int((gain < 0).sum()),
+            p,
+        )
+    columns = ["Difference", "Low", "High", "Wins", "Losses", "p"]
+    found = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    found["p (Holm)"] = holm(found["p"].to_numpy(dtype=float))
+    return found.rename_axis("Method")
+
+
+def holm(p: ArrayLike) -> Floats:
+    """Adjust p-values for their number by Holm's step-down procedure (1979); NaN stay NaN."""
+    values = np.asarray(p, dtype=float)
+    adjusted = np.full(values.shape, np.nan)
+    order = np.argsort(values)[: int((~np.isnan(values)).sum())]
+    factors = len(order) - np.arange(len(order))
+    adjusted[order] = np.minimum(np.maximum.accumulate(values[order] * factors), 1)
+    return adjusted
+
+
+@dataclass(frozen=True)
+class Friedman:
+    """Friedman's test of equal methods, and Nemenyi's critical difference.
+
+    Attributes
+    ----------
+    ranks : Series
+        Mean rank of each method, the best (1 is first) on top.
+    chi2, p : float
+        Friedman's statistic, and its p by the chi-squared distribution.
+    f, p_f : float
+        Iman's and Davenport's statistic (1980), which is less conservative, and its p.
+    critical_difference : float
+        Two methods differ if their mean ranks differ by at least this.
+    n : int
+        Number of draws.
+    """
+
+    ranks: pd.Series
+    chi2: float
+    p: float
+    f: float
+    p_f: float
+    critical_difference: float
+    n: int
+
+    def cliques(self) -> list[list[str]]:
+        """Return the largest groups of methods that do not differ, as bars of a diagram show."""
+        names, ranks = list(self.ranks.index), self.ranks.to_numpy(dtype=float)
+        found: list[list[str]] = []
+        for first, rank in enumerate(ranks):
+            last = int(np.flatnonzero(ranks - rank < self.critical_difference)[-1])
+            group = names[first : last + 1]
+            if len(group) > 1 and not (found and set(group) <= set(found[-1])):
+                found.append(group)
+        return found
+
+
+def friedman(scores: pd.DataFrame, *, alpha: float = 0.05) -> Friedman:
+    r"""Rank the methods on each draw and test whether they are all alike (Demšar 2006).
+
+    With mean ranks :math:`R_j` of k methods on N draws,
+    :math:`\chi_F^2=\frac{12N}{k(k+1)}\big(\sum_jR_j^2-\frac{k(k+1)^2}4\big)` and
+    :math:`F_F=\frac{(N-1)\chi_F^2}{N(k-1)-\chi_F^2}`. Ties share their mean rank.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        A row a draw, a column a method, larger is better, none missing.
+    alpha : float
+        Level of the critical difference.
+    """
+    frame = _checked(scores)
+    n, k = frame.shape
+    ranks = frame.rank(axis=1, ascending=False).mean().sort_values(kind="stable")
+    squares = float((ranks**2).sum())
+    chi2 = max(0.0, 12 * n / (k * (k + 1)) * (squares - k * (k + 1) ** 2 / 4))
+    left = n * (k - 1) - chi2
+    f = (n - 1) * chi2 / left if left > 1e-9 else np.inf
+    return Friedman(
+        ranks=ranks,
+        chi2=chi2,
+        p=float(stats.chi2.sf(chi2, k - 1)),
+        f=f,
+        p_f=float(stats.f.sf(f, k - 1, (k - 1) * (n - 1))),
+        critical_difference=critical_difference(k, n, alpha=alpha),
+        n=n,
+    )
+
+
+def critical_difference(n_methods: int, n_draws: int, *, alpha: float = 0.05) -> float:
+    r"""Return Nemenyi's critical difference of mean ranks, :math:`q_\alpha\sqrt{k(k+1)/6N}`.
+
+    :math:`q_\alpha` is the quantile of the studentised range with infinite degrees of freedom over
+    :math:`\sqrt2` (Demšar 2006, table 5).
+    """
+    if n_methods < 2 or n_draws < 2 or not 0 < alpha < 1:
+        raise ValueError(
+            f"A critical difference needs two methods, two draws and a level between 0 and 1; got "
+            f"{n_methods}, {n_draws} and {alpha}."
+        )
+    q = float(stats.studentized_range.ppf(1 - alpha, n_methods, np.inf)) / 2**0.5
+    return float(q * (n_methods * (n_methods + 1) / (6 * n_draws)) ** 0.5)
+
+
+def _tails(confidence: float) -> Interval:
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence has to lie between 0 and 1; got {confidence}.")
+    return (1 - confidence) / 2, (1 + confidence) / 2
+
+
+def _checked(scores: pd.DataFrame) -> pd.DataFrame:
+    if min(scores.shape) < 2:
+        raise ValueError(
+            f"scores has to have two draws (rows) and two methods (columns) or more; got "
+            f"{scores.shape[0]} and {scores.shape[1]}."
+        )
+    if not np.isfinite(scores.to_numpy(dtype=float)).all():
+        raise ValueError("scores has missing values; drop the draws that lack a method.")
+    return scores

@@ -1,0 +1,184 @@
+"""What the recorded studies say: scores over draws and seeds, and where a method begins to help."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from thesis_lib import comparison, experiments, later, rankings, tasks, tuning
+from thesis_lib.training import Run
+
+MEASURES = (*comparison.MEASURES, "Minority recall")
+
+_DERIVED = "prior-correction"
+
+
+def scores(
+    task: str,
+    measure: str = MEASURES[0],
+    *,
+    draws: Iterable[int] = later.DRAWS,
+    tuned: bool = False,
+) -> pd.DataFrame:
+    """Return what every recorded run of a study measured, in percent.
+
+    Parameters
+    ----------
+    task : str
+        A key of ``tasks.TASKS`` that a study is made of.
+    measure : str
+        One of ``MEASURES``.
+    draws : iterable of int
+    tuned : bool
+        The study with each method's own settings, which validation images chose.
+
+    Returns
+    -------
+    DataFrame
+        Rows (draw, seed), a column a method in the order of ``later.STUDY_METHODS`` with prior
+        correction after the baseline; NaN where nothing is recorded. A run that diverged decides
+        nothing and counts as chance (balanced accuracy and minority recall 100 / C, others 0).
+    """
+    if measure not in MEASURES:
+        raise ValueError(f"measure has to be one of {', '.join(MEASURES)}; got {measure!r}.")
+    found: dict[str, dict[tuple[int, int], float]] = {name: {} for name in labels()}
+    members = tuning.study(task, list(draws)) if tuned else later.study(task, draws)
+    for experiment in members:
+        slug = experiment.name.split("/")[1].rsplit("-", 1)[0]
+        for run in experiments.recorded(experiment):
+            found[slug][int(experiment.draw or 0), run.seed] = _measured(run, task, measure)
+    frame = pd.DataFrame(found)
+    frame.index = pd.MultiIndex.from_tuples(list(frame.index), names=["Draw", "Seed"])
+    return frame.sort_index()
+
+
+def labels() -> Mapping[str, str]:
+    """Return the names of a study's methods on pages, by their slugs."""
+    names: dict[str, str] = {}
+    for slug, method in later.STUDY_METHODS.items():
+        names[slug] = str(method["method"])
+        if slug == later.BASELINE:
+            names[_DERIVED] = "Prior correction"
+    return names
+
+
+def per_draw(found: pd.DataFrame) -> pd.DataFrame:
+    """Return the mean over the seeds that all methods have, a row a draw.
+
+    Parameters
+    ----------
+    found : DataFrame
+        Of `scores`. Methods without any run, and draws without a whole one, are left out.
+    """
+    return found.dropna(axis=1, how="all").dropna().groupby(level="Draw").mean()
+
+
+def components(found: pd.DataFrame) -> pd.DataFrame:
+    """Set the variance between draws beside that between seeds, method by method.
+
+    Parameters
+    ----------
+    found : DataFrame
+        Of `scores`. Seeds that few draws have, and draws that lack a seed, are left out.
+
+    Returns
+    -------
+    DataFrame
+        A row a method: "Mean" with "Mean low" and "Mean high" (percent), "Draws" and "Seeds" (the
+        two standard deviations in points, that of draws 0 where its variance is estimated below),
+        each with "low" and "high", "Share" of the draws in the variance with "Share low" and
+        "Share high", and "n draws", "n seeds".
+    """
+    rows = {}
+    for method in found.dropna(axis=1, how="all"):
+        square = _whole(found[method])
+        if min(square.shape) < 2:
+            continue
+        c = rankings.variance_components(square.to_numpy())
+        spread = {"Draws": (c.draw, c.draw_interval), "Seeds": (c.seed, c.seed_interval)}
+        row = {"Mean": c.mean, "Mean low": c.mean_interval[0], "Mean high": c.mean_interval[1]}
+        for name, (variance, interval) in spread.items():
+            row[name] = math.sqrt(max(variance, 0.0))
+            row[f"{name} low"], row[f"{name} high"] = (math.sqrt(v) for v in interval)
+        row |= {"Share": c.share, "Share low": c.share_interval[0]}
+        rows[str(method)] = row | {
+            "Share high": c.share_interval[1],
+            "n draws": square.shape[0],
+            "n seeds": square.shape[1],
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("Method")
+
+
+def by_size(task: str, measure: str = MEASURES[0]) -> pd.DataFrame:
+    """Return the means of a study over the size of the minority classes.
+
+    Parameters
+    ----------
+    task : {"digits", "binary"}
+    measure : str
+        One of ``MEASURES``.
+
+    Returns
+    -------
+    DataFrame
+        Columns "rho", "Method", "Mean", "Low", "High" (95 % t interval over draws), "Gain" over the
+        baseline on the same draws with "Gain low" and "Gain high", and "Draws".
+    """
+    sizes = tasks.DIGIT_SIZES if task == "digits" else tasks.MNIST_SIZES
+    named = {max(tasks.get(n).counts) / s: n for s in sizes for n in [tasks.with_size(task, s)]}
+    return _over("rho", named, measure)
+
+
+def by_number(task: str, measure: str = MEASURES[0]) -> pd.DataFrame:
+    """Return the means of a study over the number of minority classes, "Minority classes".
+
+    Parameters
+    ----------
+    task : {"digits", "multiclass"}
+    measure : str
+
+    Returns
+    -------
+    DataFrame
+        As `by_size`.
+    """
+    named = {float(n): tasks.with_minority(task, n) for n in tasks.MINORITY_NUMBERS}
+    return _over("Minority classes", named, measure)
+
+
+def _over(axis: str, named: Mapping[float, str], measure: str) -> pd.DataFrame:
+    rows = []
+    for place, task in named.items():
+        found = scores(task, measure, draws=later.FEW_DRAWS)
+        if found.empty:
+            continue
+        # One seed a draw, so that the study of the task itself has no more weight than others.
+        first = pd.DataFrame(found.xs(later.STUDY_SEEDS[0], level="Seed"))
+        for method in first.columns[first.notna().any()]:
+            mean = comparison.interval(first[method])
+            gain = comparison.interval(first[method] - first[later.BASELINE])
+            rows.append((place, method, *mean, *gain, int(first[method].count())))
+    heads = [axis, "Method", "Mean", "Low", "High", "Gain", "Gain low", "Gain high", "Draws"]
+    return pd.DataFrame(rows, columns=heads).sort_values([axis], kind="stable", ignore_index=True)
+
+
+def _whole(column: pd.Series) -> pd.DataFrame:
+    """Return (draws, seeds) without gaps: of two seeds or more, those that keep most runs."""
+    table = column.unstack("Seed")
+    often = list(table.count().sort_values(ascending=False, kind="stable").index)
+    squares = [table[often[:k]].dropna() for k in range(2, len(often) + 1)]
+    return max(squares, key=lambda square: square.size, default=table.iloc[:0])
+
+
+def _measured(run: Run, task: str, measure: str) -> float:
+    n_classes = len(run.recall)
+    if measure == "Minority recall":
+        few = list(tasks.get(task).minority)
+        return 100 / n_classes if run.diverged else 100 * float(np.mean(np.array(run.recall)[few]))
+    if run.diverged:
+        return 100 / n_classes if measure == comparison.MEASURES[0] else 0.0
+    found = comparison.measures(np.array(run.confusion))
+    return 100 * found[comparison.MEASURES.index(measure)]

@@ -1,0 +1,87 @@
+"""Second stages of training: a classifier of its own on the features of a finished network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thesis_lib import resampling
+
+SHARE = 0.2
+"""The share of all epochs that a second stage has, as in Cao et al. 2019."""
+
+# How the features are balanced, by the name of the stage.
+SAMPLERS = {"retrained-classifier": "ros", "feature-smote": "smote"}
+
+
+def first_epochs(epochs: int) -> int:
+    """Return how many of the epochs the first stage has: four fifths, and at least one.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two epochs.
+    """
+    if epochs < 2:
+        raise ValueError(f"Two stages need at least two epochs; got {epochs}.")
+    return max(1, epochs - max(1, round(SHARE * epochs)))
+
+
+def features(network: Any, x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the activations of the last hidden layer, without dropout, (n, n_features).
+
+    Parameters
+    ----------
+    network : keras.Model
+        Of :mod:`thesis_lib.model`: its last layers are hidden units, logits and softmax.
+    x : ndarray of float32, (n, height, width, channels)
+    """
+    import keras
+
+    extractor = keras.Model(network.inputs, network.layers[-3].output)
+    return np.asarray(extractor.predict(x, batch_size=1000, verbose=0), dtype=np.float32)
+
+
+def balanced_features(
+    found: NDArray[np.float32], y: NDArray[np.int64], stage: str, seed: int
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Balance features: repeat them (Kang et al. 2020), or interpolate (DeVries and Taylor 2017).
+
+    Interpolating is SMOTE in feature space: new points lie between the features of two images of a
+    class, where an image between the two would look like neither.
+
+    Parameters
+    ----------
+    found : ndarray of float32, (n, n_features)
+    y : ndarray of int64, (n,)
+    stage : {"retrained-classifier", "feature-smote"}
+    seed : int
+    """
+    if stage not in SAMPLERS:
+        raise ValueError(f"stage has to be one of {', '.join(SAMPLERS)}; got {stage!r}.")
+    result = resampling.resample(found, y, SAMPLERS[stage], random_state=seed)
+    return result.x, result.y
+
+
+def new_classifier(network: Any, seed: int) -> Any:
+    """Return a fresh last layer with softmax, on features instead of images; not yet compiled."""
+    import keras
+    from keras import layers
+
+    hidden, logits = network.layers[-3], network.layers[-2]
+    return keras.Sequential(
+        [
+            keras.Input((hidden.units,)),
+            layers.Dense(
+                logits.units, kernel_initializer=keras.initializers.GlorotUniform(seed=seed)
+            ),
+            layers.Activation("softmax", dtype="float32"),
+        ]
+    )
+
+
+def put_in(classifier: Any, network: Any) -> None:
+    """Give the network's last layer the weights of a trained classifier."""
+    network.layers[-2].set_weights(classifier.layers[0].get_weights())
