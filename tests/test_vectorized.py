@@ -38,7 +38,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def test_a_vectorised_run_follows_the_single_one(measured: dict[str, Any]) -> None:
     for run in measured["same"]:
         # Curves are rounded to six digits, outputs to float32. With these seeds no ReLU and no
-        # maximum is decided by the order of summation; with seed 1 one is, and outputs move by 1e-5.
+        # maximum is decided by the order of summation; with seed 1 one is: outputs move by 1e-5.
         assert run["loss"] < 1e-6
         assert run["outputs"] < 1e-7
         assert run["moved"] > 1e-4
