@@ -173,10 +173,19 @@ def _violations(page: Any, context: Any) -> list[str]:
 
 
 def _walk_by_keyboard(page: Any) -> list[str]:
-    """Return the visible links and controls that Tab does not reach."""
-    for _ in range(page.evaluate(CONTROLS) + 100):
-        page.keyboard.press("Tab")
-    unreached: list[str] = page.evaluate("unreached()")
+    """Return the visible links and controls that Tab does not reach, there or back.
+
+    The way back is for what appears while the page scrolls, such as a section's part of the
+    contents.
+    """
+    stops = page.evaluate(CONTROLS) + 100
+    unreached: list[str] = []
+    for key in ("Tab", "Shift+Tab"):
+        for _ in range(stops):
+            page.keyboard.press(key)
+        unreached = page.evaluate("unreached()")
+        if not unreached:
+            break
     return unreached
 
 
