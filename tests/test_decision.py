@@ -158,5 +158,7 @@ def test_tau_is_the_one_of_the_best_balanced_accuracy() -> None:
     assert best > balanced(0) + 0.1
     nearest = min((abs(t - 1), t) for t in decision.TAUS if balanced(t) > best - 1e-12)[1]
     assert tau == nearest
+    sure = [[0.9999, 0.0001], [0.0001, 0.9999]]
+    assert decision.tune_tau(sure, [0, 1], [0.5, 0.5]) == 1.0  # any tau will do
     with pytest.raises(ValueError, match="one class number for each row"):
         decision.tune_tau(outputs, labels[:-1], [0.1, 0.9])
