@@ -1,6 +1,7 @@
 """The figures of a study over draws show the numbers that they are given."""
 
 import numpy as np
+import pandas as pd
 from matplotlib import pyplot as plt
 
 from thesis_lib.plots import draws
@@ -22,11 +23,18 @@ def test_bars_of_ranks_overlap_within_the_critical_difference() -> None:
     plt.close("all")
 
 
-def test_lines_over_sizes_are_means_with_the_range_of_draws() -> None:
-    axis = draws.over_sizes([2, 20], {"m": [[1.0, 3], [5, 9]]}, xlabel="n", measure="Recall").axes[
-        0
+def test_gains_are_drawn_with_their_intervals_and_without_the_baseline() -> None:
+    rows = [
+        ("base", 10.0, 0.0, 0.0, 0.0),
+        ("m", 10.0, 2.0, -1.0, 5.0),
+        ("m", 2500.0, 7.0, 6.0, 8.0),
     ]
-    np.testing.assert_array_equal(axis.lines[0].get_ydata(), [2, 7])
-    corners = axis.collections[0].get_paths()[0].vertices
-    assert {(2.0, 1.0), (2.0, 3.0), (20.0, 5.0), (20.0, 9.0)} <= set(map(tuple, corners))
+    found = pd.DataFrame(rows, columns=["Method", "rho", "Gain", "Gain low", "Gain high"])
+    axis = draws.gains(found, axis="rho", names={"base": "Baseline", "m": "Method"}).axes[0]
+    lines = {line.get_label(): line for line in axis.lines}
+    np.testing.assert_array_equal(lines["Method"].get_ydata(), [2, 7])
+    assert "Baseline" not in lines
+    ends = [segment[:, 1].tolist() for segment in axis.collections[0].get_segments()]
+    assert ends == [[-1, 5], [6, 8]]
+    assert [text.get_text() for text in axis.get_xticklabels()] == ["10", "2500"]
     plt.close("all")

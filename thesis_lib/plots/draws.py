@@ -1,10 +1,11 @@
-"""Figures of a study over draws: every draw's scores, and mean ranks, and scores over sizes."""
+"""Figures of a study over draws: every draw's scores, and mean ranks, and gains over a quantity."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
@@ -62,29 +63,39 @@ def critical_differences(ranks: Mapping[str, float], difference: float) -> Figur
     return figure
 
 
-def over_sizes(
-    sizes: Sequence[int], scores: Mapping[str, ArrayLike], *, xlabel: str, measure: str
-) -> Figure:
-    """Draw each method's mean over the draws against a size, with the range of its draws.
+def gains(found: pd.DataFrame, *, axis: str, names: Mapping[str, str]) -> Figure:
+    """Draw each method's gain over the baseline with its 95 % interval, against a quantity.
 
     Parameters
     ----------
-    sizes : sequence of int
-        n of them; the axis is logarithmic.
-    scores : mapping of str to array_like, (n, draws)
-        Percent.
-    xlabel, measure : str
-        Names of the two axes.
+    found : DataFrame
+        As ``studies.by_size`` returns it: the axis, "Method", "Gain", "Gain low", "Gain high", in
+        points.
+    axis : str
+        The column to draw against: "rho", on a logarithmic axis, or another, on a linear one.
+    names : mapping of str to str
+        Names of the methods by their slugs; those whose gain is always 0 are not drawn.
     """
-    figure, axis = plt.subplots(figsize=(6.4, 3.8))
-    for position, (method, values) in enumerate(scores.items()):
-        array = np.asarray(values, dtype=float)
+    figure, panel = plt.subplots(figsize=(6.4, 3.8))
+    panel.axhline(0, color=GREY, linewidth=0.8, linestyle="--")
+    shown = found.groupby("Method", sort=False).filter(lambda rows: bool(rows["Gain"].any()))
+    for position, (method, rows) in enumerate(shown.groupby("Method", sort=False)):
         color = PALETTE[position % len(PALETTE)]
-        axis.plot(sizes, array.mean(1), "osD^vPX"[position % 7] + "-", color=color, label=method)
-        axis.fill_between(sizes, array.min(1), array.max(1), color=color, alpha=0.1, linewidth=0)
-    axis.set_xscale("log")
-    axis.set_xticks(sizes, [str(size) for size in sizes])
-    axis.minorticks_off()
-    axis.set(xlabel=xlabel, ylabel=f"{measure}, percent")
-    figure.legend(loc="outside right upper", fontsize=8)
+        at = rows[axis].to_numpy(dtype=float)
+        # A little aside, so that intervals at one place do not hide each other.
+        at = at * 1.04**position if axis == "rho" else at + 0.06 * position
+        panel.vlines(at, rows["Gain low"], rows["Gain high"], color=color, linewidth=1)
+        marker = "osD^vPX"[position % 7]
+        panel.plot(
+            at, rows["Gain"], f"{marker}-", color=color, markersize=4, label=names[str(method)]
+        )
+    places = sorted(found[axis].unique())
+    if axis == "rho":
+        panel.set_xscale("log")
+        panel.minorticks_off()
+    panel.set_xticks(places, [f"{place:g}" for place in places])
+    title = "Imbalance ratio ρ" if axis == "rho" else axis
+    panel.set(xlabel=title, ylabel="Gain over the baseline, points")
+    if not shown.empty:
+        figure.legend(loc="outside right upper", fontsize=8)
     return figure
