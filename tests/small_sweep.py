@@ -135,6 +135,7 @@ def kill_many(kills: int) -> None:
             os.environ["TQDM_DISABLE"] = "1"
             sweep.run(sweep.missing(selection, seeds), workers=2)
             os._exit(0)
+        os.setpgid(child, child)  # here too: the child may not have come to it before it is killed
         if turn < kills:
             wait_for_more(child, random.randrange(5))
             os.killpg(child, signal.SIGKILL)
