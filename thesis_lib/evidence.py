@@ -378,6 +378,18 @@ def _ranking_reversed() -> Evidence:
     return Evidence(status, text)
 
 
+@check("binary-loss")
+def _binary_loss() -> Evidence:
+    plain, base = "binary/cross-entropy", "binary/baseline"
+    if not known(plain, base):
+        return Evidence(OPEN, f"Recall of class 0: {said(base, '0')}; {plain}: {said(plain, '0')}.")
+    text = (
+        f"Recall of class 0: {said(base, '0')} with squared error, {said(plain, '0')} with "
+        f"cross-entropy, a difference of {said_difference(plain, base, '0')}."
+    )
+    return Evidence(CONFIRMED if difference(plain, base, "0")[1] > 50 else CORRECTED, text)
+
+
 def baseline_areas() -> list[float]:
     """Return the area under the ROC curve of class 0 of each recorded binary baseline.
 
