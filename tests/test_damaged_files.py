@@ -57,12 +57,18 @@ def test_an_archive_instead_of_outputs(kept: Path) -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
-def test_truncated_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: float) -> None:
-    source = classifier.WEIGHTS / "handwriting.weights.h5"
-    path = tmp_path / source.name
-    shutil.copy(source, path)
-    with open(path, "r+b") as file:
-        file.truncate(int(share * source.stat().st_size))
+@pytest.mark.parametrize("damage", ["truncated", "flipped"])
+def test_damaged_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: float, damage: str
+) -> None:
+    content = bytearray((classifier.WEIGHTS / "handwriting.weights.h5").read_bytes())
+    place = int(share * len(content))
+    if damage == "truncated":
+        del content[place:]
+    else:
+        content[place] ^= 1
+    (tmp_path / "handwriting.weights.h5").write_bytes(content)
+    shutil.copy(classifier.WEIGHTS / "handwriting.json", tmp_path)
     monkeypatch.setattr(classifier, "WEIGHTS", tmp_path)
     with pytest.raises(ValueError, match=r"handwriting\.weights\.h5 is damaged .*restore it"):
         classifier.load()

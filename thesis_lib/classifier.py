@@ -3,6 +3,7 @@ they were trained."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from pathlib import Path
@@ -29,16 +30,20 @@ def load(name: str = "handwriting") -> Any:
     Returns
     -------
     keras.Model
+
+    Raises
+    ------
+    ValueError
+        If there are no such weights, or a byte of them is another one than training wrote.
     """
     path = WEIGHTS / f"{name}.weights.h5"
     if not path.is_file():
         found = sorted(p.name.removesuffix(".weights.h5") for p in WEIGHTS.glob("*.weights.h5"))
         raise ValueError(f"There are no weights {name!r}; there are {', '.join(found) or 'none'}.")
+    if _sum(path) != measured(name)["sha256"]:
+        raise ValueError(f"{path} is damaged (SHA-256 differs); restore it or train it again.")
     network = model.build_cnn()
-    try:
-        network.load_weights(path)
-    except (OSError, ValueError, KeyError) as error:
-        raise ValueError(f"{path} is damaged ({error}); restore it or train it again.") from None
+    network.load_weights(path)
     return network
 
 
@@ -116,8 +121,14 @@ def train(
     # A bare copy, since a compiled network would save Adam's state too, twice the weights.
     bare = model.build_cnn()
     bare.set_weights(network.get_weights())
-    bare.save_weights(WEIGHTS / f"{name}.weights.h5")
+    path = WEIGHTS / f"{name}.weights.h5"
+    bare.save_weights(path)
+    report["sha256"] = _sum(path)
     (WEIGHTS / f"{name}.json").write_text(json.dumps(report, indent=1) + "\n")
+
+
+def _sum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _accuracy(network: Any, x: NDArray[np.float32], y: NDArray[np.int64]) -> float:
