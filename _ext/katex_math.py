@@ -7,6 +7,8 @@ own, so ``{eq}`` works.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,8 +21,9 @@ from sphinx.util.math import get_node_equation_number
 KATEX = Path(__file__).with_name("katex.min.js")
 RENDER = """
 function render(source, displayMode) {
-  try { return {html: katex.renderToString(source, {displayMode, strict: "error"})}; }
-  catch (error) { return {error: error.message}; }
+  const settings = {displayMode, strict: "error"};
+  try { return JSON.stringify({html: katex.renderToString(source, settings)}); }
+  catch (error) { return JSON.stringify({error: error.message}); }
 }"""
 
 logger = logging.getLogger(__name__)
@@ -83,12 +86,15 @@ def typeset(source: str, display: bool) -> str:
     ValueError
         If KaTeX cannot read it; the message is KaTeX's, which shows the place.
     """
-    found = _katex()(source, display)
+    found = json.loads(_katex()(source, display))
     if "error" in found:
         raise ValueError(found["error"])
     return str(found["html"])
 
 
 @cache
-def _katex() -> quickjs.Function:
-    return quickjs.Function("render", KATEX.read_text("utf-8") + RENDER)
+def _katex() -> Callable[[str, bool], str]:
+    context = quickjs.Context()
+    context.eval(KATEX.read_text("utf-8") + RENDER)
+    render: Callable[[str, bool], str] = context.get("render")
+    return render
