@@ -183,7 +183,7 @@ def symbols(text: str) -> set[str]:
     prose = re.sub(r"^```\{code-cell.*?^```", "", text, flags=re.M | re.S)
     found = set()
     for formula in re.findall(r"\$\$?([^$]+)\$\$?", prose):
-        formula = re.sub(r"\\(?:mathrm|text|operatorname|label)\{[^}]*\}", "", formula)
+        formula = re.sub(r"\\(?:mathrm|text|operatorname|label|begin|end)\{[^}]*\}", "", formula)
         formula = re.sub(r"M_(?:\{\w+\}|\w)|e\^", "", formula)  # models have a list; Euler's number
         commands = re.findall(r"\\([A-Za-z]+)", formula)
         found |= set(commands) & set(GREEK.split())
