@@ -24,9 +24,9 @@ def note(file: str, line: str) -> None:
 if WRONG == "without the library":
     sys.modules["thesis_lib"] = None  # type: ignore[assignment]
 elif WRONG == "without MNIST":
-    from thesis_lib import data, download
+    from thesis_lib import download, sources
 
-    download._refused[data._MNIST_URL] = "no network"
+    download._refused[sources._MNIST_URL] = "no network"
 elif WRONG is None:
     from tests import small_sweep
     from thesis_lib import cluster, training

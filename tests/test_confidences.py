@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from thesis_lib import claims, confidences, data, evidence, replication
+from thesis_lib import claims, confidences, data, evidence, replication, sources
 
 
 @pytest.fixture(autouse=True)
@@ -13,7 +13,7 @@ def without_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_stand_in_gets_a_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
-    photographs = data._photographs()
+    photographs = data.Pictures(*sources.photographs())
     monkeypatch.setattr(data, "pictures", lambda: photographs)
     rows = confidences.table()
     assert rows["Verdict"].tolist() == ["missing"] * 38

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from thesis_lib import data
+from thesis_lib import data, sources
 
 # SHA-256 of images and labels (uint8) in the thesis's training order, computed from the listing's
 # rules by the two tests below, which spell them out.
@@ -152,9 +152,9 @@ def test_channels_become_pictures_of_their_own() -> None:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("THESIS_LIB_DATA", str(tmp_path))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    data._mnist.cache_clear()
+    sources.mnist.cache_clear()
     yield tmp_path
-    data._mnist.cache_clear()
+    sources.mnist.cache_clear()
 
 
 def make_file(path: Path, **changes: np.ndarray) -> None:
@@ -200,7 +200,7 @@ def test_a_flipped_byte_is_seen(folder: Path, mnist: data.Dataset) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    data._mnist.cache_clear()
+    sources.mnist.cache_clear()
     with pytest.raises(ValueError, match=r"mnist\.npz is damaged or no \.npz file \(Bad CRC-32"):
         data.load("mnist")
 
@@ -256,7 +256,7 @@ def test_a_real_file_is_verified(mnist: data.Dataset, folder: Path) -> None:
 
 def test_the_variable_has_to_name_a_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("THESIS_LIB_DATA", str(tmp_path / "nothing"))
-    data._mnist.cache_clear()
+    sources.mnist.cache_clear()
     with pytest.raises(ValueError, match="which is not a folder; unset it"):
         data.load("mnist")
 
@@ -266,3 +266,31 @@ def test_the_fingerprint_sees_files_come_and_go(folder: Path) -> None:
     make_file(folder / "mnist.npz")
     assert data.fingerprint() != without
     shutil.rmtree(folder / "keras", ignore_errors=True)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "mnist.npz",
+        "cats_dogs.npz",
+        "fashion_mnist.npz",
+        "cifar10.npz",
+        "keras/datasets/mnist.npz",
+        "keras/datasets/fashion_mnist.npz",
+        "keras/datasets/cifar10.npz",
+        "keras/datasets/cifar-10-batches-py-target_archive",
+        "keras/datasets/fashion-mnist/train-images-idx3-ubyte.gz",
+        "keras/datasets/fashion-mnist/train-labels-idx1-ubyte.gz",
+        "keras/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz",
+        "keras/datasets/fashion-mnist/t10k-labels-idx1-ubyte.gz",
+    ],
+)
+def test_the_fingerprint_knows_every_file_that_is_read(folder: Path, file: str) -> None:
+    seen = [data.fingerprint()]
+    (folder / file).parent.mkdir(parents=True, exist_ok=True)
+    for content in ("", "another size"):
+        (folder / file).write_text(content)
+        seen.append(data.fingerprint())
+    assert len(set(seen)) == 3
+    (folder / file).unlink()
+    assert data.fingerprint() == seen[0]

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from thesis_lib import data, download
+from thesis_lib import data, download, sources
 
 Answer = Callable[[BaseHTTPRequestHandler, threading.Event], None]
 
@@ -105,13 +105,13 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.delenv("THESIS_LIB_DATA", raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr(data, "_MNIST_URL", f"{here.address}/mnist.npz")
-    monkeypatch.setattr(data, "_CIFAR_URL", f"{here.address}/cifar.tar.gz")
+    monkeypatch.setattr(sources, "_MNIST_URL", f"{here.address}/mnist.npz")
+    monkeypatch.setattr(sources, "_CIFAR_URL", f"{here.address}/cifar.tar.gz")
     monkeypatch.setattr(download, "_DECISION_SECONDS", 0.4)
     monkeypatch.setattr(download, "_refused", {})
-    data._mnist.cache_clear()
+    sources.mnist.cache_clear()
     yield here
-    data._mnist.cache_clear()
+    sources.mnist.cache_clear()
     here.close()
 
 
@@ -121,15 +121,15 @@ def kept(tmp_path: Path) -> list[str]:
 
 def test_the_addresses_are_keras_s() -> None:
     """Both, and the sum that fixes the pickle in the archive, as this version of Keras has them."""
-    folder, _, name = data._MNIST_URL.rpartition("/")
+    folder, _, name = sources._MNIST_URL.rpartition("/")
     spec = importlib.util.find_spec("keras")  # to read it only: importing takes seconds
-    sources = Path(spec.submodule_search_locations[0]) / "src" / "datasets"
-    mnist, cifar = ((sources / f"{name}.py").read_text("utf-8") for name in ("mnist", "cifar10"))
+    keras = Path(spec.submodule_search_locations[0]) / "src" / "datasets"
+    mnist, cifar = ((keras / f"{name}.py").read_text("utf-8") for name in ("mnist", "cifar10"))
     assert f'"{folder}/"' in mnist
     assert f'path="{name}"' in mnist
-    assert f'"{data._CIFAR_URL}"' in cifar
-    assert f'"{data._CIFAR_SHA256}"' in cifar
-    assert f'"{data._CIFAR_FILE.removesuffix("_archive")}"' in cifar
+    assert f'"{sources._CIFAR_URL}"' in cifar
+    assert f'"{sources._CIFAR_SHA256}"' in cifar
+    assert f'"{sources._CIFAR_FILE.removesuffix("_archive")}"' in cifar
 
 
 def test_mnist_is_downloaded_verified_and_kept(
@@ -144,7 +144,7 @@ def test_mnist_is_downloaded_verified_and_kept(
     assert (loaded.name, loaded.source) == ("mnist", "the network")
     np.testing.assert_array_equal(loaded.x_test, mnist.x_test)
     assert kept(tmp_path) == ["mnist.npz"]
-    data._mnist.cache_clear()
+    sources.mnist.cache_clear()
     assert data.load("mnist").source == "Keras's cache"
     assert server.requests == ["/mnist.npz"]
     assert capfd.readouterr() == ("", "")  # no bar with control characters on a page
@@ -200,8 +200,8 @@ def test_a_name_server_that_never_answers(server: Server, monkeypatch: pytest.Mo
         raise socket.gaierror
 
     monkeypatch.setattr(socket, "getaddrinfo", hang)
-    monkeypatch.setattr(data, "_MNIST_URL", "https://data.example/mnist.npz")
-    monkeypatch.setattr(data, "_CIFAR_URL", "https://data.example/cifar.tar.gz")
+    monkeypatch.setattr(sources, "_MNIST_URL", "https://data.example/mnist.npz")
+    monkeypatch.setattr(sources, "_CIFAR_URL", "https://data.example/cifar.tar.gz")
     assert data.load("mnist", fallback="digits").name == "digits"
     assert set(data.pictures().labels) == {"photograph"}
 
@@ -246,7 +246,7 @@ def test_cats_and_dogs_are_downloaded_verified_and_kept(
     server.answer = sending(content)
     assert set(data.pictures().labels) == {"photograph"}  # the sum is not CIFAR-10's
     assert kept(tmp_path) == []
-    monkeypatch.setattr(data, "_CIFAR_SHA256", hashlib.sha256(content).hexdigest())
+    monkeypatch.setattr(sources, "_CIFAR_SHA256", hashlib.sha256(content).hexdigest())
     monkeypatch.setattr(download, "_refused", {})
     before = data.fingerprint()
     for _ in range(2):
@@ -259,7 +259,7 @@ def test_cats_and_dogs_are_downloaded_verified_and_kept(
 
 
 def test_a_damaged_archive_in_the_cache_is_never_unpickled(server: Server, tmp_path: Path) -> None:
-    path = tmp_path / "keras" / "datasets" / data._CIFAR_FILE
+    path = tmp_path / "keras" / "datasets" / sources._CIFAR_FILE
     path.parent.mkdir(parents=True)
     path.write_bytes(cifar_archive())
     with pytest.raises(ValueError, match=r"CIFAR-10 in Keras's cache is damaged .*remove it"):

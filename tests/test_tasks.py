@@ -1,12 +1,13 @@
 """Tasks: the thesis's two, long tails of the literature, other draws, other data."""
 
 import dataclasses
+import gzip
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from thesis_lib import data, download, tasks
+from thesis_lib import data, download, sources, tasks
 
 
 def test_the_long_tail_of_cifar10_is_the_literature_s() -> None:
@@ -87,11 +88,11 @@ def other_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder for stand-ins of the two sets, a hundredth of their size."""
     monkeypatch.setenv("THESIS_LIB_DATA", str(tmp_path))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    small = {k: dataclasses.replace(o, sizes=(600, 100)) for k, o in data._OTHERS.items()}
-    monkeypatch.setattr(data, "_OTHERS", small)
-    data._other.cache_clear()
+    small = {k: dataclasses.replace(o, sizes=(600, 100)) for k, o in sources.OTHERS.items()}
+    monkeypatch.setattr(sources, "OTHERS", small)
+    sources.other.cache_clear()
     yield tmp_path
-    data._other.cache_clear()
+    sources.other.cache_clear()
 
 
 def write(path: Path, shape: tuple[int, ...], **changes: np.ndarray) -> None:
@@ -119,7 +120,7 @@ def test_other_data_are_read_from_the_folder(
     assert (found.name, found.source) == (name, "THESIS_LIB_DATA")
     assert found.y_train.shape == (600,)
     assert found.n_classes == 10
-    assert found.note.endswith(f"{data._OTHERS[name].title}, from THESIS_LIB_DATA.")
+    assert found.note.endswith(f"{sources.OTHERS[name].title}, from THESIS_LIB_DATA.")
 
 
 @pytest.mark.parametrize(
@@ -138,10 +139,29 @@ def test_wrong_files_are_refused(
         data.load("cifar10")
 
 
+def test_keras_s_copy_of_fashion_mnist_is_read(other_files: Path) -> None:
+    """Four packed IDX files; the last image of each part is white, all others black."""
+    folder = other_files / "keras" / "datasets" / "fashion-mnist"
+    folder.mkdir(parents=True)
+    for prefix, n in (("train", 600), ("t10k", 100)):
+        head = (2051).to_bytes(4, "big") + b"".join(k.to_bytes(4, "big") for k in (n, 28, 28))
+        pixels = bytes(784 * (n - 1)) + b"\xff" * 784
+        (folder / f"{prefix}-images-idx3-ubyte.gz").write_bytes(gzip.compress(head + pixels))
+        head = (2049).to_bytes(4, "big") + n.to_bytes(4, "big")
+        labels = bytes(i * 10 // n for i in range(n))
+        (folder / f"{prefix}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(head + labels))
+    found = data.load("fashion-mnist")
+    assert (found.name, found.source) == ("fashion-mnist", "Keras's cache")
+    assert found.y_train.tolist() == [c for c in range(10) for _ in range(60)]
+    assert found.y_test.tolist() == [c for c in range(10) for _ in range(10)]
+    assert found.x_train.mean((1, 2)).tolist() == [0.0] * 599 + [255.0]
+    assert found.x_test.mean((1, 2)).tolist() == [0.0] * 99 + [255.0]
+
+
 def test_without_file_and_network_it_says_what_to_do(
     other_files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = data._CIFAR_URL
+    url = sources._CIFAR_URL
     monkeypatch.setattr(download, "_refused", {url: f"{url} could not be downloaded (no answer)"})
     with pytest.raises(data.DataUnavailable, match=r"CIFAR-10 .* Put cifar10\.npz into a folder"):
         data.load("cifar10")

@@ -1,52 +1,24 @@
-"""Load and verify image data sets; build imbalanced ones; rebuild the thesis's subsets exactly."""
+"""Load image data sets; build imbalanced ones; rebuild the thesis's subsets exactly."""
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import os
-import pickle
-import struct
-import tarfile
-import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from thesis_lib import download, tasks
+from thesis_lib import sources, tasks
+from thesis_lib.sources import DataUnavailable as DataUnavailable
 from thesis_lib.tasks import BINARY_COUNTS as BINARY_COUNTS
 from thesis_lib.tasks import MULTICLASS_COUNTS as MULTICLASS_COUNTS
 
 Array = NDArray[Any]
 Labels = NDArray[np.int64]
-T = TypeVar("T")
 
 THESIS_DRAW = 10
 """The seed that the thesis drew its subsets with."""
-
-# MD5 of the four original IDX files, uncompressed.
-_MD5 = {
-    "x_train": "6bbc9ace898e44ae57da46a324031adb",
-    "y_train": "a25bea736e30d166cdddb491f175f624",
-    "x_test": "2646ac647ad5339dbf082846283269ea",
-    "y_test": "27ae3e4e09519cfbb04c329615203637",
-}
-# Where Keras takes its data sets from, and what it calls them in its cache.
-_KERAS_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
-_MNIST_URL = _KERAS_URL + "mnist.npz"
-_CIFAR_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
-_CIFAR_BATCHES = {"train": [f"data_batch_{i}" for i in range(1, 6)], "test": ["test_batch"]}
-_CIFAR_FILE = "cifar-10-batches-py-target_archive"
-_CIFAR_SHA256 = "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"
-
-
-class DataUnavailable(RuntimeError):
-    """A data set is neither on this machine nor to be had from the network."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +54,8 @@ class Dataset:
         if name == "mnist":
             return f"This page was built with real MNIST, from {self.source}."
         if name != "digits":
-            title = _OTHERS[name].title if name in _OTHERS else "scikit-learn's handwritten digits"
+            other = sources.OTHERS.get(name)
+            title = other.title if other else "scikit-learn's handwritten digits"
             return f"This page was built with {title}, from {self.source}."
         return (
             "**No MNIST was found when this page was built**, so its live cells ran on the "
@@ -146,28 +119,24 @@ def load(name: str = "mnist", *, fallback: str | None = None) -> Dataset:
     ValueError
         If the name is unknown, or a file is damaged (it is left as it is).
     """
-    loaders: dict[str, Callable[[], Dataset]] = {
-        "mnist": _mnist,
-        "digits": _digits,
-        "digits-8x8": _small_digits,
-        "fashion-mnist": lambda: _other("fashion-mnist"),
-        "cifar10": lambda: _other("cifar10"),
-    }
     for argument, value in (("name", name), ("fallback", fallback)):
-        if value is not None and value not in loaders:
-            raise ValueError(f"{argument} has to be one of {', '.join(loaders)}; got {value!r}.")
+        if value is not None and value not in sources.LOADERS:
+            names = ", ".join(sources.LOADERS)
+            raise ValueError(f"{argument} has to be one of {names}; got {value!r}.")
     try:
-        return loaders[name]()
+        arrays, source = sources.LOADERS[name]()
     except DataUnavailable:
         if fallback is None:
             raise
-        return loaders[fallback]()
+        return load(fallback)
+    return Dataset(name=name, source=source, **arrays)
 
 
 def fingerprint() -> str:
     """Say in one line which files `load` and `pictures` would read now, without reading them."""
-    paths = [*_candidates("mnist.npz"), *_candidates("cats_dogs.npz"), _keras_cache() / _CIFAR_FILE]
-    found = [f"{path.name}:{path.stat().st_size}" if path.is_file() else "-" for path in paths]
+    found = [
+        f"{path.name}:{path.stat().st_size}" if path.is_file() else "-" for path in sources.files()
+    ]
     return " ".join(found)
 
 
@@ -400,23 +369,7 @@ def pictures() -> Pictures:
         From ``cats_dogs.npz`` in THESIS_LIB_DATA; else the cats and dogs of CIFAR-10's test set
         through Keras; else 32×32 tiles of photographs that ship with scikit-image.
     """
-    for path in _candidates("cats_dogs.npz")[:1]:
-        if path.is_file():
-            arrays = _read_npz(path, ("cats", "dogs"))
-            for key, value in arrays.items():
-                if value.dtype != np.uint8 or value.ndim != 4 or value.shape[-1] != 3:
-                    raise ValueError(f"{path}: {key} has to be uint8 (n, height, width, 3).")
-            if len({value.shape[1:] for value in arrays.values()}) != 1:
-                raise ValueError(f"{path}: cats and dogs have to be of one size.")
-            labels = np.repeat(["cat", "dog"], [len(arrays["cats"]), len(arrays["dogs"])])
-            return Pictures(np.concatenate(list(arrays.values())), labels, "THESIS_LIB_DATA")
-    try:
-        arrays = _cifar10()
-    except download.NotDownloaded:
-        return _photographs()
-    x, y = arrays["x_test"], arrays["y_test"]
-    chosen = np.isin(y, (3, 5))
-    return Pictures(x[chosen], np.where(y[chosen] == 3, "cat", "dog"), "CIFAR-10")
+    return Pictures(*sources.pictures())
 
 
 def channel_images(
@@ -472,242 +425,3 @@ def _random_state(random_state: int | np.random.RandomState | None) -> np.random
     if isinstance(random_state, np.random.RandomState):
         return random_state
     return np.random.RandomState(random_state)
-
-
-def _candidates(file: str) -> list[Path]:
-    """Return where a file may lie: the folder of THESIS_LIB_DATA, then Keras's cache."""
-    folders = []
-    named = os.environ.get("THESIS_LIB_DATA")
-    if named:
-        if not Path(named).is_dir():
-            raise ValueError(f"THESIS_LIB_DATA names {named}, which is not a folder; unset it.")
-        folders.append(Path(named))
-    folders.append(_keras_cache())
-    return [folder / file for folder in folders]
-
-
-def _keras_cache() -> Path:
-    return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "datasets"
-
-
-def _read_npz(path: Path | BinaryIO, keys: Sequence[str]) -> dict[str, Array]:
-    """Read arrays without ever unpickling; say what is wrong with a damaged file."""
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {key: archive[key] for key in keys}
-    except KeyError:
-        raise ValueError(f"{path} has to hold the arrays {', '.join(keys)}.") from None
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, struct.error) as error:
-        raise ValueError(f"{path} is damaged or no .npz file ({error}); replace it.") from None
-    except Exception as error:  # zlib.error and its kin from a flipped byte
-        raise ValueError(f"{path} cannot be decompressed ({error}); replace it.") from None
-
-
-@cache
-def _mnist() -> Dataset:
-    for path in _candidates("mnist.npz"):
-        if path.is_file():
-            source = "Keras's cache" if path.parent.name == "datasets" else "THESIS_LIB_DATA"
-            return _verified(_read_npz(path, tuple(_MD5)), source, str(path))
-    try:
-        return download.fetch(_MNIST_URL, _keras_cache() / "mnist.npz", _downloaded_mnist)
-    except download.NotDownloaded as error:
-        raise DataUnavailable(
-            f"MNIST is not on this machine, and {error}. "
-            "Put mnist.npz into a folder and name the folder in THESIS_LIB_DATA."
-        ) from None
-
-
-def _downloaded_mnist(file: BinaryIO) -> Dataset:
-    return _verified(_read_npz(file, tuple(_MD5)), "the network", "The download")
-
-
-def _verified(arrays: Mapping[str, Array], source: str, where: str) -> Dataset:
-    for key, expected in _MD5.items():
-        # Whatever the sum says, other types would not be the same numbers to the reader.
-        kinds = "u" if key.startswith("x") else "iu"
-        if arrays[key].dtype.kind not in kinds:
-            raise ValueError(f"{where}: {key} has dtype {arrays[key].dtype}; replace the file.")
-        if hashlib.md5(_idx_bytes(arrays[key]), usedforsecurity=False).hexdigest() != expected:
-            raise ValueError(f"{where}: {key} is not MNIST's (MD5 differs); replace the file.")
-    return Dataset(
-        name="mnist",
-        x_train=arrays["x_train"],
-        y_train=arrays["y_train"].astype(np.int64),
-        x_test=arrays["x_test"],
-        y_test=arrays["y_test"].astype(np.int64),
-        source=source,
-    )
-
-
-def _idx_bytes(array: Array) -> bytes:
-    """Rebuild the bytes of the original IDX file: magic number, shape, content."""
-    head = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
-    return head + array.astype(np.uint8).tobytes()
-
-
-@cache
-def _digits() -> Dataset:
-    from skimage.transform import resize
-
-    small = np.moveaxis(_embedded_digits()[0] / 16, 0, -1)
-    large = np.moveaxis(resize(small, (28, 28, small.shape[-1]), order=1), -1, 0)
-    return _split_digits("digits", np.rint(large * 255).astype(np.uint8))
-
-
-@cache
-def _small_digits() -> Dataset:
-    images = _embedded_digits()[0]
-    return _split_digits("digits-8x8", np.rint(images * 255 / 16).astype(np.uint8))
-
-
-def _embedded_digits() -> tuple[Array, Labels]:
-    """Return scikit-learn's digits, 8×8 pixels from 0 to 16, with their labels."""
-    from sklearn.datasets import load_digits
-
-    x, y = load_digits(return_X_y=True)
-    return x.reshape(-1, 8, 8), y.astype(np.int64)
-
-
-def _split_digits(name: str, images: Array) -> Dataset:
-    """Split the digits as every page does: 30 % of each class are the test set."""
-    from sklearn.model_selection import train_test_split
-
-    y = _embedded_digits()[1]
-    split = train_test_split(images, y, test_size=0.3, random_state=0, stratify=y)
-    x_train, x_test, y_train, y_test = split
-    return Dataset(name, x_train, y_train, x_test, y_test, "scikit-learn")
-
-
-@dataclass(frozen=True)
-class _Other:
-    """Where a data set beside MNIST lies, and what it has to look like."""
-
-    title: str
-    file: str
-    cached: str
-    shape: tuple[int, ...]
-    sizes: tuple[int, int]
-
-
-_OTHERS = {
-    "fashion-mnist": _Other(
-        "Fashion-MNIST",
-        "fashion_mnist.npz",
-        "fashion-mnist",
-        (28, 28),
-        (60_000, 10_000),
-    ),
-    "cifar10": _Other(
-        "CIFAR-10",
-        "cifar10.npz",
-        _CIFAR_FILE,
-        (32, 32, 3),
-        (50_000, 10_000),
-    ),
-}
-
-
-@cache
-def _other(name: str) -> Dataset:
-    """Load Fashion-MNIST or CIFAR-10: from a file, else through Keras, which keeps a copy."""
-    other = _OTHERS[name]
-    for path in _candidates(other.file):
-        if path.is_file():
-            source = "Keras's cache" if path.parent.name == "datasets" else "THESIS_LIB_DATA"
-            return _checked_other(name, _read_npz(path, tuple(_MD5)), source, str(path))
-    source = "Keras's cache" if (_keras_cache() / other.cached).exists() else "the network"
-    try:
-        arrays = {"fashion-mnist": _fashion_mnist, "cifar10": _cifar10}[name]()
-    except download.NotDownloaded as error:
-        raise DataUnavailable(
-            f"{other.title} is not on this machine, and {error}. Put {other.file} into a folder "
-            "and name the folder in THESIS_LIB_DATA."
-        ) from None
-    return _checked_other(name, arrays, source, f"What {source} has")
-
-
-def _kept(url: str, path: Path, read: Callable[[BinaryIO], T]) -> T:
-    """Read a file of Keras's cache, downloaded first where it is not there."""
-    if path.is_file():
-        with open(path, "rb") as file:
-            return read(file)
-    return download.fetch(url, path, read)
-
-
-def _fashion_mnist() -> dict[str, Array]:
-    """Read the four files that Keras takes Fashion-MNIST from."""
-
-    def images(file: BinaryIO) -> Array:
-        return np.frombuffer(gzip.decompress(file.read()), np.uint8, offset=16).reshape(-1, 28, 28)
-
-    def labels(file: BinaryIO) -> Array:
-        return np.frombuffer(gzip.decompress(file.read()), np.uint8, offset=8)
-
-    arrays = {}
-    for part, prefix in (("train", "train"), ("test", "t10k")):
-        for key, kind, read in (("x", "images-idx3", images), ("y", "labels-idx1", labels)):
-            name = f"{prefix}-{kind}-ubyte.gz"
-            path = _keras_cache() / "fashion-mnist" / name
-            arrays[f"{key}_{part}"] = _kept(_KERAS_URL + name, path, read)
-    return arrays
-
-
-def _cifar10() -> dict[str, Array]:
-    return _kept(_CIFAR_URL, _keras_cache() / _CIFAR_FILE, _cifar_arrays)
-
-
-def _checked_other(name: str, arrays: Mapping[str, Array], source: str, where: str) -> Dataset:
-    """Check types, shapes and that each class is as large as the others, as both sets have it."""
-    other = _OTHERS[name]
-    labels = {key: arrays[key].reshape(-1) for key in ("y_train", "y_test")}
-    for part, size in zip(("train", "test"), other.sizes, strict=True):
-        x, y = arrays[f"x_{part}"], labels[f"y_{part}"]
-        if x.dtype != np.uint8 or x.shape != (size, *other.shape):
-            raise ValueError(
-                f"{where}: x_{part} has to be uint8 {(size, *other.shape)}; got {x.dtype} "
-                f"{x.shape}. Replace the file."
-            )
-        if y.dtype.kind not in "iu" or np.bincount(y, minlength=10).tolist() != [size // 10] * 10:
-            raise ValueError(f"{where}: y_{part} is not {other.title}'s; replace the file.")
-    return Dataset(
-        name,
-        arrays["x_train"],
-        labels["y_train"].astype(np.int64),
-        arrays["x_test"],
-        labels["y_test"].astype(np.int64),
-        source,
-    )
-
-
-def _cifar_arrays(file: BinaryIO) -> dict[str, Array]:
-    """Read CIFAR-10 from the archive that Keras downloads."""
-    if hashlib.sha256(file.read()).hexdigest() != _CIFAR_SHA256:
-        raise ValueError("CIFAR-10 in Keras's cache is damaged (SHA-256 differs); remove it.")
-    file.seek(0)
-    arrays = {}
-    with tarfile.open(fileobj=file) as archive:
-        for part, names in _CIFAR_BATCHES.items():
-            batches = []
-            for name in names:
-                member = archive.extractfile(f"cifar-10-batches-py/{name}")
-                assert member is not None
-                # A pickle, whose content the sum above has fixed.
-                batches.append(pickle.load(member, encoding="bytes"))
-            pixels = np.concatenate([batch[b"data"] for batch in batches])
-            arrays[f"x_{part}"] = pixels.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-            arrays[f"y_{part}"] = np.concatenate([batch[b"labels"] for batch in batches])
-    return arrays
-
-
-def _photographs() -> Pictures:
-    from skimage import data as photographs
-
-    tiles = []
-    for name in ("astronaut", "coffee", "cat", "rocket"):
-        picture = getattr(photographs, name)()[..., :3]
-        height, width = (n - n % 32 for n in picture.shape[:2])
-        grid = picture[:height, :width].reshape(height // 32, 32, width // 32, 32, 3)
-        tiles.append(grid.swapaxes(1, 2).reshape(-1, 32, 32, 3))
-    images = np.concatenate(tiles)
-    return Pictures(images, np.full(len(images), "photograph"), "scikit-image")

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import datetime
-import hashlib
 import math
-import os
-import platform
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from importlib.metadata import version
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -20,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thesis_lib import (
-    __version__,
     data,
     decision,
     metrics,
@@ -30,12 +22,15 @@ from thesis_lib import (
     tasks,
     two_stage,
 )
+from thesis_lib.fitting import PRECISIONS as PRECISIONS
+from thesis_lib.fitting import check_precision as check_precision
+from thesis_lib.fitting import fit as fit
+from thesis_lib.fitting import layers_in as layers_in
+from thesis_lib.fitting import set_up as set_up
 from thesis_lib.progress import progress_bar
+from thesis_lib.provenance import provenance as provenance
 
 Images = tuple[NDArray[Any], NDArray[np.int64]]
-
-# What activations are computed in, and Keras's name of it; weights are float32 either way.
-PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 MINORITY = {name: tasks.get(name).minority for name in ("multiclass", "binary")}
 
@@ -201,49 +196,6 @@ def cost_matrix(experiment: Experiment) -> NDArray[np.float64]:
     if experiment.cost == "prior":
         return decision.prior_cost(tasks.get(experiment.task).counts)
     return COSTS[experiment.cost]()
-
-
-def set_up(seed: int) -> None:
-    """Seed Python, NumPy and Keras, and make TensorFlow's kernels deterministic.
-
-    Parameters
-    ----------
-    seed : int
-        Not negative; the same seed gives the same numbers on the same machine.
-    """
-    import keras
-
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
-        raise TypeError(f"seed has to be an integer; got {seed!r}.")
-    if not 0 <= seed < 2**32:
-        raise ValueError(f"seed has to lie between 0 and 2**32 - 1; got {seed}.")
-    keras.utils.set_random_seed(int(seed))
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        tf.config.experimental.enable_op_determinism()
-        # Its note on retracing, one for every few networks, would land on the page.
-        tf.get_logger().setLevel("ERROR")
-
-
-def check_precision(precision: str) -> None:
-    """Raise a ValueError if the precision is not one of ``PRECISIONS``."""
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision has to be one of {', '.join(PRECISIONS)}; got {precision!r}.")
-
-
-@contextlib.contextmanager
-def layers_in(precision: str) -> Iterator[None]:
-    """Build the layers of a ``with`` block in one of ``PRECISIONS``."""
-    import keras
-
-    check_precision(precision)
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(PRECISIONS[precision])
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
 
 
 def training_set(experiment: Experiment, dataset: data.Dataset, seed: int) -> Images:
@@ -617,41 +569,6 @@ def with_moved_thresholds(run: Run, experiment: Experiment, y_test: NDArray[np.i
     )
 
 
-def provenance(
-    x_train: NDArray[Any],
-    y_train: NDArray[Any],
-    x_test: NDArray[Any],
-    y_test: NDArray[Any],
-    dataset: str,
-    precision: str = "float32",
-) -> dict[str, Any]:
-    """Say where, when and on what a run was made.
-
-    Returns
-    -------
-    dict
-        Device, backend, precision, versions, name and SHA-256 (first 16 digits) of the data, UTC
-        time.
-    """
-    import keras
-
-    backend = keras.backend.backend()
-    digest = hashlib.sha256()
-    for array in (x_train, y_train, x_test, y_test):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return {
-        "device": _device(backend),
-        "backend": backend,
-        "precision": precision,
-        "versions": {name: version(name) for name in ("keras", backend, "numpy")},
-        "python": platform.python_version(),
-        "dataset": dataset,
-        "data_sha256": digest.hexdigest()[:16],
-        "library": __version__,
-        "utc": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-    }
-
-
 def class_weight(experiment: Experiment, counts: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the weights of the classes that an experiment's loss takes.
 
@@ -675,57 +592,6 @@ def class_weight(experiment: Experiment, counts: NDArray[np.int64]) -> NDArray[n
     weight = np.ones(len(counts))
     weight[list(tasks.get(experiment.task).minority)] = experiment.minority_weight
     return weight
-
-
-def fit(
-    network: Any,
-    loss: Any,
-    optimizer: Any,
-    x: Any,
-    y: NDArray[np.float32] | None,
-    *,
-    batch_size: int | None,
-    epochs: int,
-    on_epoch_end: Callable[[int, object], None],
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Fit the network in place; stop where the loss is no number any more.
-
-    Parameters
-    ----------
-    network : keras.Model
-    loss : str or keras.losses.Loss
-    optimizer : keras.optimizers.Optimizer
-    x, y : ndarray
-        Images in [0, 1] and one-hot labels; or a ``keras.utils.PyDataset`` of both, and None.
-    batch_size : int or None
-        None where x makes its own batches.
-    epochs : int
-    on_epoch_end : callable
-        Called with the epoch and its logs.
-
-    Returns
-    -------
-    tuple of two tuples of float
-        The curves of loss and accuracy, a value an epoch.
-    """
-    import keras
-
-    network.compile(loss=loss, optimizer=optimizer, metrics=["accuracy"])
-    history = network.fit(
-        x,
-        y,
-        batch_size=batch_size,
-        epochs=epochs,
-        verbose=0,
-        callbacks=[
-            keras.callbacks.LambdaCallback(on_epoch_end=on_epoch_end),
-            keras.callbacks.TerminateOnNaN(),
-        ],
-    ).history
-    loss_curve, accuracy = (
-        tuple(round(float(v), 6) for v in history[k]) for k in ("loss", "accuracy")
-    )
-    return loss_curve, accuracy
 
 
 def _modern() -> ModuleType:
@@ -754,19 +620,3 @@ def _as_published(images: Images, sampler: Callable[..., Any]) -> Images:
     x_by_class[order], y_by_class[order] = x, y
     result = sampler(x_by_class, y_by_class)
     return result.x, result.y
-
-
-def _device(backend: str) -> str:
-    """Name what the backend computes on."""
-    if backend == "jax":
-        import jax
-
-        device = jax.devices()[0]
-        if device.platform != "cpu":
-            return str(device.device_kind)
-    name = platform.processor() or platform.machine()
-    if sys.platform.startswith("linux"):
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            names = [line.split(":", 1)[1].strip() for line in lines if "model name" in line]
-        name = names[0] if names else name
-    return f"{name}, {os.cpu_count()} cores"

@@ -1,0 +1,67 @@
+"""Where, when and on what a network was trained."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import os
+import platform
+import sys
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thesis_lib import __version__
+
+
+def provenance(
+    x_train: NDArray[Any],
+    y_train: NDArray[Any],
+    x_test: NDArray[Any],
+    y_test: NDArray[Any],
+    dataset: str,
+    precision: str = "float32",
+) -> dict[str, Any]:
+    """Say where, when and on what a run was made.
+
+    Returns
+    -------
+    dict
+        Device, backend, precision, versions, name and SHA-256 (first 16 digits) of the data, UTC
+        time.
+    """
+    import keras
+
+    backend = keras.backend.backend()
+    digest = hashlib.sha256()
+    for array in (x_train, y_train, x_test, y_test):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return {
+        "device": _device(backend),
+        "backend": backend,
+        "precision": precision,
+        "versions": {name: version(name) for name in ("keras", backend, "numpy")},
+        "python": platform.python_version(),
+        "dataset": dataset,
+        "data_sha256": digest.hexdigest()[:16],
+        "library": __version__,
+        "utc": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _device(backend: str) -> str:
+    """Name what the backend computes on."""
+    if backend == "jax":
+        import jax
+
+        device = jax.devices()[0]
+        if device.platform != "cpu":
+            return str(device.device_kind)
+    name = platform.processor() or platform.machine()
+    if sys.platform.startswith("linux"):
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            names = [line.split(":", 1)[1].strip() for line in lines if "model name" in line]
+        name = names[0] if names else name
+    return f"{name}, {os.cpu_count()} cores"
