@@ -294,3 +294,19 @@ def test_the_fingerprint_knows_every_file_that_is_read(folder: Path, file: str) 
     assert len(set(seen)) == 3
     (folder / file).unlink()
     assert data.fingerprint() == seen[0]
+
+
+def test_the_source_is_the_folder_that_a_file_lay_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the reader's folder has the name of Keras's, and where no folder is named."""
+    cache, own = tmp_path / "keras" / "datasets", tmp_path / "datasets"
+    pixels = np.zeros((2, 32, 32, 3), np.uint8)
+    for folder in (cache, own):
+        folder.mkdir(parents=True)
+        np.savez(folder / "cats_dogs.npz", cats=pixels, dogs=pixels)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setenv("THESIS_LIB_DATA", str(own))
+    assert data.pictures().source == "THESIS_LIB_DATA"
+    monkeypatch.delenv("THESIS_LIB_DATA")
+    assert data.pictures().source == "Keras's cache"

@@ -212,9 +212,9 @@ def pictures() -> tuple[NDArray[np.uint8], NDArray[np.str_], str]:
     ValueError
         If a file is damaged or holds something else (it is left as it is).
     """
-    path = _candidates("cats_dogs.npz")[0]
-    if path.is_file():
-        return *_cats_and_dogs(path), "THESIS_LIB_DATA"
+    found = _first("cats_dogs.npz")
+    if found:
+        return *_cats_and_dogs(found[0]), found[1]
     try:
         arrays = _cifar10()
     except download.NotDownloaded:
@@ -254,7 +254,7 @@ def _first(file: str) -> tuple[Path, str] | None:
     """Return the first candidate that is there, and the words that say where."""
     for path in _candidates(file):
         if path.is_file():
-            return path, "Keras's cache" if path.parent.name == "datasets" else "THESIS_LIB_DATA"
+            return path, "Keras's cache" if path.parent == _keras_cache() else "THESIS_LIB_DATA"
     return None
 
 
