@@ -147,9 +147,14 @@ def test_a_worker_killed_in_mid_sweep_loses_and_doubles_nothing(
     assert len(lines_of(own_store)) == N_FOCAL
     assert [r["seed"] for name in names for r in Store(own_store).read(name)] == [1] * N_FOCAL
     assert all(experiments.outputs(name, 1) is not None for name in names)
-    # The run that died with its worker, and no other, was started twice.
+    # Started twice: the run that died with its worker and, where its result had not left the
+    # worker yet, the one that had just ended there. No other.
     started = Counter(dask.runs("started", *workers))
-    assert sorted(started.values()) == [1] * (N_FOCAL - 1) + [2]
+    again = {run for run, times in started.items() if times > 1}
+    assert len(started) == N_FOCAL
+    assert max(started.values()) == 2
+    assert 1 <= len(again) <= 2
+    assert again <= set(dask.runs("started", first)[-2:])
 
 
 def test_an_interrupted_sweep_cancels_what_the_workers_train(dask: Dask, own_store: Path) -> None:
