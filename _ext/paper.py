@@ -73,7 +73,7 @@ def assemble(root: Path, site: Path, folder: Path) -> str:
     base = posixpath.relpath(site.as_posix(), folder.as_posix())
     join(pages, base)
     day = date.fromtimestamp((site / "index.html").stat().st_mtime)
-    return document(config, pages, [f"{base}/{name}" for name in names], base, day)
+    return document(config, pages, [f"{base}/{name}" for name in names], day)
 
 
 def author(root: Path) -> str:
@@ -162,16 +162,10 @@ def _replace_source(image: Tag, page: str, site: str) -> None:
     image["loading"] = "eager"
 
 
-def document(
-    config: dict[str, Any], pages: list[Page], styles: list[str], site: str, day: date
-) -> str:
+def document(config: dict[str, Any], pages: list[Page], styles: list[str], day: date) -> str:
     """Return the document of joined pages: title page, contents, then the pages."""
     title, by = html.escape(config["title"]), html.escape(config["author"])
     links = "\n".join(f'<link rel="stylesheet" href="{html.escape(style)}">' for style in styles)
-    scripts = "\n".join(
-        f'<script defer src="{site}/_static/katex/{name}.js"></script>'
-        for name in ("katex.min", "render")
-    )
     return f"""<!DOCTYPE html>
 <html lang="{config["sphinx"]["config"]["language"]}" data-theme="light" data-mode="light">
 <head>
@@ -181,7 +175,6 @@ def document(
 <style>
 {_running_titles(pages)}
 </style>
-{scripts}
 </head>
 <body class="paper">
 <section class="title-page">

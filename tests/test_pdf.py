@@ -432,6 +432,16 @@ def test_chinese_can_be_read_out_of_it(printed: Printed) -> None:
 
 @needs_chromium
 @needs_site
+def test_every_file_that_the_document_names_is_there(printed: Printed) -> None:
+    elements = printed.document.select("link[href], script[src], img[src]")
+    names = [str(element.get("src") or element["href"]) for element in elements]
+    files = [printed.source.parent / name for name in names if ":" not in name]
+    assert len(files) > 100
+    assert [file for file in files if not file.exists()] == []
+
+
+@needs_chromium
+@needs_site
 def test_formulas_are_typeset(printed: Printed) -> None:
     assert printed.document.select(".tex")
     assert [text for text in printed.texts if re.search(r"\\(frac|mathrm|sum|begin)\b", text)] == []
