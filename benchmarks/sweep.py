@@ -18,7 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from thesis_lib import data, experiments, model, processes, quiet, training
+from thesis_lib import data, experiments, fitting, model, processes, quiet, training
 
 NAME = "multiclass/baseline"
 Measured = tuple[float, float]
@@ -70,13 +70,13 @@ def main() -> None:
     """Print the speed of each way, its ratio to the thesis's, and the losses."""
     epochs = int(sys.argv[1]) if len(sys.argv) > 1 else 4
     cores = os.cpu_count() or 1
-    images = epochs * experiments.training_size(experiments.get(NAME), data.load("mnist"))
+    images = epochs * training.training_size(experiments.get(NAME), data.load("mnist"))
     alone = in_processes(keras_fit, [(seed, epochs) for seed in (1, 2, 3)], 1, None)
     fit = images / statistics.median(seconds for seconds, _ in alone)
     print(f"{cores} cores, {epochs} epochs of {NAME}")
     print(f"{'':38} images/s  ratio   loss of the last epoch")
     show("Keras fit, one process on all cores", fit, fit, alone)
-    for precision in training.PRECISIONS:
+    for precision in fitting.PRECISIONS:
         jobs = [(seed, epochs, precision) for seed in range(1, cores + 1)]
         together = in_processes(swept, jobs, cores, processes.one_thread)
         speed = cores * images / max(seconds for seconds, _ in together)

@@ -24,7 +24,7 @@ import jax
 import jax.numpy as jnp
 import keras
 
-from thesis_lib import data, experiments, fast_layers, model, training, vectorized
+from thesis_lib import data, experiments, fast_layers, fitting, model, vectorized
 
 NAME = "binary/baseline"
 EPOCHS = 3
@@ -121,7 +121,7 @@ def main() -> None:
     print(f"{jax.devices()[0].device_kind}, {NAME}, {EPOCHS} epochs")
     print(f"Keras fit on JAX: {fit:,.0f} images a second")
     print("runs precision layers   compile s  images/s  to fit  of product  of copy  last loss")
-    for precision in training.PRECISIONS:
+    for precision in fitting.PRECISIONS:
         product, copy = device_limits(precision)
         for way in ("patches", "grouped"):
             for runs in counts:

@@ -14,7 +14,7 @@ from pathlib import Path
 import distributed
 import pytest
 
-from thesis_lib import cluster, data, experiments, sweep
+from thesis_lib import cluster, data, experiments, sweep, training
 from thesis_lib.__main__ import main
 from thesis_lib.records import Store
 
@@ -189,7 +189,7 @@ def test_two_sweeps_that_want_the_same_run_share_it(dask: Dask) -> None:
         futures = [pool.submit("binary/rus", 7, "float32") for pool in (one, other)]
         first, second = (future.result(timeout=60) for future in futures)
         digits = data.load("digits")
-        size = experiments.training_size(experiments.get("binary/rus"), digits)
+        size = training.training_size(experiments.get("binary/rus"), digits)
         assert one.passed() == other.passed() == 10 * size
     assert (first.experiment.name, first.seed) == ("binary/rus", 7)
     assert first == second

@@ -16,7 +16,15 @@ from scipy import stats
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
 import thesis_lib
-from thesis_lib import batches, comparison, comparison_report, metrics, resampling, training
+from thesis_lib import (
+    batches,
+    comparison,
+    comparison_report,
+    fitting,
+    metrics,
+    rankings,
+    resampling,
+)
 from thesis_lib.comparison import BASELINE, METHODS, Comparison, compare
 
 mpl.use("Agg")
@@ -88,7 +96,7 @@ def test_a_class_without_test_images_is_left_out() -> None:
 
 def test_holm_by_hand() -> None:
     """Sorted 0.01, 0.02, 0.03, 0.4 times 4, 3, 2, 1, never falling."""
-    found = comparison.holm([0.02, 0.4, 0.01, np.nan, 0.03])
+    found = rankings.holm([0.02, 0.4, 0.01, np.nan, 0.03])
     np.testing.assert_allclose(found, [0.06, 0.4, 0.04, np.nan, 0.06])
 
 
@@ -185,8 +193,8 @@ def test_every_method_learns_an_easy_task() -> None:
 def test_prior_correction_uses_the_baselines_network(monkeypatch: pytest.MonkeyPatch) -> None:
     train, test = squares([30, 4], 0), squares([15, 15], 1)
     fitted = []
-    fit = training.fit
-    monkeypatch.setattr(training, "fit", lambda *a, **k: fitted.append(1) or fit(*a, **k))
+    fit = fitting.fit
+    monkeypatch.setattr(fitting, "fit", lambda *a, **k: fitted.append(1) or fit(*a, **k))
     result = quick(train, test, methods=["prior-correction"], seeds=[1, 2])
     assert len(fitted) == 2
     for seed in (1, 2):  # the rare class can only gain
@@ -320,8 +328,8 @@ def test_finished_runs_are_not_trained_again(
     train, test = squares([20, 6], 0), squares([10, 10], 1)
     first = quick(train, test, methods=["ros"], folder=tmp_path)
     fitted = []
-    fit = training.fit
-    monkeypatch.setattr(training, "fit", lambda *a, **k: fitted.append(1) or fit(*a, **k))
+    fit = fitting.fit
+    monkeypatch.setattr(fitting, "fit", lambda *a, **k: fitted.append(1) or fit(*a, **k))
     again = quick(train, test, methods=["ros"], folder=tmp_path)
     assert fitted == []
     for method in ("ros", BASELINE):
@@ -341,7 +349,7 @@ def test_a_stopped_comparison_keeps_what_is_finished(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train, test = squares([20, 6], 0), squares([10, 10], 1)
-    fit, calls = training.fit, []
+    fit, calls = fitting.fit, []
 
     def stopped(*args: object, **more: object) -> object:
         calls.append(1)
@@ -349,7 +357,7 @@ def test_a_stopped_comparison_keeps_what_is_finished(
             raise KeyboardInterrupt
         return fit(*args, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(training, "fit", stopped)
+    monkeypatch.setattr(fitting, "fit", stopped)
     with pytest.raises(KeyboardInterrupt):
         quick(train, test, methods=["ros"], folder=tmp_path)
     quick(train, test, methods=["ros"], folder=tmp_path)

@@ -142,12 +142,12 @@ def test_training_sizes_are_what_the_samplers_return() -> None:
     for name in ("baseline", "ros", "rus", "smote-corrected"):
         experiment = experiments.get(f"multiclass/{name}")
         x, _ = training.training_set(experiment, digits, seed=1)
-        assert experiments.training_size(experiment, digits) == len(x)
+        assert training.training_size(experiment, digits) == len(x)
 
 
 def test_thesis_sizes(mnist: data.Dataset) -> None:
     sizes = {
-        name: experiments.training_size(experiments.get(name), mnist)
+        name: training.training_size(experiments.get(name), mnist)
         for name in ("multiclass/baseline", "multiclass/ros", "multiclass/rus", "binary/smote")
     }
     assert list(sizes.values()) == [15_016, 50_000, 20, 10_000]

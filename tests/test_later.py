@@ -8,7 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from thesis_lib import data, decision, experiments, later, tasks, training, two_stage, vectorized
+from thesis_lib import (
+    data,
+    decision,
+    experiments,
+    later,
+    processes,
+    sweep,
+    tasks,
+    training,
+    two_stage,
+    vectorized,
+)
 from thesis_lib.training import Experiment, Run
 
 
@@ -105,7 +116,7 @@ def test_an_ensemble_is_the_mean_of_its_networks(digits: data.Dataset) -> None:
         for seed in (1, 100_001)
     ]
     np.testing.assert_allclose(whole.probabilities, np.mean(alone, axis=0), atol=1e-6)
-    assert experiments.training_size(experiment, digits) == 5 * 615
+    assert training.training_size(experiment, digits) == 5 * 615
 
 
 def test_a_tuned_decision_says_how_far_it_went(digits: data.Dataset) -> None:
@@ -180,3 +191,14 @@ def test_runs_side_by_side_have_the_images_of_their_draws(digits: data.Dataset) 
     plain = [experiments.get(f"digits-draws/mfe-0{draw}") for draw in (1, 2)]
     shared = vectorized._Problem.of([(e, s) for e in plain for s in (1, 2)], digits, "float32")
     assert shared.slot.tolist() == [0, 0, 1, 1]
+
+
+def test_a_sweep_counts_the_images_of_each_network_of_an_ensemble(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ensemble = dataclasses.replace(experiments.get("digits/balanced-ensemble"), epochs=2)
+    monkeypatch.setattr(experiments, "get", lambda name: ensemble)
+    passed: list[int] = []
+    processes.train(ensemble.name, 1, "float32", passed.append)
+    assert sum(passed) == 5 * 2 * 30  # networks, epochs, images of RUS
+    assert sum(passed) == sweep.images_of((ensemble.name, 1))

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from thesis_lib import data, experiments, training
+from thesis_lib import data, experiments, fitting, training
 from thesis_lib.training import Experiment
 
 
@@ -88,7 +88,7 @@ def test_moved_thresholds_come_from_the_same_network(digits: data.Dataset) -> No
 @pytest.mark.parametrize("name", ["multiclass/rus", "multiclass/smote", "binary/ros"])
 def test_published_samplers_run_on_a_stand_in(digits: data.Dataset, name: str) -> None:
     x, y = training.training_set(experiments.get(name), digits, seed=1)
-    assert len(x) == len(y) == experiments.training_size(experiments.get(name), digits)
+    assert len(x) == len(y) == training.training_size(experiments.get(name), digits)
 
 
 def test_rus_as_published_trains_on_wrong_labels(mnist: data.Dataset) -> None:
@@ -110,7 +110,7 @@ def test_class_weights(mnist: data.Dataset) -> None:
 )
 def test_bad_seeds(seed: object, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
-        training.set_up(seed)  # type: ignore[arg-type]
+        fitting.set_up(seed)  # type: ignore[arg-type]
 
 
 def test_bad_epochs(digits: data.Dataset) -> None:

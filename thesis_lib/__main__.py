@@ -12,7 +12,17 @@ import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from thesis_lib import experiments, export, findings, own_data, quiet, records, sweep, training
+from thesis_lib import (
+    experiments,
+    export,
+    findings,
+    fitting,
+    own_data,
+    quiet,
+    records,
+    sweep,
+    training,
+)
 
 _EXAMPLES = {
     "list": "thesis-lib list 'binary/*'",
@@ -112,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     sweeping.add_argument(
         "--precision",
-        choices=tuple(training.PRECISIONS),
+        choices=tuple(fitting.PRECISIONS),
         default="float32",
         help="of activations; bfloat16 is faster on processors that have it (default: float32)",
     )

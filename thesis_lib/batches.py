@@ -190,6 +190,23 @@ class ClassAware(Batches):
         self._order = order.ravel()[: self._epoch_size]
 
 
+def of(sampler: str | None, x: NDArray[Any], y: Labels, *, seed: int, **settings: Any) -> Batches:
+    """Return the batches of a sampler: class by class, or by its plan.
+
+    Parameters
+    ----------
+    sampler : str or None
+        ``"class-aware"``, or as `plan` takes it.
+    x, y, seed
+        As `Batches` takes them; the seed is the plan's too.
+    **settings
+        The others that `Batches` takes.
+    """
+    aware = sampler == "class-aware"
+    kind = ClassAware if aware else Batches
+    return kind(x, y, plan(None if aware else sampler, x, y, seed), seed=seed, **settings)
+
+
 def to_unit(images: NDArray[Any], scale: float) -> NDArray[np.float32]:
     """Divide pixels by the scale, and add the axis of the grey channel where there is none."""
     unit: NDArray[np.float32] = (images / np.float32(scale)).astype(np.float32)

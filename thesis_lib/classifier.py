@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thesis_lib import data, model, training
+from thesis_lib import data, fitting, model
+from thesis_lib.provenance import provenance
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
 LEARNING_RATE = 0.001
@@ -98,7 +99,7 @@ def train(
     """
     import keras
 
-    training.set_up(seed)
+    fitting.set_up(seed)
     mnist = data.load("mnist")
     kept = ~np.isin(mnist.y_train, left_out)
     x, y = white * data.to_unit(mnist.x_train[kept]), mnist.y_train[kept]
@@ -115,7 +116,7 @@ def train(
         "optimizer": f"Adam, learning rate {LEARNING_RATE}",
         "train_accuracy": _accuracy(network, x, y),
         "test_accuracy": _accuracy(network, x_test, mnist.y_test),
-        "provenance": training.provenance(x, y, x_test, mnist.y_test, "mnist"),
+        "provenance": provenance(x, y, x_test, mnist.y_test, "mnist"),
     }
     WEIGHTS.mkdir(exist_ok=True)
     # A bare copy, since a compiled network would save Adam's state too, twice the weights.

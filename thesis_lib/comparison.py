@@ -16,9 +16,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from thesis_lib import decision, quiet, records, training
+from thesis_lib import decision, fitting, quiet, rankings, records, training
 from thesis_lib.progress import progress_bar
-from thesis_lib.rankings import holm as holm
+from thesis_lib.provenance import provenance
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -235,7 +235,7 @@ class Comparison:
         }
         columns = ["Difference", "Low", "High", "p"]
         frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
-        frame["p (Holm)"] = holm(frame["p"].to_numpy(dtype=float))
+        frame["p (Holm)"] = rankings.holm(frame["p"].to_numpy(dtype=float))
         return frame
 
     def better(self, measure: str = MEASURES[0]) -> list[str]:
@@ -469,7 +469,7 @@ def _families(methods: Sequence[str]) -> list[list[str]]:
 def _network(problem: _Problem, seed: int) -> Any:
     from thesis_lib import model
 
-    training.set_up(seed)
+    fitting.set_up(seed)
     return model.build_cnn(
         len(problem.classes), problem.input_shape, dropout=_DROPOUT, seed=seed, fast=True
     )
@@ -487,13 +487,10 @@ def _batches(
 ) -> Any:
     from thesis_lib import batches
 
-    class_aware = method.sampler == "class-aware"
-    kind = batches.ClassAware if class_aware else batches.Batches
-    sampler = None if class_aware else method.sampler
-    return kind(
+    return batches.of(
+        method.sampler,
         problem.x_train,
         problem.y_train,
-        batches.plan(sampler, problem.x_train, problem.y_train, seed),
         scale=problem.scale,
         n_classes=len(problem.classes),
         batch_size=settings.batch_size,
@@ -514,7 +511,7 @@ def _train(
     network = _network(problem, seed)
     method = METHODS[family[0]]
     started = time.perf_counter()
-    curves = training.fit(
+    curves = fitting.fit(
         network,
         method.loss(problem.counts),
         _optimizer(settings),
@@ -528,8 +525,8 @@ def _train(
     tables = _classify(network, problem, family)
     # The data have their checksum already; hashing them again would copy them into memory.
     nothing = np.empty(0)
-    provenance = training.provenance(nothing, nothing, nothing, nothing, "own data")
-    provenance["data_sha256"] = problem.sha256
+    origin = provenance(nothing, nothing, nothing, nothing, "own data")
+    origin["data_sha256"] = problem.sha256
     return [
         {
             "schema": records.SCHEMA,
@@ -544,7 +541,7 @@ def _train(
             "epochs": len(curves[0]),
             "diverged": c is None,
             "seconds": round(seconds, 2),
-            "provenance": provenance,
+            "provenance": origin,
         }
         for name, c in tables.items()
     ]
@@ -607,7 +604,7 @@ def _estimate(problem: _Problem, settings: _Settings, networks: int) -> str:
     limit = min(len(problem.y_train), 30 * settings.batch_size)
     network = _network(problem, 0)
     times = [time.perf_counter()]
-    training.fit(
+    fitting.fit(
         network,
         _cross_entropy(problem.counts),
         _optimizer(settings),

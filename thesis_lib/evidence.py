@@ -20,6 +20,7 @@ from thesis_lib import (
     experiments,
     published,
     resampling,
+    tasks,
     training,
     verdicts,
 )
@@ -29,7 +30,7 @@ Floats = NDArray[np.float64]
 CONFIRMED, REFUTED, CORRECTED = "confirmed", "refuted", "corrected"
 OPEN = "open: not recorded yet"
 
-MINORITY = {task: [str(c) for c in classes] for task, classes in training.MINORITY.items()}
+MINORITY = {task: [str(c) for c in tasks.get(task).minority] for task in ("multiclass", "binary")}
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from thesis_lib import data, durable, later, records, tasks, training, tuning
+from thesis_lib import data, durable, later, records, training, tuning
 from thesis_lib.training import Experiment, Run
 
 SEEDS = (1, 2, 3, 4, 5)
@@ -203,7 +203,7 @@ def family(run: Run) -> dict[str, Run]:
         Of a trained experiment, with its probabilities.
     """
     members = {run.experiment.name: run}
-    y_test = subset(run.experiment).y_test
+    y_test = training.subset_of(run.experiment).y_test
     for derived in every().values():
         if derived.base == run.experiment.name:
             members[derived.name] = training.with_moved_thresholds(run, derived, y_test)
@@ -272,7 +272,7 @@ def live(name: str, dataset: data.Dataset, *, seed: int = 1, progress: bool = Tr
     experiment = get(name)
     epochs = experiment.epochs
     if build_setting() == "quick":
-        epochs = quick_epochs(experiment, training_size(experiment, dataset))
+        epochs = quick_epochs(experiment, training.training_size(experiment, dataset))
     return training.train(
         experiment,
         seed,
@@ -288,22 +288,6 @@ def quick_epochs(experiment: Experiment, n_images: int) -> int:
     if n_images <= experiment.batch_size:
         return min(_QUICK_BATCHES, experiment.epochs)
     return max(1, min(_QUICK_EPOCHS, _QUICK_IMAGES // n_images, experiment.epochs))
-
-
-def subset(experiment: Experiment, dataset: data.Dataset | None = None) -> data.Dataset:
-    """Return the task of an experiment, cut out of its own data set or of the one given."""
-    source = data.load(tasks.get(experiment.task).dataset) if dataset is None else dataset
-    return data.task(experiment.task, source, experiment.draw)
-
-
-def training_size(experiment: Experiment, dataset: data.Dataset | None = None) -> int:
-    """Return how many images the networks of a run train on, without resampling them."""
-    cut = subset(experiment, dataset)
-    counts = data.class_counts(cut.y_train, cut.n_classes)
-    sampler = (experiment.sampler or "none").removesuffix("-as-published")
-    per_class = {"ros": counts.max(), "smote": counts.max(), "rus": counts.min()}
-    images = len(counts) * per_class[sampler] if sampler in per_class else counts.sum()
-    return int(images) * (experiment.members or 1)
 
 
 def record(run: Run) -> bool:

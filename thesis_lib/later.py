@@ -160,6 +160,11 @@ def member_name(task: str, method: str, draw: int) -> str:
     return f"{task}-draws/{method}-{draw:02d}"
 
 
+def slug_of(name: str) -> str:
+    """Return the method of a study that `member_name` named."""
+    return name.split("/")[1].rsplit("-", 1)[0]
+
+
 def _study_member(task: str, slug: str, draw: int) -> Experiment:
     chosen = tasks.get(task)
     settings = dict(_STUDY_SETTINGS[chosen.dataset])

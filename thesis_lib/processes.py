@@ -97,7 +97,8 @@ def train(name: str, seed: int, precision: str, passed: Callable[[int], None]) -
         With probabilities.
     """
     experiment = experiments.get(name)
-    size = experiments.training_size(experiment)
+    # An epoch is one network's; the size is that of all networks of the run.
+    size = training.training_size(experiment) // (experiment.members or 1)
     return training.train(
         experiment,
         seed,

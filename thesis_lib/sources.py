@@ -216,7 +216,7 @@ def pictures() -> tuple[NDArray[np.uint8], NDArray[np.str_], str]:
     if found:
         return *_cats_and_dogs(found[0]), found[1]
     try:
-        arrays = _cifar10()
+        arrays = _cifar10("test")
     except download.NotDownloaded:
         return photographs()
     x, y = arrays["x_test"], arrays["y_test"]
@@ -287,11 +287,14 @@ def _verified(arrays: Mapping[str, Array], where: str) -> dict[str, Array]:
             raise ValueError(f"{where}: {key} has dtype {arrays[key].dtype}; replace the file.")
         if hashlib.md5(_idx_bytes(arrays[key]), usedforsecurity=False).hexdigest() != expected:
             raise ValueError(f"{where}: {key} is not MNIST's (MD5 differs); replace the file.")
+    return _with_labels(arrays)
+
+
+def _with_labels(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Return images as they are, and labels as flat whole numbers: Keras has columns of bytes."""
     return {
-        "x_train": arrays["x_train"],
-        "y_train": arrays["y_train"].astype(np.int64),
-        "x_test": arrays["x_test"],
-        "y_test": arrays["y_test"].astype(np.int64),
+        key: array.reshape(-1).astype(np.int64) if key.startswith("y") else array
+        for key, array in arrays.items()
     }
 
 
@@ -320,9 +323,8 @@ def _split_digits(images: Array) -> Found:
 
 def _checked(wanted: Other, arrays: Mapping[str, Array], where: str) -> dict[str, Array]:
     """Check types, shapes and that each class is as large as the others, as both sets have it."""
-    labels = {key: arrays[key].reshape(-1) for key in ("y_train", "y_test")}
     for part, size in zip(("train", "test"), wanted.sizes, strict=True):
-        x, y = arrays[f"x_{part}"], labels[f"y_{part}"]
+        x, y = arrays[f"x_{part}"], arrays[f"y_{part}"].reshape(-1)
         if x.dtype != np.uint8 or x.shape != (size, *wanted.shape):
             raise ValueError(
                 f"{where}: x_{part} has to be uint8 {(size, *wanted.shape)}; got {x.dtype} "
@@ -330,12 +332,7 @@ def _checked(wanted: Other, arrays: Mapping[str, Array], where: str) -> dict[str
             )
         if y.dtype.kind not in "iu" or np.bincount(y, minlength=10).tolist() != [size // 10] * 10:
             raise ValueError(f"{where}: y_{part} is not {wanted.title}'s; replace the file.")
-    return {
-        "x_train": arrays["x_train"],
-        "y_train": labels["y_train"].astype(np.int64),
-        "x_test": arrays["x_test"],
-        "y_test": labels["y_test"].astype(np.int64),
-    }
+    return _with_labels(arrays)
 
 
 def _kept(url: str, path: Path, read: Callable[[BinaryIO], T]) -> T:
@@ -362,20 +359,21 @@ def _fashion_mnist() -> dict[str, Array]:
     }
 
 
-def _cifar10() -> dict[str, Array]:
-    return _kept(_CIFAR_URL, _keras_cache() / _CIFAR_FILE, _cifar_arrays)
+def _cifar10(*parts: str) -> dict[str, Array]:
+    """Read the parts asked for, both if none is named, of the archive that Keras downloads."""
+    read = partial(_cifar_arrays, parts=parts or tuple(_CIFAR_BATCHES))
+    return _kept(_CIFAR_URL, _keras_cache() / _CIFAR_FILE, read)
 
 
-def _cifar_arrays(file: BinaryIO) -> dict[str, Array]:
-    """Read CIFAR-10 from the archive that Keras downloads."""
+def _cifar_arrays(file: BinaryIO, parts: Sequence[str]) -> dict[str, Array]:
     if hashlib.sha256(file.read()).hexdigest() != _CIFAR_SHA256:
         raise ValueError("CIFAR-10 in Keras's cache is damaged (SHA-256 differs); remove it.")
     file.seek(0)
     arrays = {}
     with tarfile.open(fileobj=file) as archive:
-        for part, names in _CIFAR_BATCHES.items():
+        for part in parts:
             batches = []
-            for name in names:
+            for name in _CIFAR_BATCHES[part]:
                 member = archive.extractfile(f"cifar-10-batches-py/{name}")
                 assert member is not None
                 # A pickle, whose content the sum above has fixed.

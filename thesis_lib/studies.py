@@ -47,7 +47,7 @@ def scores(
     found: dict[str, dict[tuple[int, int], float]] = {name: {} for name in labels()}
     members = tuning.study(task, list(draws)) if tuned else later.study(task, draws)
     for experiment in members:
-        slug = experiment.name.split("/")[1].rsplit("-", 1)[0]
+        slug = later.slug_of(experiment.name)
         for run in experiments.recorded(experiment):
             found[slug][int(experiment.draw or 0), run.seed] = _measured(run, task, measure)
     frame = pd.DataFrame(found)

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
-from thesis_lib import cluster, experiments, processes, quiet
+from thesis_lib import experiments, processes, quiet, training
 from thesis_lib.progress import progress_bar
 from thesis_lib.training import Experiment, Run
 
@@ -47,7 +47,7 @@ def missing(selection: Iterable[Experiment], seeds: Sequence[int]) -> list[Job]:
 def images_of(job: Job) -> int:
     """Return how many images a job passes through the network."""
     experiment = experiments.get(job[0])
-    size = experiments.training_size(experiment)
+    size = training.training_size(experiment)
     return size * experiment.epochs
 
 
@@ -102,6 +102,9 @@ def run(
         raise ValueError(
             "workers are processes of this machine, and a scheduler has its own; give only one."
         )
+    # Not at the head: it reads all of the library's sources, which other sweeps have no use for.
+    from thesis_lib import cluster
+
     return _run(jobs, cluster.pool(scheduler), precision, max_seconds)
 
 

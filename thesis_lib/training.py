@@ -22,17 +22,13 @@ from thesis_lib import (
     tasks,
     two_stage,
 )
-from thesis_lib.fitting import PRECISIONS as PRECISIONS
-from thesis_lib.fitting import check_precision as check_precision
-from thesis_lib.fitting import fit as fit
-from thesis_lib.fitting import layers_in as layers_in
-from thesis_lib.fitting import set_up as set_up
+from thesis_lib.fitting import fit, layers_in, set_up
 from thesis_lib.progress import progress_bar
-from thesis_lib.provenance import provenance as provenance
+from thesis_lib.provenance import provenance
 
 Images = tuple[NDArray[Any], NDArray[np.int64]]
-
-MINORITY = {name: tasks.get(name).minority for name in ("multiclass", "binary")}
+# Images as they are, the same in [0, 1], and their labels.
+Learnt = tuple[NDArray[Any], NDArray[np.float32], NDArray[np.int64]]
 
 # Of the class-balanced loss and of deferred re-weighting, as in both papers.
 BETA = 0.9999
@@ -198,6 +194,26 @@ def cost_matrix(experiment: Experiment) -> NDArray[np.float64]:
     return COSTS[experiment.cost]()
 
 
+def source_of(experiment: Experiment, dataset: data.Dataset | None = None) -> data.Dataset:
+    """Return the data set that an experiment's task is cut from: its own, or the one given."""
+    return data.load(tasks.get(experiment.task).dataset) if dataset is None else dataset
+
+
+def subset_of(experiment: Experiment, dataset: data.Dataset | None = None) -> data.Dataset:
+    """Return the task of an experiment, cut out of its own data set or of the one given."""
+    return data.task(experiment.task, source_of(experiment, dataset), experiment.draw)
+
+
+def training_size(experiment: Experiment, dataset: data.Dataset | None = None) -> int:
+    """Return how many images the networks of a run train on, without resampling them."""
+    cut = subset_of(experiment, dataset)
+    counts = data.class_counts(cut.y_train, cut.n_classes)
+    sampler = (experiment.sampler or "none").removesuffix("-as-published")
+    per_class = {"ros": counts.max(), "smote": counts.max(), "rus": counts.min()}
+    images = len(counts) * per_class[sampler] if sampler in per_class else counts.sum()
+    return int(images) * (experiment.members or 1)
+
+
 def training_set(experiment: Experiment, dataset: data.Dataset, seed: int) -> Images:
     """Return the images (uint8 or float, 0 to 255) and labels that the experiment trains on.
 
@@ -214,7 +230,7 @@ def training_set(experiment: Experiment, dataset: data.Dataset, seed: int) -> Im
     ValueError
         If a sampler as published, which undoes the thesis's own order, meets another draw.
     """
-    subset = data.task(experiment.task, dataset, experiment.draw)
+    subset = subset_of(experiment, dataset)
     return resampled(experiment, (subset.x_train, subset.y_train), seed)
 
 
@@ -275,11 +291,11 @@ def train(
     epochs = experiment.epochs if epochs is None else epochs
     if epochs < 1:
         raise ValueError(f"epochs has to be at least 1; got {epochs}.")
-    source = data.load(tasks.get(experiment.task).dataset) if dataset is None else dataset
-    subset = data.task(experiment.task, source, experiment.draw)
+    source = source_of(experiment, dataset)
+    subset = subset_of(experiment, source)
     x_test = data.to_unit(subset.x_test)
     started = time.perf_counter()
-    found = []
+    found, outputs = [], []
     total = epochs * (experiment.members or 1)
     with progress_bar(total, shown=progress, desc=experiment.name) as bar:
 
@@ -291,9 +307,9 @@ def train(
             set_up(member)
             images = training_set(experiment, source, member)
             found.append(train_network(experiment, member, subset, images, epochs, precision, tick))
-            found[-1].probabilities = found[-1].network.predict(x_test, batch_size=1000, verbose=0)
+            outputs.append(found[-1].decided(x_test))
     seconds = time.perf_counter() - started
-    probabilities = np.mean([f.decided for f in found], axis=0)
+    probabilities = np.mean(outputs, axis=0)
     if experiment.cost not in (None, "tuned"):
         probabilities = decision.move_thresholds(probabilities, cost_matrix(experiment))
     first = found[0]
@@ -320,7 +336,7 @@ def member_seeds(experiment: Experiment, seed: int) -> list[int]:
     return [seed, *((seed + 100_000 * k) % 2**32 for k in range(1, experiment.members or 1))]
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(frozen=True)
 class Fitted:
     """A trained network of a run, and what it was trained on.
 
@@ -334,16 +350,13 @@ class Fitted:
     train_accuracy: float
     counts: NDArray[np.int64]
     tau: float | None
-    probabilities: NDArray[np.float32] = dataclasses.field(
-        default_factory=lambda: np.empty(0, np.float32)
-    )
 
-    @property
-    def decided(self) -> NDArray[Any]:
-        """The outputs on the test set, with the prior corrected where that was tuned."""
-        if self.tau is None or not np.isfinite(self.probabilities).all():
-            return self.probabilities
-        return decision.correct_prior(self.probabilities, self.counts, tau=self.tau)
+    def decided(self, x: NDArray[np.float32]) -> NDArray[Any]:
+        """Return the outputs on images, with the prior corrected where that was tuned."""
+        outputs: NDArray[Any] = self.network.predict(x, batch_size=1000, verbose=0)
+        if self.tau is None or not np.isfinite(outputs).all():
+            return outputs
+        return decision.correct_prior(outputs, self.counts, tau=self.tau)
 
 
 def train_network(
@@ -378,6 +391,7 @@ def train_network(
         counts = data.class_counts(images[1], subset.n_classes)
     x_raw, y_train = images
     x_train = data.to_unit(x_raw)
+    learnt = (x_raw, x_train, y_train)
     build = model.BUILDERS[tasks.get(experiment.task).network]
     with layers_in(precision):
         network = build(
@@ -389,14 +403,14 @@ def train_network(
         seed,
         network,
         LOSSES[experiment.loss](experiment, counts),
-        (x_raw, x_train, y_train),
+        learnt,
         counts,
         two_stage.first_epochs(epochs) if staged else epochs,
         tick,
     )
     if staged and math.isfinite(curves[0][-1]):
         left = epochs - len(curves[0])
-        more = _second_stage(experiment, seed, network, x_raw, x_train, y_train, counts, left, tick)
+        more = _second_stage(experiment, seed, network, learnt, counts, left, tick)
         curves = (curves[0] + more[0], curves[1] + more[1])
     fitted = network.predict(x_train, batch_size=1000, verbose=0)
     finite = bool(np.isfinite(fitted).all())
@@ -413,12 +427,12 @@ def _stage(
     seed: int,
     network: Any,
     loss: Any,
-    images: tuple[NDArray[Any], NDArray[np.float32], NDArray[np.int64]],
+    images: Learnt,
     counts: NDArray[np.int64],
     epochs: int,
     tick: Callable[[int, object], None],
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Fit a network to images (raw, in [0, 1], labels), as whole arrays or batch by batch."""
+    """Fit a network to images, as whole arrays or batch by batch."""
     import keras
 
     x_raw, x_train, y_train = images
@@ -426,7 +440,19 @@ def _stage(
     y: Any = np.eye(len(counts), dtype=np.float32)[y_train]
     batch_size: int | None = experiment.batch_size
     if experiment.sampler == "class-aware" or experiment.change is not None:
-        x, y, batch_size = _batches(experiment, seed, x_raw, y_train, counts), None, None
+        from thesis_lib import batches
+
+        x = batches.of(
+            "class-aware" if experiment.sampler == "class-aware" else None,
+            x_raw,
+            y_train,
+            seed=seed,
+            scale=255.0,
+            n_classes=len(counts),
+            batch_size=experiment.batch_size,
+            change=CHANGES[experiment.change](counts) if experiment.change else None,
+        )
+        y, batch_size = None, None
     return fit(
         network,
         loss,
@@ -439,35 +465,11 @@ def _stage(
     )
 
 
-def _batches(
-    experiment: Experiment,
-    seed: int,
-    x: NDArray[Any],
-    y: NDArray[np.int64],
-    counts: NDArray[np.int64],
-) -> Any:
-    from thesis_lib import batches
-
-    kind = batches.ClassAware if experiment.sampler == "class-aware" else batches.Batches
-    return kind(
-        x,
-        y,
-        batches.plan(None, x, y, seed),
-        scale=255.0,
-        n_classes=len(counts),
-        batch_size=experiment.batch_size,
-        seed=seed,
-        change=CHANGES[experiment.change](counts) if experiment.change else None,
-    )
-
-
 def _second_stage(
     experiment: Experiment,
     seed: int,
     network: Any,
-    x_raw: NDArray[Any],
-    x_train: NDArray[np.float32],
-    y_train: NDArray[np.int64],
+    images: Learnt,
     counts: NDArray[np.int64],
     epochs: int,
     tick: Callable[[int, object], None],
@@ -478,8 +480,8 @@ def _second_stage(
     if experiment.second_stage == "deferred-weights":
         weights = _modern().effective_number_weights(counts, BETA)
         loss = _modern().LDAMLoss(counts, class_weight=weights)
-        images = (x_raw, x_train, y_train)
         return _stage(experiment, seed, network, loss, images, counts, epochs, tick)
+    _, x_train, y_train = images
     found = two_stage.features(network, x_train)
     x, y = two_stage.balanced_features(found, y_train, str(experiment.second_stage), seed)
     classifier = two_stage.new_classifier(network, seed)

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from thesis_lib import data, durable, later, metrics, tasks, training
+from thesis_lib import data, durable, fitting, later, metrics, training
 from thesis_lib.training import Experiment
 
 LEARNING_RATES = (0.02, 0.05, 0.1, 0.2)
@@ -68,11 +68,10 @@ def validated(
     list of float
         Balanced accuracy on the held-out images, one a split; chance where training diverged.
     """
-    source = data.load(tasks.get(experiment.task).dataset) if dataset is None else dataset
-    subset = data.task(experiment.task, source, experiment.draw)
+    subset = training.subset_of(experiment, dataset)
     found = []
     for seed in splits:
-        training.set_up(seed)
+        fitting.set_up(seed)
         kept, held_out = training.split((subset.x_train, subset.y_train), seed)
         part = dataclasses.replace(subset, x_train=kept[0], y_train=kept[1])
         images = training.resampled(experiment, kept, seed)
@@ -136,7 +135,7 @@ def study(task: str, draws: Sequence[int] = later.DRAWS) -> list[Experiment]:
     base = f"{task}-tuned-draws"
     found = []
     for experiment in later.study(task, draws, [m for m in later.STUDY_METHODS if m in chosen]):
-        slug = (experiment.base or experiment.name).split("/")[1].rsplit("-", 1)[0]
+        slug = later.slug_of(experiment.base or experiment.name)
         renamed = experiment.name.replace(f"{task}-draws/", f"{base}/")
         found.append(
             dataclasses.replace(

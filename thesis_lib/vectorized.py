@@ -14,13 +14,15 @@ import json
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from thesis_lib import data, decision, durable, model, tasks, training
+from thesis_lib import data, decision, durable, fitting, model, tasks, training
+from thesis_lib.provenance import provenance
 from thesis_lib.training import Experiment, Run
 
 Job = tuple[Experiment, int]
@@ -143,7 +145,8 @@ def _one_by_one(
     """Train runs that no program takes together as :func:`thesis_lib.training.train` does."""
     found = []
     for experiment, seed in jobs:
-        n = len(data.task(experiment.task, dataset or _source(experiment)).y_train)
+        # An epoch is one network's; the size is that of all networks of the run.
+        images = training.training_size(experiment, dataset) // (experiment.members or 1)
         found.append(
             training.train(
                 experiment,
@@ -153,14 +156,10 @@ def _one_by_one(
                 precision=precision,
                 progress=False,
                 keep_probabilities=True,
-                on_epoch=lambda n=n: on_epochs(n),  # type: ignore[misc]
+                on_epoch=partial(on_epochs, images),
             )
         )
     return found
-
-
-def _source(experiment: Experiment) -> data.Dataset:
-    return data.load(tasks.get(experiment.task).dataset)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -188,7 +187,7 @@ class _Problem:
     def of(cls, jobs: Sequence[Job], dataset: data.Dataset | None, precision: str) -> _Problem:
         first = jobs[0][0]
         task = tasks.get(first.task)
-        source = _source(first) if dataset is None else dataset
+        source = training.source_of(first, dataset)
         subset = data.task(first.task, source)
         # The as-published samplers and the plain subset are the same images for every seed.
         same = first.sampler is None or first.sampler.endswith("-as-published")
@@ -198,7 +197,7 @@ class _Problem:
         slot = [list(members).index(key) for key in keys]
         x = np.stack([data.to_unit(images) for images, _ in sets])
         y = np.stack([np.eye(subset.n_classes, dtype=np.float32)[labels] for _, labels in sets])
-        with training.layers_in(precision):
+        with fitting.layers_in(precision):
             network = model.BUILDERS[task.network](
                 subset.n_classes, x.shape[2:], dropout=first.dropout, seed=jobs[0][1], fast=True
             )
@@ -332,7 +331,7 @@ class _Problem:
                     train_accuracy=correct if finite else np.nan,
                     curves=_curves(state["loss"][:, row], state["accuracy"][:, row]),
                     seconds=seconds / len(self.jobs),
-                    provenance=training.provenance(
+                    provenance=provenance(
                         self.x[slot],
                         labels,
                         x_test,
@@ -412,7 +411,7 @@ def _check(jobs: Sequence[Job], precision: str) -> None:
             f"Training many runs at once needs Keras on JAX, and it runs on "
             f"{keras.backend.backend()}. Start Python with KERAS_BACKEND=jax."
         )
-    training.check_precision(precision)
+    fitting.check_precision(precision)
     if len(groups(jobs)) != 1:
         raise ValueError(f"The jobs have to be of one group; they are of {len(groups(jobs))}.")
 

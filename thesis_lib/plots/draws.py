@@ -12,6 +12,9 @@ from numpy.typing import ArrayLike
 
 from thesis_lib.plots.style import BLUE, GREY, ORANGE, PALETTE
 
+# Where a panel of gains ends below: one method that fails would flatten all the others.
+_LOWEST_GAIN = -20.0
+
 
 def draw_spread(scores: ArrayLike, *, measure: str) -> Figure:
     """Draw every run as a dot, one column a draw, the draws in order of their means.
@@ -63,9 +66,7 @@ def critical_differences(ranks: Mapping[str, float], difference: float) -> Figur
     return figure
 
 
-def gains(
-    found: pd.DataFrame, *, axis: str, names: Mapping[str, str], lowest: float = -20.0
-) -> Figure:
+def gains(found: pd.DataFrame, *, axis: str, names: Mapping[str, str]) -> Figure:
     """Draw each method's gain over the baseline with its 95 % interval, against a quantity.
 
     Parameters
@@ -77,8 +78,6 @@ def gains(
         The column to draw against: "rho", on a logarithmic axis, or another, on a linear one.
     names : mapping of str to str
         Names of the methods by their slugs; those whose gain is always 0 are not drawn.
-    lowest : float
-        Where the panel ends below: one method that fails would flatten all the others.
     """
     figure, panel = plt.subplots(figsize=(6.4, 3.8))
     panel.axhline(0, color=GREY, linewidth=0.8, linestyle="--")
@@ -100,7 +99,7 @@ def gains(
     panel.set_xticks(places, [f"{place:g}" for place in places])
     title = "Imbalance ratio ρ" if axis == "rho" else axis
     panel.set(xlabel=title, ylabel="Gain over the baseline, points")
-    panel.set_ylim(bottom=max(lowest, panel.get_ylim()[0]))
+    panel.set_ylim(bottom=max(_LOWEST_GAIN, panel.get_ylim()[0]))
     if not shown.empty:
         figure.legend(loc="outside right upper", fontsize=8)
     return figure
