@@ -2,6 +2,8 @@
 
 import contextlib
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -109,3 +111,42 @@ def test_data_are_fetched_before_they_are_counted(
     data.load("mnist")  # as the chapter does when it is executed
     thesis_book._remember(thesis_book._store(app), app.thesis_fingerprints)
     assert thesis_book.find_changed(app, env, set(), set(), set()) == []
+
+
+MEET = """from pathlib import Path
+from time import monotonic, sleep
+
+Path("{own}-ran").touch()
+end = monotonic() + 60
+while not Path("{other}-ran").exists() and monotonic() < end:
+    sleep(0.05)
+print("met " + str(Path("{other}-ran").exists()))
+"""
+
+
+def test_chapters_are_executed_side_by_side_and_a_failure_is_reported(tmp_path: Path) -> None:
+    """Each of two pages waits for the other; a third one fails."""
+    cells = {
+        "one": MEET.format(own="one", other="two"),
+        "two": MEET.format(own="two", other="one"),
+        "three": "print(undefined_name)\n",
+    }
+    head = "---\nfile_format: mystnb\nkernelspec:\n  name: python3\norphan: true\n---\n"
+    for name, code in cells.items():
+        page = f"{head}# {name}\n\n```{{code-cell}} ipython3\n{code}```\n"
+        (tmp_path / f"{name}.md").write_text(page)
+    (tmp_path / "conf.py").write_text(
+        f"import sys; sys.path[:0] = [{str(ROOT / '_ext')!r}, {str(ROOT)!r}]\n"
+        "extensions = ['myst_nb', 'thesis_book', 'side_by_side']\nroot_doc = 'one'\n"
+        "nb_execution_mode = 'cache'\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-q", str(tmp_path), str(tmp_path / "_build" / "html")],
+        capture_output=True,
+        text=True,
+    )
+    for name in ("one", "two"):
+        assert "met True" in (tmp_path / "_build" / "html" / f"{name}.html").read_text()
+    assert "CHAPTER FAILED: three" in done.stderr
+    assert "name 'undefined_name' is not defined" in done.stderr
+    assert "CHAPTER FAILED: one" not in done.stderr

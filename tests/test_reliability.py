@@ -394,7 +394,7 @@ def make_book(folder: Path) -> None:
         (folder / f"{name}.md").write_text(cell.format(name))
     (folder / "conf.py").write_text(
         f"import sys; sys.path[:0] = [{str(ROOT / '_ext')!r}, {str(ROOT)!r}]\n"
-        "extensions = ['myst_nb', 'thesis_book']\nroot_doc = 'one'\n"
+        "extensions = ['myst_nb', 'thesis_book', 'side_by_side']\nroot_doc = 'one'\n"
         "nb_execution_mode = 'cache'\n"
     )
 
