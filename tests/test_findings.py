@@ -47,6 +47,7 @@ def test_every_finding_has_a_check_and_every_check_a_finding() -> None:
     assert {finding.id for finding in findings.findings()} == set(evidence._CHECKS)
     for finding in findings.findings():
         assert all((finding.places, finding.says, finding.does))
+        assert all(isinstance(place, str) for place in finding.places)  # 4.2 would be a number
         assert set(finding.slip_of) <= set(experiments.catalogue())
     with pytest.raises(KeyError, match="No finding 'x'; there are rus-labels"):
         evidence.of("x")
