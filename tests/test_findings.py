@@ -47,9 +47,22 @@ def test_every_finding_has_a_check_and_every_check_a_finding() -> None:
     assert {finding.id for finding in findings.findings()} == set(evidence._CHECKS)
     for finding in findings.findings():
         assert all((finding.places, finding.says, finding.does))
+        assert all(isinstance(place, str) for place in finding.places)  # 4.2 would be a number
         assert set(finding.slip_of) <= set(experiments.catalogue())
     with pytest.raises(KeyError, match="No finding 'x'; there are rus-labels"):
         evidence.of("x")
+
+
+def test_oversampling_as_listed_loses_what_it_never_draws() -> None:
+    # The draws of A.2 in their order: all smaller classes, of sizes 2, 5, 3000, ..., one seed.
+    state = np.random.RandomState(10)
+    sizes = {0: 2, 1: 5, 3: 3000, 4: 4, 5: 4000, 6: 2, 7: 3, 8: 2000, 9: 1000}
+    lost = {c: n - len(np.unique(state.choice(n, 5000))) for c, n in sizes.items()}
+    found = evidence.of("ros-redraw")
+    assert found.status == evidence.CONFIRMED
+    assert found.measured.startswith(f"{sum(lost.values()):,} of 15,016 images are lost: ")
+    assert f"{lost[5]:,} of class 5" in found.measured
+    assert "class 0" not in found.measured
 
 
 def test_without_records_every_row_is_missing_and_counted() -> None:

@@ -145,6 +145,21 @@ def _msfe_table() -> Evidence:
     return Evidence(CONFIRMED if listed == "differs" else REFUTED, text)
 
 
+@check("ros-redraw")
+def _ros_redraw() -> Evidence:
+    # Which images are drawn does not matter: the counts of the classes decide what is lost.
+    labels = np.repeat(np.arange(10), data.MULTICLASS_COUNTS)
+    drawn = resampling.random_oversample_as_published(np.zeros((len(labels), 1)), labels)
+    lost = labels[np.setdiff1d(np.arange(len(labels)), drawn.parents[:, 0])]
+    by_class = [f"{n:,} of class {c}" for c, n in enumerate(np.bincount(lost)) if n]
+    text = (
+        f"{len(lost):,} of {len(labels):,} images are lost: {', '.join(by_class)}."
+        if len(lost)
+        else "No image is lost."
+    )
+    return Evidence(CONFIRMED if len(lost) else REFUTED, text)
+
+
 @check("smote-distances")
 def _smote_distances() -> Evidence:
     counted = _wrong_neighbours()

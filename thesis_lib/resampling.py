@@ -199,8 +199,9 @@ def blend(images: Array, parents: NDArray[np.integer], weights: NDArray[np.float
 def random_oversample_as_published(x: ArrayLike, y: ArrayLike) -> Resampled:
     """Draw as the listing of appendix A.2: legacy generator, seed 10, all images drawn anew.
 
-    Unlike ROS as defined, an original of a minority class need not be kept. The largest class is
-    left as it is. The thesis lists the ten-class task only; two classes are drawn by its recipe.
+    Unlike ROS as defined, an original of a smaller class need not be kept: of the ten classes 1,904
+    images are lost. The largest class is left as it is. The thesis lists the ten-class task only;
+    two classes are drawn by its recipe.
 
     Parameters
     ----------

@@ -115,7 +115,9 @@ def scatter(
     if log_density is None:
         axis.scatter(points[:, 0], points[:, 1], s=14, label="engine")
         return figure
-    low, high = points.min(0), points.max(0)
+    # Wider than the points: the contour's grid is what the axes end at.
+    margin = 0.06 * np.ptp(points, axis=0)
+    low, high = points.min(0) - margin, points.max(0) + margin
     grid = np.stack(
         np.meshgrid(*(np.linspace(a, b, 120) for a, b in zip(low, high, strict=True))), -1
     )
@@ -124,5 +126,5 @@ def scatter(
     out = log_density(points) <= threshold
     axis.scatter(points[~out, 0], points[~out, 1], s=14, label="normal")
     axis.scatter(points[out, 0], points[out, 1], s=40, marker="x", color="#D55E00", label="anomaly")
-    axis.legend()
+    figure.legend(loc="outside upper center", ncols=2)
     return figure
