@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from pypdf import PdfReader
 from pypdf.generic import StreamObject
@@ -25,14 +26,16 @@ def corrected(reader: PdfReader) -> dict[int, StreamObject]:
     """Return the tables with the Chinese characters that were meant, by their objects' numbers."""
     meant: dict[int, dict[bytes, bytes]] = {}
     for page in reader.pages:
-        contents, fonts = page.get_contents(), page["/Resources"].get("/Font", {})
+        resources: Any = page["/Resources"]
+        contents, fonts = page.get_contents(), resources.get("/Font", {})
         for font, code, text in actual_texts(b"" if contents is None else contents.get_data()):
             if HAN.fullmatch(bytes.fromhex(text.decode()).decode("utf-16-be")):
-                table = fonts[f"/{font.decode()}"].raw_get("/ToUnicode")
-                meant.setdefault(table.idnum, {})[code] = text
+                reference = fonts[f"/{font.decode()}"].raw_get("/ToUnicode")
+                meant.setdefault(reference.idnum, {})[code] = text
     changed = {}
     for number, texts in meant.items():
-        data = reader.get_object(number).get_data()
+        table: Any = reader.get_object(number)
+        data = table.get_data()
         for code, text in texts.items():
             data = re.sub(rb"(?m)^<%s> <[0-9A-F]+>$" % code, b"<%s> <%s>" % (code, text), data)
         changed[number] = StreamObject()
