@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -197,19 +198,46 @@ def test_the_path_is_the_librarys(widget: Widget, rate: float, steps: int) -> No
 
 
 @of(["compare"])
-def test_methods_can_be_left_out_and_sorted(widget: Widget) -> None:
+def test_methods_can_be_left_out_and_ordered(widget: Widget) -> None:
+    def shown() -> dict[str, list[str]]:
+        rows = widget.root.locator("tbody tr").all()
+        cells = [row.locator("td:not([aria-hidden])").all_inner_texts() for row in rows]
+        return dict(zip(widget.root.locator("tbody th").all_inner_texts(), cells, strict=True))
+
     compared = widget.data["tasks"]["two classes"]
-    for name in compared["methods"]:
-        assert f"{name}: " in widget.text
+    assert list(shown()) == compared["methods"]
     widget.root.get_by_label("SMOTE").uncheck()
     widget.set("Metric", "Recall of class 0")
-    assert "SMOTE: " not in widget.text
-    widget.root.get_by_label("Best first").check()
+    numbers = compared["metrics"]["Recall of class 0"]
+    for column, name in enumerate(("recorded", "published")):
+        widget.set("Order", f"best {name} first")
+        values: dict[str, Any] = {
+            method: value[0] if isinstance(value, list) else value
+            for method, value in zip(compared["methods"], numbers[name], strict=True)
+            if method != "SMOTE"
+        }
+        best = max(values, key=lambda method: -1 if values[method] is None else values[method])
+        found = {method: cells[column] for method, cells in shown().items()}
+        ranked = [float(text) for text in found.values() if text != "–"]
+        assert ranked == sorted(ranked, reverse=True)
+        assert f"{best}, {values[best]:.2f} % {name}" in widget.text
+        assert set(found) == set(values)
+        assert found[best] == f"{values[best]:.2f}"
+
+
+@of(["rejection", "focal"])
+def test_a_pointer_moves_the_mark(widget: Widget) -> None:
+    box = widget.root.locator("svg").first.bounding_box()
+    # The axis from 0 to 1 lies between 50 and 328 of the drawing's 340.
+    across = [box["x"] + box["width"] * (50 + share * 278) / 340 for share in (0.5, 0.25)]
+    widget.page.mouse.move(across[0], box["y"] + 40)
+    widget.page.mouse.down()
+    widget.page.mouse.move(across[1], box["y"] + 40)
+    widget.page.mouse.up()
     widget.settle()
-    values = re.findall(r": ([\d.]+|not) published, ([\d.]+|not) recorded", widget.text)
-    ranked = [float(ours if ours != "not" else printed) for printed, ours in values]
-    assert len(ranked) == len(compared["methods"]) - 1
-    assert ranked == sorted(ranked, reverse=True)
+    assert widget.root.locator("input[type=range]").last.input_value() == "0.25"
+    widget.page.mouse.move(across[0], box["y"] + 40)  # not pressed any more
+    assert widget.root.locator("input[type=range]").last.input_value() == "0.25"
 
 
 @of(list(KINDS))
