@@ -30,7 +30,10 @@ PAGES = {
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("site")
+    return made(tmp_path_factory.mktemp("site"))
+
+
+def made(folder: Path) -> Path:
     for name, text in PAGES.items():
         (folder / f"{name}.md").write_text(text, "utf-8")
     build(folder)
@@ -60,12 +63,11 @@ def index(out: Path) -> dict[str, Any]:
     return found
 
 
-def test_a_build_of_one_page_keeps_the_terms_of_the_others(site: Path, tmp_path: Path) -> None:
-    folder = shutil.copytree(site, tmp_path / "again")
-    before = index(folder / "out")
+def test_a_build_of_one_page_keeps_the_terms_of_the_others(tmp_path: Path) -> None:
+    before = index(made(tmp_path) / "out")
     assert before["indexentries"] == {"recall": [[1, "term-recall", True]]}
-    (folder / "index.md").write_text(PAGES["index"] + "\nchanged\n", "utf-8")
-    after = index(build(folder))
+    (tmp_path / "index.md").write_text(PAGES["index"] + "\nchanged\n", "utf-8")
+    after = index(build(tmp_path))
     assert "chang" in after["terms"]
     assert after["indexentries"] == before["indexentries"]
 
@@ -112,11 +114,11 @@ def test_a_shared_link_shows_the_first_sentence(site: Path) -> None:
     assert metadata(site / "out" / "zh.html")["description"] == "隨機欠採樣學的是錯的標籤。"
 
 
-def test_addresses_are_given_where_the_sites_own_is_known(site: Path, tmp_path: Path) -> None:
-    folder = shutil.copytree(site, tmp_path / "again")
-    out = build(folder, html_baseurl="https://a.org/book/")
-    found = metadata(out / "terms.html")
-    assert found["og:url"] == "https://a.org/book/terms.html"
+def test_addresses_are_given_where_the_sites_own_is_known(tmp_path: Path) -> None:
+    (tmp_path / "index.md").write_text(PAGES["terms"], "utf-8")
+    out = build(tmp_path, html_baseurl="https://a.org/book/")
+    found = metadata(out / "index.html")
+    assert found["og:url"] == "https://a.org/book/index.html"
     assert found["og:image"].startswith("https://a.org/book/_static/")
 
 
