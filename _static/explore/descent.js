@@ -22,6 +22,7 @@ Explore.kinds.descent = (view, data) => {
     ylabel: "Loss", label: "Loss after each step, on a logarithmic axis" });
   curve.drag(steps.set);
   const number = (v) => (Math.abs(v) < 1e4 ? Explore.fixed(v, 3) : v.toExponential(1).replace("-", "−"));
+  const small = (v) => (v > 0 && v < 1e-3 ? v.toPrecision(2).replace("-", "−") : number(v));
   const contours = [0.1, 0.5, 1, 2, 3.5, 5.5, 8];
   return () => {
     const [eta, n] = [rate(), steps()];
@@ -40,6 +41,6 @@ Explore.kinds.descent = (view, data) => {
     const [u, v] = path.at(-1);
     const verdict = loss([u, v]) > loss(data.start) ? " It has grown: the steps are too large." : "";
     view.output.textContent = `η = ${eta.toFixed(2)}, after ${n} steps: w = (${number(u)}, ${number(v)}), ` +
-      `loss ${number(loss([u, v]))}; it started at ${number(loss(data.start))}.${verdict}`;
+      `loss ${small(loss([u, v]))}; it started at ${number(loss(data.start))}.${verdict}`;
   };
 };
