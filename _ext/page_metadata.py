@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from typing import Any
 
 from docutils import nodes
@@ -54,10 +55,11 @@ def description(tree: nodes.document) -> str:
     for section in tree.findall(nodes.section):
         for child in section.children:
             if isinstance(child, nodes.paragraph):
-                words = " ".join(_plain(child).split()).replace(" .", ".").replace(" ,", ",")
+                words = re.sub(r"\s+(?=[.,;:，。]|$)", "", " ".join(_plain(child).split()))
                 if len(words) <= LENGTH:
                     return words
-                return words[:LENGTH].rpartition(" ")[0].rstrip(",;:") + " …"
+                cut = words[:LENGTH].rpartition(" ")[0].rstrip(",;:")
+                return cut if cut.endswith(".") else cut + " …"
         break
     return ""
 

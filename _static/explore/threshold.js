@@ -9,7 +9,7 @@ Explore.kinds.threshold = (view, data) => {
   const odds = (t) => Math.log10(t / (1 - t));
   const places = data.thresholds.map(odds);
   const ends = [places[0], places.at(-1)];
-  const tick = [0.0001, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99].map((t) => [odds(t), String(t)]);
+  const tick = [0.0001, 0.01, 0.5, 0.99, 0.9999].map((t) => [odds(t), String(t)]);
   const plot = view.plot({ x: ends, y: [0, 1], xticks: tick.filter(([v]) => v >= ends[0] && v <= ends[1]),
     yticks: Explore.ticks(0, 0.25, 0.5, 0.75, 1), xlabel: "Threshold (equal steps of log odds)",
     ylabel: "Recall", label: "Recall of both classes over the threshold" });
@@ -28,6 +28,8 @@ Explore.kinds.threshold = (view, data) => {
   const curves = Object.fromEntries(names.map((name) =>
     [name, data.thresholds.map((t) => recalls(count(data.networks[name], t)))]));
 
+  const times = (ratio) => (ratio === 1 ? "as much" : `${+ratio.toPrecision(3)} times as much`);
+
   return () => {
     const [name, t] = [network(), threshold()];
     const table = count(data.networks[name], t);
@@ -40,7 +42,7 @@ Explore.kinds.threshold = (view, data) => {
       plot.dot(odds(t), recall[c], `c${c}`);
     });
     view.output.textContent = `Answer 0 where its probability exceeds ${+t.toPrecision(4)}, that is, ` +
-      `where missing a 0 costs ${+((1 - t) / t).toPrecision(3)} times as much as missing a 1. Recall of class 0: ` +
+      `where missing a 0 costs ${times((1 - t) / t)} as missing a 1. Recall of class 0: ` +
       `${Explore.percent(recall[0])}, of class 1: ${Explore.percent(recall[1])}.`;
   };
 };
