@@ -26,7 +26,8 @@ RUN = re.compile(rf"[{HAN}]+|[^\W{HAN}]+")
 QUOTES = {
     '[".headerlink", "script", "style"]': (
         '[".headerlink", "script", "style", ".cited", ".katex-mathml", "details.above-input",'
-        ' "#jb-print-docs-body", ".bd-header-article", ".prev-next-footer", ".bd-sidebar-secondary"]'
+        ' "#jb-print-docs-body", ".bd-header-article",'
+        ' ".prev-next-footer", ".bd-sidebar-secondary"]'
     ),
     "if (anchorContent) return anchorContent.textContent;": (
         'if (anchorContent?.matches("dt")) return [anchorContent.textContent,'
