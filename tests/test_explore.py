@@ -228,8 +228,8 @@ def test_methods_can_be_left_out_and_ordered(widget: Widget) -> None:
 @of(["rejection", "focal"])
 def test_a_pointer_moves_the_mark(widget: Widget) -> None:
     box = widget.root.locator("svg").first.bounding_box()
-    # The axis from 0 to 1 lies between 50 and 328 of the drawing's 340.
-    across = [box["x"] + box["width"] * (50 + share * 278) / 340 for share in (0.5, 0.25)]
+    # The axis from 0 to 1 lies between 50 and 322 of the drawing's 340.
+    across = [box["x"] + box["width"] * (50 + share * 272) / 340 for share in (0.5, 0.25)]
     widget.page.mouse.move(across[0], box["y"] + 40)
     widget.page.mouse.down()
     widget.page.mouse.move(across[1], box["y"] + 40)

@@ -93,7 +93,7 @@ const Explore = { kinds: {} };
     /* Axes in a box of 340 x 230; `clear` keeps them and removes what was drawn since. */
     plot(options) {
       const { x, y, xticks, yticks, xlabel, ylabel, label } = options;
-      const [left, right, top, bottom] = [50, 328, 8, 190];
+      const [left, right, top, bottom] = [50, 322, 8, 190];
       const px = (v) => left + ((v - x[0]) / (x[1] - x[0])) * (right - left);
       const py = (v) => bottom - ((v - y[0]) / (y[1] - y[0])) * (bottom - top);
       const svg = shape("svg", { viewBox: "0 0 340 230", role: "img", "aria-label": label });
