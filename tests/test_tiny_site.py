@@ -135,6 +135,15 @@ def browser() -> Iterator[Any]:
         yield started
 
 
+def test_a_search_quotes_the_definition_of_a_term(browser: Any, site: Path) -> None:
+    with chromium.serve(site / "out") as address:
+        page = browser.new_page()
+        page.goto(f"{address}search.html?q=recall")
+        quoted = page.locator("#search-results li p").first.inner_text()
+        assert " ".join(quoted.split()) == "recall: What was found."
+        page.close()
+
+
 @pytest.mark.parametrize("asked", ["no.html", "book/no.html", "book/_static/deep/no.css"])
 def test_a_missing_page_leads_to_the_root(
     browser: Any, site: Path, tmp_path: Path, asked: str
