@@ -168,6 +168,15 @@ def test_a_cost_moves_the_decisions_as_in_the_library(
     assert widget.table() == expected.tolist()
 
 
+@of(["cost"])
+def test_a_cell_of_the_matrix_chooses_its_mistake(widget: Widget) -> None:
+    widget.root.locator("tbody tr").nth(2).locator("td").nth(7).click()
+    widget.settle()
+    chosen = [select.input_value() for select in widget.root.locator("select").all()]
+    assert chosen == ["2", "7"]
+    assert widget.text.startswith("Output 2 is multiplied by")
+
+
 @of(["rejection"])
 def test_rejected_shares_are_those_counted(widget: Widget) -> None:
     widget.set("Threshold λ", 0.6)

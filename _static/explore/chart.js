@@ -69,7 +69,12 @@ const Explore = { kinds: {} };
       const input = el("select", {}, ...options);
       input.value = names.indexOf(value ?? names[0]);
       this.control(input, label, "select");
-      return () => names[+input.value];
+      const read = () => names[+input.value];
+      read.set = (name) => {
+        input.value = names.indexOf(name);
+        input.dispatchEvent(new Event("input"));
+      };
+      return read;
     }
 
     check(label, on) {
@@ -142,8 +147,8 @@ const Explore = { kinds: {} };
       };
     }
 
-    /* A confusion matrix as a table, shaded by the share of its row. */
-    matrix(caption, size) {
+    /* A confusion matrix as a table, shaded by the share of its row; a pointer may choose a cell. */
+    matrix(caption, size, choose) {
       const box = this.add();
       const table = el("div", { class: `explore-matrix${size > 3 ? " is-large" : ""}`, tabindex: 0,
         role: "region", "aria-label": caption });
@@ -155,6 +160,11 @@ const Explore = { kinds: {} };
       const rows = classes.map((c) => el("tr", {}, el("th", { scope: "row" }, String(c)), ...cells[c]));
       table.append(el("table", {}, el("caption", {}, caption), el("thead", {}, head),
         el("tbody", {}, ...rows)));
+      if (choose) {
+        table.classList.add("can-choose");
+        cells.forEach((row, c) => row.forEach((cell, j) =>
+          cell.addEventListener("click", () => choose(c, j))));
+      }
       return (counts) => counts.forEach((row, c) => {
         const total = Math.max(1, row.reduce((a, b) => a + b));
         row.forEach((n, j) => {
