@@ -23,6 +23,7 @@ PAGE = """<!DOCTYPE html>
   const theme = localStorage.getItem("theme");
   if (["light", "dark"].includes(theme)) document.documentElement.style.colorScheme = theme;
 </script>
+{icon}
 <style>
   :root {{ color-scheme: light dark; font: 1.1rem/1.6 system-ui, sans-serif; }}
   main {{ max-width: 34rem; margin: 15vh auto; padding: 0 1.2rem; }}
@@ -58,4 +59,7 @@ def write(app: Any, exception: Exception | None) -> None:
     out = Path(app.outdir)
     folders = "|".join(sorted(path.name for path in out.iterdir() if path.is_dir()))
     title = html.escape(app.config.html_title or app.config.project)
-    (out / "404.html").write_text(PAGE.format(title=title, folders=folders), "utf-8")
+    picture = app.config.html_favicon
+    icon = f'<link rel="icon" href="_static/{Path(picture).name}">' if picture else ""
+    page = PAGE.format(title=title, folders=folders, icon=icon)
+    (out / "404.html").write_text(page, "utf-8")
