@@ -28,6 +28,10 @@ REPAIRS = (
         re.compile(r"(<td[^>]*><p>)<strong>(\d[^<]*)</strong>(</p></td>)"),
         r'\1<strong>\2<span class="visually-hidden">, best</span></strong>\3',
     ),
+    # The space before "Exercise 1" belongs before its link.
+    (re.compile(r'(<p class="admonition-title">Solution to)(<a [^>]*>) '), r"\1 \2"),
+    # The visible words are the better name: "Show code cell source".
+    (re.compile(r'<summary aria-label="Toggle hidden content">'), "<summary>"),
     # The title of the book and the search stand outside every landmark.
     (
         re.compile(r'<div id="pst-primary-sidebar" class="([^"]*)">'),

@@ -19,12 +19,15 @@ EVERYWHERE = ("book.css", "print.css")
 # A file of _static or of an extension, and the pattern that a page which needs it matches.
 NEEDS = {
     "sort.js": re.compile(r"<table"),
+    "cited.js": re.compile(r'class="bibtex-citation"'),
     "design-tabs.js": re.compile(r"sd-tab-"),
     "sphinx-design.min.css": re.compile(r'class="[^"]*\bsd-'),
     "copybutton.js": re.compile(r'<div class="highlight'),
     "clipboard.min.js": re.compile(r'<div class="highlight'),
     "copybutton.css": re.compile(r'<div class="highlight'),
 }
+# Those among them that are ours.
+OURS = ("sort.js", "cited.js")
 # Thebe runs cells on third-party servers; its script is added even where that is switched off.
 UNWANTED = re.compile(r"thebe", re.IGNORECASE)
 
@@ -74,8 +77,9 @@ def find_changed_files(app: Any, env: Any, added: Any, changed: Any, removed: An
 def choose(app: Any, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
     """Add the site's own scripts that the page needs; any page may be printed."""
     app.add_js_file("print.js", defer="defer")
-    if NEEDS["sort.js"].search(context.get("body", "")):
-        app.add_js_file("sort.js", defer="defer")
+    for name in OURS:
+        if NEEDS[name].search(context.get("body", "")):
+            app.add_js_file(name, defer="defer")
 
 
 def drop_unneeded(app: Any, page: str, template: str, context: dict[str, Any], tree: Any) -> None:

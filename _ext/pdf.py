@@ -21,7 +21,7 @@ from pypdf.generic import (
     TextStringObject,
 )
 
-from _ext import browser, paper
+from _ext import browser, paper, pdf_text
 
 ROOT = Path(__file__).resolve().parent.parent
 # A4 less the margins in paper.css, in CSS pixels of 1/96 inch: to measure in the print's layout.
@@ -151,7 +151,7 @@ def sheets(printed: bytes) -> dict[str, int]:
 
 
 def finish(printed: bytes, headings: list[str], author: str) -> bytes:
-    """Return the print with its author, and with bookmarks that read as the headings do.
+    """Return the print with its author, Chinese to search for, and bookmarks that read as headings.
 
     Chromium doubles the bookmark of a heading that a page break moved, and joins the words at a
     line's end.
@@ -166,6 +166,7 @@ def finish(printed: bytes, headings: list[str], author: str) -> bytes:
     for reference, heading in zip(items, headings, strict=True):
         changed[reference.idnum] = reference.get_object()
         changed[reference.idnum][NameObject("/Title")] = TextStringObject(heading)
+    changed.update(pdf_text.corrected(reader))
     return append(printed, reader.trailer, changed)
 
 
@@ -177,7 +178,7 @@ def append(printed: bytes, trailer: DictionaryObject, changed: dict[int, Any]) -
     """
     out = io.BytesIO()
     out.write(printed)
-    entries = []
+    entries = ["0 1\n0000000000 65535 f \n"]
     for number in sorted(changed):
         entries.append(f"{number} 1\n{out.tell():010d} 00000 n \n")
         out.write(f"{number} 0 obj\n".encode())

@@ -78,6 +78,17 @@ def test_the_best_of_a_table_is_said_to_the_ear(tmp_path: Path) -> None:
     assert "visually-hidden" not in repaired(tmp_path, "<p><strong>9.5</strong></p>")
 
 
+def test_a_fold_is_called_what_is_written_on_it(tmp_path: Path) -> None:
+    fold = '<summary aria-label="Toggle hidden content">\n<p>Show code cell source</p>'
+    assert repaired(tmp_path, fold) == "<summary>\n<p>Show code cell source</p>"
+
+
+def test_a_link_to_an_exercise_does_not_begin_with_a_space(tmp_path: Path) -> None:
+    title = '<p class="admonition-title">Solution to<a href="#ex"> Exercise 1</a></p>'
+    apart = '<p class="admonition-title">Solution to <a href="#ex">Exercise 1</a></p>'
+    assert repaired(tmp_path, title) == apart
+
+
 def test_chinese_is_named_where_it_is_linked_and_where_it_is_read(tmp_path: Path) -> None:
     link = '<a class="reference internal" href="chapters/zh-hant.html">中文</a>'
     once = '<a class="reference internal" href="chapters/zh-hant.html" lang="zh-Hant">中文</a>'

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from thesis_lib import confidences, experiments, headlines, published
+from thesis_lib import confidences, experiments, headlines, published, verdicts
 
 
 def test_wrong_labels_are_the_first_of_the_sorted_list() -> None:
@@ -25,6 +25,16 @@ def test_zeros_are_those_of_msfe() -> None:
     assert found["published"] == 85.52
     runs = experiments.results("binary/msfe-corrected")
     assert found["its formula"][0] == pytest.approx(100 * np.mean([r.recall[0] for r in runs]))
+
+
+def test_the_title_about_msfe_says_no_more_than_the_verdict() -> None:
+    place = ("8.6", "M_fse", "0")
+    few = published.compare(published.number(*place), [0.0])
+    many = published.compare(published.number(*place), verdicts.sample(*place))
+    printed = published.compare(85.5, [85.0, 85.5, 86.0])
+    titles = [headlines.msfe_title(found.verdict) for found in (few, many, printed)]
+    assert [title[-1] for title in titles] == ["?", "e", "e"]
+    assert ["not" in title for title in titles] == [False, True, False]
 
 
 def test_pictures_pass_by_the_range_of_their_pixels(monkeypatch: pytest.MonkeyPatch) -> None:

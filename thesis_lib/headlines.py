@@ -52,6 +52,15 @@ def zeros() -> dict[str, float | Floats]:
     }
 
 
+def msfe_title(verdict: str) -> str:
+    """Return what a verdict on the MSFE row of Table 8.6 says about program and table."""
+    titles = {
+        "differs": "The printed program does not give the printed table",
+        "agrees": "The printed program gives the printed table",
+    }
+    return titles.get(verdict, "Does the printed program give the printed table?")
+
+
 def passed(threshold: float = 0.6) -> dict[str, float]:
     """Return the percentage of pictures that pass for digits, by the range of their pixels."""
     scores = {

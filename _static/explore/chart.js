@@ -42,7 +42,8 @@ const Explore = { kinds: {} };
       return input;
     }
 
-    /* A slider over numbers, or over a list of values; `value()` is the chosen one. */
+    /* A slider over numbers, or over a list of values. What it returns gives the chosen one, and
+       its `set` moves the slider to a number, or to a place in the list. */
     slider(label, { min = 0, max, step = 1, values, value, text = String }) {
       const start = values ? values.indexOf(value) : value;
       const input = el("input", { type: "range", min, max: values ? values.length - 1 : max, step,
@@ -56,6 +57,10 @@ const Explore = { kinds: {} };
       };
       input.addEventListener("input", name);
       name();
+      read.set = (position) => {
+        input.value = position;
+        input.dispatchEvent(new Event("input"));
+      };
       return read;
     }
 
@@ -64,7 +69,12 @@ const Explore = { kinds: {} };
       const input = el("select", {}, ...options);
       input.value = names.indexOf(value ?? names[0]);
       this.control(input, label, "select");
-      return () => names[+input.value];
+      const read = () => names[+input.value];
+      read.set = (name) => {
+        input.value = names.indexOf(name);
+        input.dispatchEvent(new Event("input"));
+      };
+      return read;
     }
 
     check(label, on) {
@@ -88,7 +98,7 @@ const Explore = { kinds: {} };
     /* Axes in a box of 340 x 230; `clear` keeps them and removes what was drawn since. */
     plot(options) {
       const { x, y, xticks, yticks, xlabel, ylabel, label } = options;
-      const [left, right, top, bottom] = [options.left ?? 42, 328, 8, 190];
+      const [left, right, top, bottom] = [50, 322, 8, 190];
       const px = (v) => left + ((v - x[0]) / (x[1] - x[0])) * (right - left);
       const py = (v) => bottom - ((v - y[0]) / (y[1] - y[0])) * (bottom - top);
       const svg = shape("svg", { viewBox: "0 0 340 230", role: "img", "aria-label": label });
@@ -117,11 +127,28 @@ const Explore = { kinds: {} };
           points: points.map(([a, b]) => `${px(a).toFixed(2)},${py(b).toFixed(2)}`).join(" ") }),
         dot: (a, b, style, r = 4) => draw("circle", { class: `fill ${style}`, cx: px(a), cy: py(b), r }),
         mark: (v) => draw("line", { class: "mark", x1: px(v), x2: px(v), y1: top, y2: bottom }),
+        /* A pointer that is dragged over the plot chooses the place on the x axis below it. */
+        drag: (choose) => {
+          const at = (event) => {
+            const box = svg.getBoundingClientRect();
+            const across = (340 * (event.clientX - box.left)) / box.width;
+            const share = Math.min(1, Math.max(0, (across - left) / (right - left)));
+            choose(x[0] + share * (x[1] - x[0]));
+          };
+          svg.classList.add("explore-drag");
+          svg.addEventListener("pointerdown", (event) => {
+            svg.setPointerCapture(event.pointerId);
+            at(event);
+          });
+          svg.addEventListener("pointermove", (event) => {
+            if (svg.hasPointerCapture(event.pointerId)) at(event);
+          });
+        },
       };
     }
 
-    /* A confusion matrix as a table, shaded by the share of its row. */
-    matrix(caption, size) {
+    /* A confusion matrix as a table, shaded by the share of its row; a pointer may choose a cell. */
+    matrix(caption, size, choose) {
       const box = this.add();
       const table = el("div", { class: `explore-matrix${size > 3 ? " is-large" : ""}`, tabindex: 0,
         role: "region", "aria-label": caption });
@@ -133,6 +160,11 @@ const Explore = { kinds: {} };
       const rows = classes.map((c) => el("tr", {}, el("th", { scope: "row" }, String(c)), ...cells[c]));
       table.append(el("table", {}, el("caption", {}, caption), el("thead", {}, head),
         el("tbody", {}, ...rows)));
+      if (choose) {
+        table.classList.add("can-choose");
+        cells.forEach((row, c) => row.forEach((cell, j) =>
+          cell.addEventListener("click", () => choose(c, j))));
+      }
       return (counts) => counts.forEach((row, c) => {
         const total = Math.max(1, row.reduce((a, b) => a + b));
         row.forEach((n, j) => {
@@ -146,8 +178,9 @@ const Explore = { kinds: {} };
   }
 
   Object.assign(Explore, { el, shape,
+    fixed: (v, digits) => v.toFixed(digits).replace("-", "−"),
     percent: (share, digits = 1) => `${(100 * share).toFixed(digits)} %`,
-    ticks: (...values) => values.map((v) => [v, String(v)]),
+    ticks: (...values) => values.map((v) => [v, String(v).replace("-", "−")]),
     range: (low, high, n) => Array.from({ length: n }, (_, i) => low + ((high - low) * i) / (n - 1)),
   });
 

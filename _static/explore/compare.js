@@ -1,50 +1,65 @@
-/* Methods side by side, by a metric and a task of the reader's choice. */
+/* Methods side by side, by a metric and a task of the reader's choice: a table with bars in it. */
 "use strict";
 Explore.kinds.compare = (view, data) => {
+  const { el } = Explore;
   const tasks = Object.keys(data.tasks);
   const task = view.select("Task", tasks, data.task);
   const metrics = [...new Set(tasks.flatMap((t) => Object.keys(data.tasks[t].metrics)))];
   const metric = view.select("Metric", metrics);
-  const sorted = view.check("Best first", false);
+  const ours = (row) => row.recorded?.[0] ?? -1;
+  const theirs = (row) => row.published ?? -1;
+  const orders = {
+    "as in the thesis": () => 0,
+    "best recorded first": (a, b) => ours(b) - ours(a),
+    "best published first": (a, b) => theirs(b) - theirs(a),
+  };
+  const order = view.select("Order", Object.keys(orders));
   const methods = [...new Set(tasks.flatMap((t) => data.tasks[t].methods))];
   const chosen = new Map(methods.map((name) => [name, view.check(name, true)]));
-  const plot = view.plot({ x: [0, 104], y: [0, 1], left: 112, xticks: Explore.ticks(0, 25, 50, 75, 100),
-    yticks: [], xlabel: "Percent", ylabel: "", label: "The chosen metric for each chosen method" });
-  view.legend(plot.box, ["recorded mean, 95 % interval", "published"]);
-  const names = plot.svg.appendChild(Explore.shape("g"));
+
+  const caption = el("caption");
+  const body = el("tbody");
+  const scale = el("td", { "aria-hidden": true }, el("div", { class: "explore-scale" },
+    ...["0", "50", "100 %"].map((text) => el("span", {}, text))));
+  const head = (name, style) => el("th", { scope: "col", class: style }, name);
+  view.add(el("table", { class: "explore-compare" }, caption,
+    el("thead", {}, el("tr", {}, head("Method", ""), scale,
+      head("recorded", "is-recorded"), head("published", "is-published"))), body));
 
   const rows = () => {
     const { methods: all, metrics: known } = data.tasks[task()];
     const numbers = known[metric()];
     if (!numbers) return [];
-    const found = all.map((name, i) => ({ name, printed: numbers.published[i], ours: numbers.recorded[i] }))
-      .filter((row) => chosen.get(row.name)());
-    const best = (row) => row.ours?.[0] ?? row.printed;
-    return sorted() ? found.sort((a, b) => best(b) - best(a)) : found;
+    return all
+      .map((name, i) => ({ name, published: numbers.published[i], recorded: numbers.recorded[i] }))
+      .filter((row) => chosen.get(row.name)())
+      .sort(orders[order()]);
   };
-  const bar = (row, y, height) => {
-    const [mean, low, high] = row.ours;
-    plot.draw("rect", { class: "fill c0", "fill-opacity": 0.55, x: plot.px(0), y: plot.py(y) - height / 2,
-      width: plot.px(mean) - plot.px(0), height });
-    if (low !== null && high !== null) plot.line([[low, y], [high, y]], "c0");
+  const part = (style, low, high) => {
+    const [start, end] = [Math.max(0, low), Math.min(100, high)];
+    return el("span", { class: style, style: `left: ${start}%; width: ${end - start}%` });
+  };
+  const bars = ({ recorded, published }) => {
+    const [mean, low, high] = recorded ?? [];
+    const parts = [];
+    if (recorded) parts.push(part("explore-bar", 0, mean));
+    if (recorded && low !== null && high !== null) parts.push(part("explore-interval", low, high));
+    if (published !== null) parts.push(part("explore-ring", published, published));
+    return el("td", { "aria-hidden": true }, el("div", { class: "explore-bars" }, ...parts));
+  };
+  const number = (v) => el("td", {}, v == null ? "–" : v.toFixed(2));
+  const highest = (found, value, word) => {
+    const best = found.reduce((a, b) => (value(b) > value(a) ? b : a));
+    return value(best) < 0 ? `nothing ${word}` : `${best.name}, ${value(best).toFixed(2)} % ${word}`;
   };
 
   return () => {
     const found = rows();
-    plot.clear();
-    names.replaceChildren();
-    found.forEach((row, i) => {
-      const y = 1 - (i + 0.5) / found.length;
-      names.append(Explore.shape("text", { x: 106, y: plot.py(y) + 4, "text-anchor": "end" }, row.name));
-      if (row.ours) bar(row, y, Math.min(16, 110 / found.length));
-      if (row.printed !== null) {
-        plot.draw("circle", { class: "ring c1", cx: plot.px(row.printed), cy: plot.py(y), r: 5 });
-      }
-    });
-    const say = (row) => `${row.name}: ${row.printed === null ? "not" : row.printed.toFixed(2)} published, ` +
-      `${row.ours ? row.ours[0].toFixed(2) : "not"} recorded`;
+    caption.textContent = `${metric()} in percent, ${task()}`;
+    body.replaceChildren(...found.map((row) => el("tr", {}, el("th", { scope: "row" }, row.name),
+      bars(row), number(row.recorded?.[0]), number(row.published))));
     view.output.textContent = found.length
-      ? `${metric()} in percent. ${found.map(say).join("; ")}.`
+      ? `${metric()}, ${task()}. Highest: ${highest(found, ours, "recorded")}; ${highest(found, theirs, "published")}.`
       : "Nothing to show: this task has no such class, or no method is chosen.";
   };
 };

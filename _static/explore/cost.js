@@ -6,7 +6,10 @@ Explore.kinds.cost = (view, data) => {
   const truth = view.select("True class c", classes, data.mistake[0]);
   const taken = view.select("taken for class j", classes, data.mistake[1]);
   const price = view.slider("Cost C(c, j)", { values: data.costs, value: data.cost });
-  const show = view.matrix("True class as row, answer as column", size);
+  const show = view.matrix("True class as row, answer as column", size, (c, j) => {
+    truth.set(c);
+    taken.set(j);
+  });
 
   const confusion = (factors) => {
     const table = classes.map(() => classes.map(() => 0));

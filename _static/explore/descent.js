@@ -20,7 +20,9 @@ Explore.kinds.descent = (view, data) => {
   const curve = view.plot({ x: [0, 40], y: [-6, 2], xticks: Explore.ticks(0, 10, 20, 30, 40),
     yticks: [[-6, "10⁻⁶"], [-4, "10⁻⁴"], [-2, "0.01"], [0, "1"], [2, "100"]], xlabel: "Step",
     ylabel: "Loss", label: "Loss after each step, on a logarithmic axis" });
-  const number = (v) => (Math.abs(v) < 1e4 ? v.toFixed(3) : v.toExponential(1));
+  curve.drag(steps.set);
+  const number = (v) => (Math.abs(v) < 1e4 ? Explore.fixed(v, 3) : v.toExponential(1).replace("-", "−"));
+  const small = (v) => (v > 0 && v < 1e-3 ? v.toPrecision(2).replace("-", "−") : number(v));
   const contours = [0.1, 0.5, 1, 2, 3.5, 5.5, 8];
   return () => {
     const [eta, n] = [rate(), steps()];
@@ -39,6 +41,6 @@ Explore.kinds.descent = (view, data) => {
     const [u, v] = path.at(-1);
     const verdict = loss([u, v]) > loss(data.start) ? " It has grown: the steps are too large." : "";
     view.output.textContent = `η = ${eta.toFixed(2)}, after ${n} steps: w = (${number(u)}, ${number(v)}), ` +
-      `loss ${number(loss([u, v]))}; it started at ${number(loss(data.start))}.${verdict}`;
+      `loss ${small(loss([u, v]))}; it started at ${number(loss(data.start))}.${verdict}`;
   };
 };

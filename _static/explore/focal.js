@@ -17,6 +17,7 @@ Explore.kinds.focal = (view, data) => {
       ylabel: "Gradient", label: "Gradient of focal loss over p, beside that of cross-entropy" }),
   ];
   plots.forEach((plot) => view.legend(plot.box, ["focal loss", "cross-entropy, γ = 0"]));
+  plots.forEach((plot) => plot.drag(at.set));
   const grid = Explore.range(0.005, 0.999, 200);
   return () => {
     const [g, p] = [gamma(), at()];
@@ -27,8 +28,8 @@ Explore.kinds.focal = (view, data) => {
       plots[i].mark(p);
       plots[i].dot(p, f(p, g), "c0");
     });
-    view.output.textContent = `γ = ${g.toFixed(1)}, p = ${p.toFixed(2)}: loss ` +
-      `${loss(p, g).toFixed(4)}, gradient ${slope(p, g).toFixed(4)}; cross-entropy has ` +
-      `${loss(p, 0).toFixed(4)} and ${slope(p, 0).toFixed(4)}.`;
+    const four = (v) => Explore.fixed(v, 4);
+    view.output.textContent = `γ = ${g.toFixed(1)}, p = ${p.toFixed(2)}: loss ${four(loss(p, g))}, ` +
+      `gradient ${four(slope(p, g))}; cross-entropy has ${four(loss(p, 0))} and ${four(slope(p, 0))}.`;
   };
 };

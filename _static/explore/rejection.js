@@ -9,6 +9,7 @@ Explore.kinds.rejection = (view, data) => {
   const rates = view.plot({ x: [0, 1], y: [0, 1], xticks: fifths, yticks: fifths,
     xlabel: "Threshold λ", ylabel: "Share rejected", label: "Share rejected over the threshold" });
   view.legend(rates.box, [`${data.names[1]}: true positives`, `${data.names[0]}: false positives`]);
+  rates.drag(threshold.set);
   const roc = view.plot({ x: [0, 1], y: [0, 1], xticks: fifths, yticks: fifths,
     xlabel: "False positive rate", ylabel: "True positive rate",
     label: "True positive rate over false positive rate" });
