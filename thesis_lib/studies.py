@@ -49,7 +49,7 @@ def scores(
     for experiment in members:
         slug = later.slug_of(experiment.name)
         for run in experiments.recorded(experiment):
-            found[slug][int(experiment.draw or 0), run.seed] = _measured(run, task, measure)
+            found[slug][int(experiment.draw or 0), run.seed] = measured(run, measure)
     frame = pd.DataFrame(found)
     frame.index = pd.MultiIndex.from_tuples(list(frame.index), names=["Draw", "Seed"])
     return frame.sort_index()
@@ -173,10 +173,18 @@ def _whole(column: pd.Series) -> pd.DataFrame:
     return max(squares, key=lambda square: square.size, default=table.iloc[:0])
 
 
-def _measured(run: Run, task: str, measure: str) -> float:
+def measured(run: Run, measure: str) -> float:
+    """Return a measure of a run in percent; of one that diverged, chance (see `scores`).
+
+    Parameters
+    ----------
+    run : Run
+    measure : str
+        One of ``MEASURES``.
+    """
     n_classes = len(run.recall)
     if measure == "Minority recall":
-        few = list(tasks.get(task).minority)
+        few = list(tasks.get(run.experiment.task).minority)
         return 100 / n_classes if run.diverged else 100 * float(np.mean(np.array(run.recall)[few]))
     if run.diverged:
         return 100 / n_classes if measure == comparison.MEASURES[0] else 0.0
