@@ -149,6 +149,74 @@ def by_number(task: str, measure: str = MEASURES[0]) -> pd.DataFrame:
     return _over("Minority classes", named, measure)
 
 
+def begins(found: pd.DataFrame) -> pd.DataFrame:
+    """Return from where on each method helps: there, and everywhere beyond, its gain is above 0.
+
+    Parameters
+    ----------
+    found : DataFrame
+        Of `by_size` or `by_number`.
+
+    Returns
+    -------
+    DataFrame
+        A row a method, in the order of ``found``: the first column of ``found`` at the smallest
+        place from which on the whole 95 % interval of the gain lies above 0, up to the largest
+        place, and "Gain", "Gain low", "Gain high" there; NaN where there is none.
+    """
+    axis = str(found.columns[0])
+    kept = [axis, "Gain", "Gain low", "Gain high"]
+    rows = {}
+    for method, places in found.groupby("Method", sort=False):
+        if method == later.BASELINE:
+            continue
+        ordered = places.sort_values(axis, ascending=False)
+        helps = (ordered["Gain low"] > 0).cummin()
+        rows[method] = ordered.loc[helps, kept].iloc[-1] if helps.any() else pd.Series(dtype=float)
+    return pd.DataFrame(rows, index=kept, dtype=float).T.rename_axis("Method")
+
+
+def fair_settings(task: str) -> pd.DataFrame:
+    """Set the settings that all methods of a study share beside those chosen for each.
+
+    Returns
+    -------
+    DataFrame
+        A row a method: "Rate" and "Epochs" that are shared (epochs: for equal updates), "Own rate"
+        and "Own epochs"; NaN where none were chosen.
+    """
+    shared = {later.slug_of(e.name): e for e in later.study(task, [0])}
+    own = {later.slug_of(e.name): e for e in tuning.study(task, [0])}
+    columns = {
+        "Rate": {slug: e.learning_rate for slug, e in shared.items()},
+        "Epochs": {slug: e.epochs for slug, e in shared.items()},
+        "Own rate": {slug: e.learning_rate for slug, e in own.items()},
+        "Own epochs": {slug: e.epochs for slug, e in own.items()},
+    }
+    return pd.DataFrame(columns, index=list(labels()), dtype=float).rename_axis("Method")
+
+
+def fair_scores(task: str, measure: str = MEASURES[0]) -> pd.DataFrame:
+    """Compare each method under its own settings with itself under the shared ones.
+
+    Returns
+    -------
+    DataFrame
+        A row a method: "Shared" and "Own" mean in percent over the draws and seeds that both
+        studies have, "Difference" in points with "Low" and "High" (95 % t interval over draws),
+        "Draws"; NaN where there are none.
+    """
+    shared, own = scores(task, measure), scores(task, measure, tuned=True)
+    rows = {}
+    for slug in labels():
+        both = pd.concat([shared[slug], own[slug]], axis=1, keys=["Shared", "Own"], join="inner")
+        means = both.dropna().groupby(level="Draw").mean()
+        difference = comparison.interval(means["Own"] - means["Shared"])
+        rows[slug] = (*means.mean(), *difference, len(means))
+    columns = ["Shared", "Own", "Difference", "Low", "High", "Draws"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("Method")
+
+
 def _over(axis: str, named: Mapping[float, str], measure: str) -> pd.DataFrame:
     rows = []
     for place, task in named.items():

@@ -38,17 +38,13 @@ def rank_grid(methods: Sequence[str], tasks: Sequence[str], ranks: ArrayLike) ->
     return figure
 
 
-def gains_by_source(
-    gains: Mapping[str, Mapping[str, float]], baselines: Mapping[str, float]
-) -> Figure:
+def gains_by_source(gains: Mapping[str, Mapping[str, float]]) -> Figure:
     """Draw the gain of every method over the baseline of its own source, a panel a source.
 
     Parameters
     ----------
     gains : mapping of str to mapping of str to float
-        Source to method to points.
-    baselines : mapping of str to float
-        Source to the accuracy of its baseline, percent.
+        Title of a source to method to points.
     """
     heights = [len(methods) for methods in gains.values()]
     figure, axes = plt.subplots(
@@ -63,6 +59,6 @@ def gains_by_source(
         axis.plot(values, rows, "o", color=color, markersize=4)
         axis.set_yticks(rows, list(methods), fontsize=8)
         axis.set_ylim(len(rows) - 0.4, -0.6)
-        axis.set_title(f"{source}: baseline {baselines[source]:.1f} %", fontsize=9, loc="left")
+        axis.set_title(source, fontsize=9, loc="left")
     axes[-1, 0].set_xlabel("Gain in accuracy over the baseline of the same paper, points")
     return figure
