@@ -116,7 +116,7 @@ def test_a_method_begins_to_help_where_its_gain_stays_above_0() -> None:
         for method, values in lows.items()
         for rho, low in zip((2.0, 5.0, 20.0, 60.0), values, strict=True)
     ]
-    rows += [(2.0, "cross-entropy", 0.0, 0.0, 0.0)]
+    rows += [(2.0, "cross-entropy", 0.0, 0.0, 0.0), (90.0, "ros", 9.0, math.nan, math.nan)]
     found = studies.begins(pd.DataFrame(rows, columns=["rho", "Method", *GAIN]))
     assert found["rho"].to_dict() == pytest.approx(
         {"ros": 20, "rus": math.nan, "smote": 2}, nan_ok=True

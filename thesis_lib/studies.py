@@ -162,12 +162,13 @@ def begins(found: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         A row a method, in the order of ``found``: the first column of ``found`` at the smallest
         place from which on the whole 95 % interval of the gain lies above 0, up to the largest
-        place, and "Gain", "Gain low", "Gain high" there; NaN where there is none.
+        place, and "Gain", "Gain low", "Gain high" there; NaN where there is none. Places without an
+        interval, of fewer than two draws, do not count.
     """
     axis = str(found.columns[0])
     kept = [axis, "Gain", "Gain low", "Gain high"]
     rows = {}
-    for method, places in found.groupby("Method", sort=False):
+    for method, places in found.dropna().groupby("Method", sort=False):
         if method == later.BASELINE:
             continue
         ordered = places.sort_values(axis, ascending=False)

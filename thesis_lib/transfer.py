@@ -88,7 +88,7 @@ def agreement(measure: str = studies.MEASURES[0]) -> pd.DataFrame:
         if first.shape[1] == 2:
             pairs[f"{title}: seeds {first.columns[0]} and {first.columns[1]}"] = first
     found = means(measure)
-    for one, other in combinations(found, 2):
+    for one, other in combinations(map(str, found), 2):
         pairs[f"{TASKS[one]} and {TASKS[other]}"] = found[[one, other]]
     rows = {}
     for name, pair in pairs.items():
