@@ -210,7 +210,7 @@ def fair_scores(task: str, measure: str = MEASURES[0]) -> pd.DataFrame:
     shared, own = scores(task, measure), scores(task, measure, tuned=True)
     rows = {}
     for slug in labels():
-        both = pd.concat([shared[slug], own[slug]], axis=1, keys=["Shared", "Own"], join="inner")
+        both = pd.concat([shared[slug], own[slug]], axis=1, keys=["Shared", "Own"])
         means = both.dropna().groupby(level="Draw").mean()
         difference = comparison.interval(means["Own"] - means["Shared"])
         rows[slug] = (*means.mean(), *difference, len(means))
