@@ -262,6 +262,6 @@ def test_a_damaged_archive_in_the_cache_is_never_unpickled(server: Server, tmp_p
     path = tmp_path / "keras" / "datasets" / sources._CIFAR_FILE
     path.parent.mkdir(parents=True)
     path.write_bytes(cifar_archive())
-    with pytest.raises(ValueError, match=r"CIFAR-10 in Keras's cache is damaged .*remove it"):
+    with pytest.raises(ValueError, match=r"target_archive is damaged .*CIFAR-10's.*remove it"):
         data.pictures()
     assert path.exists()

@@ -72,6 +72,20 @@ def test_every_method_of_a_study_has_as_many_updates() -> None:
         assert all(n == pytest.approx(wanted, rel=0.03) for n in updates.values())
 
 
+def test_methods_on_long_tails_have_as_many_updates() -> None:
+    """So that one run is under a million images a network, which a CPU can train."""
+    for e in experiments.select(["fashion-lt/*", "cifar10-lt/*"]):
+        counts = tasks.get(e.task).counts
+        n = {"ros": max(counts), "smote": max(counts), "rus": min(counts)}
+        images = n[e.sampler] * len(counts) if e.sampler in n else sum(counts)
+        plain = 50 * math.ceil(sum(counts) / 100)
+        assert (e.learning_rate, e.batch_size) == (0.05, 100)
+        if e.sampler == "rus":
+            assert e.epochs == 200
+        else:
+            assert e.epochs * math.ceil(images / 100) == pytest.approx(plain, rel=0.04), e.name
+
+
 def test_a_study_is_of_its_draws(digits: data.Dataset) -> None:
     one, other = (
         training.training_set(experiments.get(f"digits-draws/ros-{d}"), digits, 1)

@@ -156,3 +156,33 @@ def test_equal_methods_have_p_one() -> None:
 def test_bad_input(call: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()  # type: ignore[operator]
+
+
+def test_a_rank_correlation_by_hand_and_its_interval_s_published_form() -> None:
+    r, low, high = rankings.rank_correlation([10, 8, 5, 1], [8.5, 9, 3, 2])
+    assert r == pytest.approx(1 - 6 * 2 / (4 * 15))
+    # Bonett and Wright 2000: artanh r ± 1.96 sqrt((1 + r²/2) / (n - 3)).
+    half = 1.959964 * np.sqrt(1 + 0.8**2 / 2)
+    assert (low, high) == pytest.approx(
+        (np.tanh(np.arctanh(0.8) - half), np.tanh(np.arctanh(0.8) + half))
+    )
+
+
+@pytest.mark.parametrize("r", [0.0, 0.6])
+def test_the_interval_of_a_rank_correlation_covers(r: float) -> None:
+    """Normal scores: Spearman's is then 6/π arcsin(r/2) (Pearson 1907)."""
+    rng = np.random.default_rng(1)
+    true, inside = 6 / np.pi * np.arcsin(r / 2), 0
+    for _ in range(400):
+        x, y = rng.multivariate_normal([0, 0], [[1, r], [r, 1]], 22).T
+        _, low, high = rankings.rank_correlation(x, y)
+        inside += low <= true <= high
+    assert inside / 400 == pytest.approx(0.95, abs=0.03)
+
+
+def test_rank_correlations_at_the_edges() -> None:
+    assert rankings.rank_correlation([1, 2, 3, 4], [2, 4, 6, 9]) == (1, 1, 1)
+    assert np.isnan(rankings.rank_correlation([1, 1, 1, 1], [2, 4, 6, 9])).all()
+    for x in ([1, 2, 3], [1, 2, 3, np.nan]):
+        with pytest.raises(ValueError, match="finite scores of the same methods, four or more"):
+            rankings.rank_correlation(x, x)

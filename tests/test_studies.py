@@ -5,10 +5,11 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.test_experiments import make_run
-from thesis_lib import experiments, later, studies, tasks
+from thesis_lib import experiments, later, studies, tasks, tuning
 
 
 @pytest.fixture(autouse=True)
@@ -105,3 +106,61 @@ def test_gains_over_sizes_are_paired_by_draw() -> None:
     assert row["Gain high"] - 25 == pytest.approx(12.706 * 5, rel=1e-3)  # t of one degree
     assert math.isnan(frame.loc[(40.0, "ros"), "Gain"])
     assert set(studies.by_number("digits")["Minority classes"]) == {5.0}
+
+
+def test_a_method_begins_to_help_where_its_gain_stays_above_0() -> None:
+    """One clear gain among doubtful ones is luck; from 20 on there is no doubt about ros."""
+    lows = {"ros": [0.1, -1, 2, 3], "rus": [1, 1, 1, -1], "smote": [0.1, 0.2, 0.3, 0.4]}
+    rows = [
+        (rho, method, low + 1, low, low + 2)
+        for method, values in lows.items()
+        for rho, low in zip((2.0, 5.0, 20.0, 60.0), values, strict=True)
+    ]
+    rows += [(2.0, "cross-entropy", 0.0, 0.0, 0.0), (90.0, "ros", 9.0, math.nan, math.nan)]
+    found = studies.begins(pd.DataFrame(rows, columns=["rho", "Method", *GAIN]))
+    assert found["rho"].to_dict() == pytest.approx(
+        {"ros": 20, "rus": math.nan, "smote": 2}, nan_ok=True
+    )
+    assert found.loc["ros", GAIN].tolist() == [3, 2, 4]
+    assert studies.begins(studies.by_size("digits")).empty
+
+
+GAIN = ["Gain", "Gain low", "Gain high"]
+
+
+@pytest.fixture
+def tuned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ROS and the baseline have settings of their own."""
+    chosen = {
+        "cross-entropy": {"learning_rate": 0.2, "epochs": 25},
+        "ros": {"learning_rate": 0.05, "epochs": 13},
+    }
+    monkeypatch.setattr(tuning, "tuned", lambda: {"digits": chosen})
+    experiments.every.cache_clear()
+    yield
+    experiments.every.cache_clear()
+
+
+def test_without_chosen_settings_there_is_nothing_to_compare() -> None:
+    settings = studies.fair_settings("digits")
+    assert settings.loc["ros", ["Rate", "Epochs"]].tolist() == [0.1, 26]  # 20 updates of 38
+    assert settings[["Own rate", "Own epochs"]].isna().all(axis=None)
+    found = studies.fair_scores("digits")
+    assert found["Draws"].tolist() == [0] * 7
+    assert found.drop(columns="Draws").isna().all(axis=None)
+
+
+@pytest.mark.usefixtures("tuned")
+def test_own_settings_are_compared_on_the_draws_of_both_studies() -> None:
+    settings = studies.fair_settings("digits")
+    assert settings.loc["ros", ["Own rate", "Own epochs"]].tolist() == [0.05, 13]
+    assert settings.loc["prior-correction", "Own epochs"] == 25  # of the baseline's network
+    assert math.isnan(settings.loc["smote", "Own rate"])
+    for draw, shared, own in ((1, 4, 6), (2, 5, 9)):
+        write("digits", "ros", draw, 1, [shared] * 10)
+        write("digits-tuned", "ros", draw, 1, [own] * 10)
+    write("digits", "ros", 1, 2, ALL)  # a seed that the other study lacks
+    write("digits-tuned", "ros", 3, 1, ALL)  # a draw that it lacks
+    row = studies.fair_scores("digits").loc["ros"]
+    assert row[["Shared", "Own", "Difference", "Draws"]].tolist() == pytest.approx([45, 75, 30, 2])
+    assert row["High"] - 30 == pytest.approx(12.706 * 10, rel=1e-3)

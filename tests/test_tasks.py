@@ -2,6 +2,7 @@
 
 import dataclasses
 import gzip
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +91,7 @@ def other_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     small = {k: dataclasses.replace(o, sizes=(600, 100)) for k, o in sources.OTHERS.items()}
     monkeypatch.setattr(sources, "OTHERS", small)
+    monkeypatch.delitem(sources._MD5, "Fashion-MNIST")
     sources.other.cache_clear()
     yield tmp_path
     sources.other.cache_clear()
@@ -139,23 +141,82 @@ def test_wrong_files_are_refused(
         data.load("cifar10")
 
 
-def test_keras_s_copy_of_fashion_mnist_is_read(other_files: Path) -> None:
-    """Four packed IDX files; the last image of each part is white, all others black."""
-    folder = other_files / "keras" / "datasets" / "fashion-mnist"
+def write_original_files(folder: Path) -> dict[str, str]:
+    """Write four packed IDX files; the last image of each part is white, all others black.
+
+    Returns the MD5 sums of what was packed.
+    """
     folder.mkdir(parents=True)
-    for prefix, n in (("train", 600), ("t10k", 100)):
+    sums = {}
+    for part, prefix, n in (("train", "train", 600), ("test", "t10k", 100)):
         head = (2051).to_bytes(4, "big") + b"".join(k.to_bytes(4, "big") for k in (n, 28, 28))
-        pixels = bytes(784 * (n - 1)) + b"\xff" * 784
-        (folder / f"{prefix}-images-idx3-ubyte.gz").write_bytes(gzip.compress(head + pixels))
+        images = head + bytes(784 * (n - 1)) + b"\xff" * 784
         head = (2049).to_bytes(4, "big") + n.to_bytes(4, "big")
-        labels = bytes(i * 10 // n for i in range(n))
-        (folder / f"{prefix}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(head + labels))
+        labels = head + bytes(i * 10 // n for i in range(n))
+        for key, kind, content in (("x", "images-idx3", images), ("y", "labels-idx1", labels)):
+            (folder / f"{prefix}-{kind}-ubyte.gz").write_bytes(gzip.compress(content))
+            sums[f"{key}_{part}"] = hashlib.md5(content).hexdigest()
+    return sums
+
+
+@pytest.mark.parametrize(
+    ("folder", "source"),
+    [("keras/datasets/fashion-mnist", "Keras's cache"), ("fashion-mnist", "THESIS_LIB_DATA")],
+)
+def test_the_four_files_of_fashion_mnist_are_read(
+    other_files: Path, folder: str, source: str
+) -> None:
+    write_original_files(other_files / folder)
     found = data.load("fashion-mnist")
-    assert (found.name, found.source) == ("fashion-mnist", "Keras's cache")
+    assert (found.name, found.source) == ("fashion-mnist", source)
     assert found.y_train.tolist() == [c for c in range(10) for _ in range(60)]
     assert found.y_test.tolist() == [c for c in range(10) for _ in range(10)]
     assert found.x_train.mean((1, 2)).tolist() == [0.0] * 599 + [255.0]
     assert found.x_test.mean((1, 2)).tolist() == [0.0] * 99 + [255.0]
+
+
+def test_files_of_fashion_mnist_are_verified(
+    other_files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One pixel is one too many; so is a file cut short, and one too few."""
+    folder = other_files / "fashion-mnist"
+    sums = write_original_files(folder)
+    monkeypatch.setitem(sources._MD5, "Fashion-MNIST", sums)
+    assert data.load("fashion-mnist").n_classes == 10
+    path = folder / "t10k-images-idx3-ubyte.gz"
+    content = bytearray(gzip.decompress(path.read_bytes()))
+    content[1234] ^= 1
+    for bad, message in (
+        (gzip.compress(content), r"fashion-mnist: x_test is not Fashion-MNIST's \(MD5 differs\)"),
+        (path.read_bytes()[:60], r"t10k-images-idx3-ubyte\.gz is damaged .*; replace it"),
+        (bytes(50), r"t10k-images-idx3-ubyte\.gz is damaged or no \.gz file"),
+        (gzip.compress(content[:-1]), r"t10k-images-idx3-ubyte\.gz is damaged"),
+        (None, r"fashion-mnist lacks t10k-images-idx3-ubyte\.gz; put them there"),
+    ):
+        path.unlink() if bad is None else path.write_bytes(bad)
+        sources.other.cache_clear()
+        with pytest.raises(ValueError, match=message):
+            data.load("fashion-mnist")
+
+
+DEBIAN = Path("/usr/share/datasets")
+
+
+@pytest.mark.skipif(
+    not (DEBIAN / "fashion-mnist").is_dir(), reason="needs the package dataset-fashion-mnist"
+)
+def test_the_files_of_debian_s_package_are_fashion_mnist(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("THESIS_LIB_DATA", str(DEBIAN))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    sources.other.cache_clear()
+    found = data.load("fashion-mnist")
+    assert found.source == "THESIS_LIB_DATA"
+    assert found.y_train[:3].tolist() == [9, 0, 0]  # an ankle boot, a T-shirt, another
+    cut = data.task("fashion-lt", found)
+    assert tuple(np.bincount(cut.y_train)) == tasks.get("fashion-lt").counts
+    sources.other.cache_clear()
 
 
 def test_without_file_and_network_it_says_what_to_do(
@@ -163,5 +224,5 @@ def test_without_file_and_network_it_says_what_to_do(
 ) -> None:
     url = sources._CIFAR_URL
     monkeypatch.setattr(download, "_refused", {url: f"{url} could not be downloaded (no answer)"})
-    with pytest.raises(data.DataUnavailable, match=r"CIFAR-10 .* Put cifar10\.npz into a folder"):
+    with pytest.raises(data.DataUnavailable, match=r"CIFAR-10 .* Put cifar10\.npz or Keras"):
         data.load("cifar10")

@@ -104,7 +104,8 @@ def load(name: str = "mnist", *, fallback: str | None = None) -> Dataset:
     name : {"mnist", "digits", "digits-8x8", "fashion-mnist", "cifar10"}
         "digits" are the 1,797 of scikit-learn, resized to 28×28; "digits-8x8" are the same ones as
         they come. The last two are looked for as MNIST is, in ``fashion_mnist.npz`` and
-        ``cifar10.npz``; their numbers of images and pixels are checked.
+        ``cifar10.npz``, or in the form in which Keras keeps them; Fashion-MNIST is then the four
+        original files in a folder ``fashion-mnist``, and checked as MNIST is.
     fallback : {"digits"}, optional
         What to take where there is no MNIST.
 

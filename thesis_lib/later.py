@@ -73,9 +73,12 @@ METHODS: Mapping[str, Mapping[str, Any]] = {
 }
 
 # Settings that the methods of a study share, by the task's data set.
+_OF_LARGE_SETS = {"learning_rate": 0.05, "batch_size": 100, "epochs": 50}
 _STUDY_SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "digits-8x8": {"learning_rate": 0.1, "batch_size": 32, "epochs": 50},
-    "mnist": {"learning_rate": 0.05, "batch_size": 100, "epochs": 50},
+    "mnist": _OF_LARGE_SETS,
+    "fashion-mnist": _OF_LARGE_SETS,
+    "cifar10": _OF_LARGE_SETS,
 }
 # More epochs teach an undersampled set no more: it is learnt by heart.
 _MOST_EPOCHS = 200
@@ -116,10 +119,14 @@ def _plain(task: str) -> list[Experiment]:
 
 
 def _experiment(task: str, slug: str, method: Mapping[str, Any]) -> Experiment:
-    """Return an experiment with the thesis's settings, or those of the digits."""
-    small = tasks.get(task).dataset == "digits-8x8"
-    shared = {"loss": "cross-entropy"} | (dict(_STUDY_SETTINGS["digits-8x8"]) if small else {})
-    return Experiment(**{**shared, **method, "name": f"{task}/{slug}", "task": task})
+    """Return an experiment with the settings of its data set; on MNIST they are the thesis's."""
+    chosen = tasks.get(task)
+    shared = dict(_STUDY_SETTINGS[chosen.dataset]) if chosen.dataset != "mnist" else {}
+    if chosen.dataset in ("fashion-mnist", "cifar10"):
+        # As many updates for each method: an epoch of ROS has four times the images there.
+        shared["epochs"] = _epochs(shared, chosen.counts, method.get("sampler"))
+    defaults = {"loss": "cross-entropy", **shared}
+    return Experiment(**{**defaults, **method, "name": f"{task}/{slug}", "task": task})
 
 
 def study(
@@ -178,6 +185,6 @@ def _study_member(task: str, slug: str, draw: int) -> Experiment:
 def _epochs(settings: Mapping[str, Any], counts: tuple[int, ...], sampler: str | None) -> int:
     """Return epochs that give the method as many updates as the baseline, from 1 to 200."""
     sizes = {"ros": max(counts), "smote": max(counts), "rus": min(counts)}
-    images = sizes[sampler] * len(counts) if sampler else sum(counts)
+    images = sizes[sampler] * len(counts) if sampler in sizes else sum(counts)
     batches, own = (-(-n // int(settings["batch_size"])) for n in (sum(counts), images))
     return min(_MOST_EPOCHS, max(1, round(int(settings["epochs"]) * batches / own)))

@@ -237,6 +237,47 @@ def critical_difference(n_methods: int, n_draws: int, *, alpha: float = 0.05) ->
     return float(q * (n_methods * (n_methods + 1) / (6 * n_draws)) ** 0.5)
 
 
+def rank_correlation(
+    x: ArrayLike, y: ArrayLike, *, confidence: float = 0.95
+) -> tuple[float, float, float]:
+    r"""Return Spearman's rank correlation of two scores of the same methods, with its interval.
+
+    The interval is that of Fisher's :math:`\operatorname{artanh} r` with the variance
+    :math:`(1+r^2/2)/(n-3)` (Bonett and Wright 2000, Psychometrika 65, 23-28).
+
+    Parameters
+    ----------
+    x, y : array_like, (n,)
+        Of the same n methods; at least four, none missing.
+    confidence : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    r, low, high : float
+        NaN if all of x or all of y are equal; at r = 1 or -1 the interval is that point.
+
+    Raises
+    ------
+    ValueError
+        If x and y are not as above.
+    """
+    _, high = _tails(confidence)
+    a, b = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    if a.ndim != 1 or a.shape != b.shape or len(a) < 4 or not np.isfinite([a, b]).all():
+        raise ValueError(
+            f"x and y have to be finite scores of the same methods, four or more; got shapes "
+            f"{a.shape} and {b.shape}."
+        )
+    if np.ptp(a) == 0 or np.ptp(b) == 0:
+        return np.nan, np.nan, np.nan
+    r = float(np.clip(stats.spearmanr(a, b).statistic, -1, 1))
+    if abs(r) == 1:
+        return r, r, r
+    half = float(stats.norm.ppf(high)) * ((1 + r**2 / 2) / (len(a) - 3)) ** 0.5
+    return r, float(np.tanh(np.arctanh(r) - half)), float(np.tanh(np.arctanh(r) + half))
+
+
 def _tails(confidence: float) -> Interval:
     if not 0 < confidence < 1:
         raise ValueError(f"confidence has to lie between 0 and 1; got {confidence}.")

@@ -13,6 +13,7 @@ import pickle
 import struct
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -33,14 +34,22 @@ Found = tuple[dict[str, Array], str]
 Images are uint8, (n, height, width) or (n, height, width, channels); labels are int64, (n,).
 """
 
-# MD5 of the four original IDX files, uncompressed.
+# MD5 of the four original IDX files of each, uncompressed.
 _MD5 = {
-    "x_train": "6bbc9ace898e44ae57da46a324031adb",
-    "y_train": "a25bea736e30d166cdddb491f175f624",
-    "x_test": "2646ac647ad5339dbf082846283269ea",
-    "y_test": "27ae3e4e09519cfbb04c329615203637",
+    "MNIST": {
+        "x_train": "6bbc9ace898e44ae57da46a324031adb",
+        "y_train": "a25bea736e30d166cdddb491f175f624",
+        "x_test": "2646ac647ad5339dbf082846283269ea",
+        "y_test": "27ae3e4e09519cfbb04c329615203637",
+    },
+    "Fashion-MNIST": {
+        "x_train": "f4a8712d7a061bf5bd6d2ca38dc4d50a",
+        "y_train": "9018921c3c673c538a1fc5bad174d6f9",
+        "x_test": "8181f5470baa50b63fa0f6fddb340f0a",
+        "y_test": "15d484375f8d13e6eb1aabb0c3f46965",
+    },
 }
-_KEYS = tuple(_MD5)
+_KEYS = tuple(_MD5["MNIST"])
 # Where Keras takes its data sets from, and what it calls them in its cache.
 _KERAS_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 _MNIST_URL = _KERAS_URL + "mnist.npz"
@@ -71,7 +80,7 @@ class Other:
     file : str
         In a folder of the reader's.
     cached : str
-        What Keras calls its copy, a file or a folder.
+        What Keras calls its copy, a file or a folder; it may lie in a folder of the reader's too.
     shape : tuple of int
         Of one image.
     sizes : tuple of int
@@ -105,12 +114,11 @@ OTHERS = {
 
 def files() -> list[Path]:
     """Return every file that would be looked for now, there or not, in a fixed order."""
-    kept = ["mnist.npz", "cats_dogs.npz", *(other.file for other in OTHERS.values())]
-    fashion = _keras_cache() / OTHERS["fashion-mnist"].cached
+    kept = ["mnist.npz", "cats_dogs.npz", *(other.file for other in OTHERS.values()), _CIFAR_FILE]
+    fashion = _candidates(OTHERS["fashion-mnist"].cached)
     return [
         *(path for file in kept for path in _candidates(file)),
-        *(fashion / file for file in _FASHION_FILES.values()),
-        _keras_cache() / _CIFAR_FILE,
+        *(folder / file for folder in fashion for file in _FASHION_FILES.values()),
     ]
 
 
@@ -128,7 +136,7 @@ def mnist() -> Found:
     here = _first("mnist.npz")
     if here is not None:
         path, source = here
-        return _verified(_read_npz(path, _KEYS), str(path)), source
+        return _verified("MNIST", _read_npz(path, _KEYS), str(path)), source
     try:
         arrays = download.fetch(_MNIST_URL, _keras_cache() / "mnist.npz", _downloaded_mnist)
     except download.NotDownloaded as error:
@@ -158,7 +166,10 @@ def small_digits() -> Found:
 
 @cache
 def other(name: str) -> Found:
-    """Find Fashion-MNIST or CIFAR-10: in a file, else through Keras, which keeps a copy.
+    """Find Fashion-MNIST or CIFAR-10: in one file, else as Keras keeps it, else from the network.
+
+    Fashion-MNIST is checked against the MD5 sums of its four original files, as MNIST is; of
+    CIFAR-10 the shapes are, and the archive that Keras takes against Keras's own sum.
 
     Parameters
     ----------
@@ -177,15 +188,15 @@ def other(name: str) -> Found:
     if here is not None:
         path, source = here
         return _checked(wanted, _read_npz(path, _KEYS), str(path)), source
-    source = "Keras's cache" if (_keras_cache() / wanted.cached).exists() else "the network"
+    path, source = _copy(wanted)
     try:
-        arrays = {"fashion-mnist": _fashion_mnist, "cifar10": _cifar10}[name]()
+        arrays = _fashion_mnist(path) if name == "fashion-mnist" else _cifar10(path)
     except download.NotDownloaded as error:
         raise DataUnavailable(
-            f"{wanted.title} is not on this machine, and {error}. Put {wanted.file} into a folder "
-            "and name the folder in THESIS_LIB_DATA."
+            f"{wanted.title} is not on this machine, and {error}. Put {wanted.file} or Keras's "
+            f"{wanted.cached} into a folder and name the folder in THESIS_LIB_DATA."
         ) from None
-    return _checked(wanted, arrays, f"What {source} has"), source
+    return _checked(wanted, arrays, str(path)), source
 
 
 LOADERS: dict[str, Callable[[], Found]] = {
@@ -216,7 +227,7 @@ def pictures() -> tuple[NDArray[np.uint8], NDArray[np.str_], str]:
     if found:
         return *_cats_and_dogs(found[0]), found[1]
     try:
-        arrays = _cifar10("test")
+        arrays = _cifar10(_copy(OTHERS["cifar10"])[0], "test")
     except download.NotDownloaded:
         return photographs()
     x, y = arrays["x_test"], arrays["y_test"]
@@ -253,9 +264,14 @@ def _candidates(file: str) -> list[Path]:
 def _first(file: str) -> tuple[Path, str] | None:
     """Return the first candidate that is there, and the words that say where."""
     for path in _candidates(file):
-        if path.is_file():
+        if path.exists():
             return path, "Keras's cache" if path.parent == _keras_cache() else "THESIS_LIB_DATA"
     return None
+
+
+def _copy(wanted: Other) -> tuple[Path, str]:
+    """Return where the files that Keras takes lie, or will lie once they are downloaded."""
+    return _first(wanted.cached) or (_keras_cache() / wanted.cached, "the network")
 
 
 def _keras_cache() -> Path:
@@ -276,17 +292,17 @@ def _read_npz(path: Path | BinaryIO, keys: Sequence[str]) -> dict[str, Array]:
 
 
 def _downloaded_mnist(file: BinaryIO) -> dict[str, Array]:
-    return _verified(_read_npz(file, _KEYS), "The download")
+    return _verified("MNIST", _read_npz(file, _KEYS), "The download")
 
 
-def _verified(arrays: Mapping[str, Array], where: str) -> dict[str, Array]:
-    for key, expected in _MD5.items():
+def _verified(title: str, arrays: Mapping[str, Array], where: str) -> dict[str, Array]:
+    for key, expected in _MD5[title].items():
         # Whatever the sum says, other types would not be the same numbers to the reader.
         kinds = "u" if key.startswith("x") else "iu"
         if arrays[key].dtype.kind not in kinds:
             raise ValueError(f"{where}: {key} has dtype {arrays[key].dtype}; replace the file.")
         if hashlib.md5(_idx_bytes(arrays[key]), usedforsecurity=False).hexdigest() != expected:
-            raise ValueError(f"{where}: {key} is not MNIST's (MD5 differs); replace the file.")
+            raise ValueError(f"{where}: {key} is not {title}'s (MD5 differs); replace the file.")
     return _with_labels(arrays)
 
 
@@ -322,7 +338,7 @@ def _split_digits(images: Array) -> Found:
 
 
 def _checked(wanted: Other, arrays: Mapping[str, Array], where: str) -> dict[str, Array]:
-    """Check types, shapes and that each class is as large as the others, as both sets have it."""
+    """Check types, shapes, that all classes are of one size, and the sums where there are any."""
     for part, size in zip(("train", "test"), wanted.sizes, strict=True):
         x, y = arrays[f"x_{part}"], arrays[f"y_{part}"].reshape(-1)
         if x.dtype != np.uint8 or x.shape != (size, *wanted.shape):
@@ -332,7 +348,8 @@ def _checked(wanted: Other, arrays: Mapping[str, Array], where: str) -> dict[str
             )
         if y.dtype.kind not in "iu" or np.bincount(y, minlength=10).tolist() != [size // 10] * 10:
             raise ValueError(f"{where}: y_{part} is not {wanted.title}'s; replace the file.")
-    return _with_labels(arrays)
+    whole = _with_labels(arrays)
+    return _verified(wanted.title, whole, where) if wanted.title in _MD5 else whole
 
 
 def _kept(url: str, path: Path, read: Callable[[BinaryIO], T]) -> T:
@@ -343,31 +360,36 @@ def _kept(url: str, path: Path, read: Callable[[BinaryIO], T]) -> T:
     return download.fetch(url, path, read)
 
 
-def _fashion_mnist() -> dict[str, Array]:
-    """Read the four files that Keras takes Fashion-MNIST from."""
-
-    def images(file: BinaryIO) -> Array:
-        return np.frombuffer(gzip.decompress(file.read()), np.uint8, offset=16).reshape(-1, 28, 28)
-
-    def labels(file: BinaryIO) -> Array:
-        return np.frombuffer(gzip.decompress(file.read()), np.uint8, offset=8)
-
-    folder = _keras_cache() / OTHERS["fashion-mnist"].cached
+def _fashion_mnist(folder: Path) -> dict[str, Array]:
+    """Read the four original files; those that Keras's cache lacks are downloaded."""
+    lacking = [name for name in _FASHION_FILES.values() if not (folder / name).is_file()]
+    if lacking and folder.parent != _keras_cache():
+        raise ValueError(f"{folder} lacks {', '.join(lacking)}; put them there.")
+    read = {"x": partial(_unpacked, head=16, shape=(-1, 28, 28)), "y": partial(_unpacked, head=8)}
     return {
-        key: _kept(_KERAS_URL + name, folder / name, images if key.startswith("x") else labels)
+        key: _kept(_KERAS_URL + name, folder / name, read[key[0]])
         for key, name in _FASHION_FILES.items()
     }
 
 
-def _cifar10(*parts: str) -> dict[str, Array]:
+def _unpacked(file: BinaryIO, head: int, shape: tuple[int, ...] = (-1,)) -> Array:
+    """Unpack an IDX file and drop its head, whose length is given in bytes."""
+    try:
+        content = np.frombuffer(gzip.decompress(file.read()), np.uint8, offset=head)
+        return content.reshape(shape)
+    except (ValueError, OSError, EOFError, zlib.error) as error:
+        raise ValueError(f"{file.name} is damaged or no .gz file ({error}); replace it.") from None
+
+
+def _cifar10(path: Path, *parts: str) -> dict[str, Array]:
     """Read the parts asked for, both if none is named, of the archive that Keras downloads."""
     read = partial(_cifar_arrays, parts=parts or tuple(_CIFAR_BATCHES))
-    return _kept(_CIFAR_URL, _keras_cache() / _CIFAR_FILE, read)
+    return _kept(_CIFAR_URL, path, read)
 
 
 def _cifar_arrays(file: BinaryIO, parts: Sequence[str]) -> dict[str, Array]:
     if hashlib.sha256(file.read()).hexdigest() != _CIFAR_SHA256:
-        raise ValueError("CIFAR-10 in Keras's cache is damaged (SHA-256 differs); remove it.")
+        raise ValueError(f"{file.name} is damaged (SHA-256 is not CIFAR-10's); remove it.")
     file.seek(0)
     arrays = {}
     with tarfile.open(fileobj=file) as archive:

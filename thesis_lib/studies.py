@@ -49,7 +49,7 @@ def scores(
     for experiment in members:
         slug = later.slug_of(experiment.name)
         for run in experiments.recorded(experiment):
-            found[slug][int(experiment.draw or 0), run.seed] = _measured(run, task, measure)
+            found[slug][int(experiment.draw or 0), run.seed] = measured(run, measure)
     frame = pd.DataFrame(found)
     frame.index = pd.MultiIndex.from_tuples(list(frame.index), names=["Draw", "Seed"])
     return frame.sort_index()
@@ -149,6 +149,75 @@ def by_number(task: str, measure: str = MEASURES[0]) -> pd.DataFrame:
     return _over("Minority classes", named, measure)
 
 
+def begins(found: pd.DataFrame) -> pd.DataFrame:
+    """Return from where on each method helps: there, and everywhere beyond, its gain is above 0.
+
+    Parameters
+    ----------
+    found : DataFrame
+        Of `by_size` or `by_number`.
+
+    Returns
+    -------
+    DataFrame
+        A row a method, in the order of ``found``: the first column of ``found`` at the smallest
+        place from which on the whole 95 % interval of the gain lies above 0, up to the largest
+        place, and "Gain", "Gain low", "Gain high" there; NaN where there is none. Places without an
+        interval, of fewer than two draws, do not count.
+    """
+    axis = str(found.columns[0])
+    kept = [axis, "Gain", "Gain low", "Gain high"]
+    rows = {}
+    for method, places in found.dropna().groupby("Method", sort=False):
+        if method == later.BASELINE:
+            continue
+        ordered = places.sort_values(axis, ascending=False)
+        helps = (ordered["Gain low"] > 0).cummin()
+        rows[method] = ordered.loc[helps, kept].iloc[-1] if helps.any() else pd.Series(dtype=float)
+    return pd.DataFrame(rows, index=kept, dtype=float).T.rename_axis("Method")
+
+
+def fair_settings(task: str) -> pd.DataFrame:
+    """Set the settings that all methods of a study share beside those chosen for each.
+
+    Returns
+    -------
+    DataFrame
+        A row a method: "Rate" and "Epochs" that are shared (epochs: for equal updates), "Own rate"
+        and "Own epochs"; NaN where none were chosen.
+    """
+    shared = {later.slug_of(e.name): e for e in later.study(task, [0])}
+    own = {later.slug_of(e.name): e for e in tuning.study(task, [0])}
+    columns = {
+        "Rate": {slug: e.learning_rate for slug, e in shared.items()},
+        "Epochs": {slug: e.epochs for slug, e in shared.items()},
+        "Own rate": {slug: e.learning_rate for slug, e in own.items()},
+        "Own epochs": {slug: e.epochs for slug, e in own.items()},
+    }
+    return pd.DataFrame(columns, index=list(labels()), dtype=float).rename_axis("Method")
+
+
+def fair_scores(task: str, measure: str = MEASURES[0]) -> pd.DataFrame:
+    """Compare each method under its own settings with itself under the shared ones.
+
+    Returns
+    -------
+    DataFrame
+        A row a method: "Shared" and "Own" mean in percent over the draws and seeds that both
+        studies have, "Difference" in points with "Low" and "High" (95 % t interval over draws),
+        "Draws"; NaN where there are none.
+    """
+    shared, own = scores(task, measure), scores(task, measure, tuned=True)
+    rows = {}
+    for slug in labels():
+        both = pd.concat([shared[slug], own[slug]], axis=1, keys=["Shared", "Own"])
+        means = both.dropna().groupby(level="Draw").mean()
+        difference = comparison.interval(means["Own"] - means["Shared"])
+        rows[slug] = (*means.mean(), *difference, len(means))
+    columns = ["Shared", "Own", "Difference", "Low", "High", "Draws"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("Method")
+
+
 def _over(axis: str, named: Mapping[float, str], measure: str) -> pd.DataFrame:
     rows = []
     for place, task in named.items():
@@ -173,10 +242,18 @@ def _whole(column: pd.Series) -> pd.DataFrame:
     return max(squares, key=lambda square: square.size, default=table.iloc[:0])
 
 
-def _measured(run: Run, task: str, measure: str) -> float:
+def measured(run: Run, measure: str) -> float:
+    """Return a measure of a run in percent; of one that diverged, chance (see `scores`).
+
+    Parameters
+    ----------
+    run : Run
+    measure : str
+        One of ``MEASURES``.
+    """
     n_classes = len(run.recall)
     if measure == "Minority recall":
-        few = list(tasks.get(task).minority)
+        few = list(tasks.get(run.experiment.task).minority)
         return 100 / n_classes if run.diverged else 100 * float(np.mean(np.array(run.recall)[few]))
     if run.diverged:
         return 100 / n_classes if measure == comparison.MEASURES[0] else 0.0

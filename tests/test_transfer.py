@@ -1,0 +1,103 @@
+"""Rankings on several tasks, from records that are made up."""
+
+import dataclasses
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+
+from tests.test_experiments import make_run
+from thesis_lib import experiments, transfer
+from thesis_lib.plots import transfer as figures
+
+
+@pytest.fixture(autouse=True)
+def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THESIS_LIB_RECORDS", str(tmp_path))
+
+
+def write(name: str, seed: int, right: int, **changes: object) -> None:
+    """Record a run in which so many of ten images of each class are right."""
+    confusion = np.diag([right] * 10) + np.roll(np.diag([10 - right] * 10), 1, axis=1)
+    run = dataclasses.replace(
+        make_run(),
+        experiment=experiments.get(name),
+        seed=seed,
+        recall=(right / 10,) * 10,
+        confusion=tuple(map(tuple, confusion.tolist())),
+    )
+    assert experiments.record(dataclasses.replace(run, **changes))
+
+
+def test_every_task_has_the_same_methods() -> None:
+    names = {
+        task: {e.name.split("/")[1] for e in experiments.select([f"{task}/*"])}
+        for task in transfer.TASKS
+    }
+    assert len(names["digits"]) == 22
+    assert all(found == names["digits"] for found in names.values())
+
+
+def test_scores_have_a_row_for_every_method_and_chance_where_a_run_diverged() -> None:
+    write("digits/ros", 2, 7)
+    write("digits/mfe", 1, 0, diverged=True, recall=(math.nan,) * 10)
+    found = transfer.scores("digits")
+    assert found.shape == (22, 2)
+    assert list(found.columns) == [1, 2]
+    assert found.loc["ROS"].tolist() == pytest.approx([math.nan, 70.0], nan_ok=True)
+    assert found.loc["MFE", 1] == 10.0
+    assert found.drop(index=["ROS", "MFE"]).isna().all(axis=None)
+
+
+def test_nothing_recorded() -> None:
+    assert transfer.scores("fashion-lt").shape == (22, 0)
+    assert transfer.means().shape == (22, 0)
+    assert transfer.agreement().empty
+
+
+def test_rankings_agree_between_seeds_and_between_tasks() -> None:
+    """Four methods; the second seed swaps the best two, the recurrent network turns all round."""
+    methods = ("ros", "smote", "rus", "mfe")
+    for slug, first, second, other in zip(
+        methods, (9, 8, 4, 2), (8, 9, 4, 2), (1, 3, 6, 8), strict=True
+    ):
+        write(f"digits/{slug}", 1, first)
+        write(f"digits/{slug}", 2, second)
+        write(f"digits-rows/{slug}", 1, other)
+    write("digits/crt", 1, 5)  # not on the other task, and with one seed
+    found = transfer.agreement()
+    assert found["Methods"].to_dict() == {"Digits: seeds 1 and 2": 4, "Digits and Digits, GRU": 4}
+    # 1 - 6 * 2 / (4 * 15) by hand; the means over seeds tie the best two: ranks 1.5, 1.5, 3, 4.
+    assert found.loc["Digits: seeds 1 and 2", "Correlation"] == pytest.approx(0.8)
+    tied = np.corrcoef([1.5, 1.5, 3, 4], [4, 3, 2, 1])[0, 1]
+    assert found.loc["Digits and Digits, GRU", "Correlation"] == pytest.approx(tied)
+    ranked = transfer.ranks(transfer.means())
+    assert ranked.loc["SMOTE"].tolist() == [1.5, 3.0]
+    assert "Classifier re-training" not in ranked.index
+
+
+def test_the_grid_shows_ranks_and_the_best_is_darkest() -> None:
+    axis = figures.rank_grid(["a", "b", "c"], ["one", "two"], [[1, 3], [2.5, 1], [2.5, 2]]).axes[0]
+    assert [t.get_text() for t in axis.texts] == ["1", "3", "2.5", "1", "2.5", "2"]
+    mesh = axis.collections[0]
+    dark = [sum(mesh.cmap(mesh.norm(rank))[:3]) for rank in (1, 2, 3)]
+    assert dark == sorted(dark)
+    plt.close("all")
+
+
+def test_gains_stand_in_the_panel_of_their_source() -> None:
+    gains = {"A": {"x": 2.0, "y": -1.0}, "B": {"z": 5.0}}
+    first, second = figures.gains_by_source(gains).axes
+    assert first.get_title(loc="left") == "A"
+    assert [t.get_text() for t in first.get_yticklabels()] == ["x", "y"]
+    points = next(line for line in second.lines if line.get_marker() == "o")
+    assert points.get_xdata().tolist() == [5.0]
+    plt.close("all")
+
+
+def test_an_empty_grid_is_drawn_too() -> None:
+    figures.rank_grid([], [], pd.DataFrame())
+    plt.close("all")

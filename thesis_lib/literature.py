@@ -1,0 +1,51 @@
+"""Numbers that papers print for long-tailed CIFAR-10, kept in ``literature.yml``.
+
+They are from other networks and other code than ours, so what compares is the gain over each
+paper's own baseline.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from thesis_lib import later
+
+FILE = Path(__file__).with_name("literature.yml")
+
+
+@cache
+def _tables() -> list[dict[str, Any]]:
+    content: list[dict[str, Any]] = yaml.safe_load(FILE.read_text("utf-8"))
+    return content
+
+
+def long_tailed_cifar10() -> pd.DataFrame:
+    """Return what papers print for CIFAR-10 at an imbalance ratio of 100 with a ResNet-32.
+
+    Returns
+    -------
+    DataFrame
+        A row a number: "Source" (a key of ``references.bib``), "Table", "Method" as the paper calls
+        it, "Slug" of the same method here (None if there is none), "Accuracy" in percent, and
+        "Gain" in points over the cross-entropy of the same table.
+    """
+    rows = [
+        (
+            table["source"],
+            table["table"],
+            method,
+            slug[0] if slug else None,
+            100 - number if table["unit"] == "error" else number,
+        )
+        for table in _tables()
+        for method, number, *slug in table["rows"]
+    ]
+    found = pd.DataFrame(rows, columns=["Source", "Table", "Method", "Slug", "Accuracy"])
+    baseline = found[found["Slug"] == later.BASELINE].set_index("Source")["Accuracy"]
+    found["Gain"] = found["Accuracy"] - found["Source"].map(baseline)
+    return found.round({"Accuracy": 2, "Gain": 2})
