@@ -16,16 +16,10 @@ from scipy import stats
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
 import thesis_lib
-from thesis_lib import (
-    batches,
-    comparison,
-    comparison_report,
-    fitting,
-    metrics,
-    rankings,
-    resampling,
-)
-from thesis_lib.comparison import BASELINE, METHODS, Comparison, compare
+from thesis_lib import batches, comparison_report, fitting, image_sets, metrics, resampling
+from thesis_lib.comparison import compare
+from thesis_lib.comparison_result import Comparison
+from thesis_lib.own_methods import BASELINE, METHODS
 
 mpl.use("Agg")
 
@@ -81,7 +75,7 @@ def binary(right: list[int], of: int = 100) -> list[list[list[int]]]:
 def test_measures_are_those_of_scikit_learn(seed: int) -> None:
     rng = np.random.default_rng(seed)
     true, predicted = np.repeat(np.arange(4), 20), rng.integers(0, 4, 80)
-    found = comparison.measures(metrics.confusion(true, predicted, 4))
+    found = metrics.of_confusion(metrics.confusion(true, predicted, 4))
     assert found[0] == pytest.approx(balanced_accuracy_score(true, predicted))
     assert found[1] == pytest.approx(f1_score(true, predicted, average="macro"))
     assert found[2] == pytest.approx(metrics.g_mean(true, predicted))
@@ -89,22 +83,9 @@ def test_measures_are_those_of_scikit_learn(seed: int) -> None:
 
 def test_a_class_without_test_images_is_left_out() -> None:
     table = np.array([[8, 2, 0], [1, 9, 0], [0, 0, 0]])
-    np.testing.assert_allclose(comparison.recall(table), [0.8, 0.9, np.nan])
-    assert comparison.measures(table)[0] == pytest.approx(0.85)
-    assert comparison.measures(table)[2] == pytest.approx((0.8 * 0.9) ** 0.5)
-
-
-def test_holm_by_hand() -> None:
-    """Sorted 0.01, 0.02, 0.03, 0.4 times 4, 3, 2, 1, never falling."""
-    found = rankings.holm([0.02, 0.4, 0.01, np.nan, 0.03])
-    np.testing.assert_allclose(found, [0.06, 0.4, 0.04, np.nan, 0.06])
-
-
-def test_interval_is_scipys() -> None:
-    sample = [0.3, 0.5, 0.55, 0.7]
-    low, high = stats.t.interval(0.95, 3, np.mean(sample), stats.sem(sample))
-    assert comparison.interval(sample) == pytest.approx((np.mean(sample), low, high))
-    assert np.isnan(comparison.interval([0.4])[1])
+    np.testing.assert_allclose(metrics.recall_of(table), [0.8, 0.9, np.nan])
+    assert metrics.of_confusion(table)[0] == pytest.approx(0.85)
+    assert metrics.of_confusion(table)[2] == pytest.approx((0.8 * 0.9) ** 0.5)
 
 
 def test_paired_differences_are_scipys_paired_t_test() -> None:
@@ -241,7 +222,7 @@ def test_images_and_labels_of_many_kinds(change: Callable[..., Set]) -> None:
 def test_pixels_are_scaled_alike_whatever_their_type() -> None:
     x, y = squares([14, 6], 0)
     scales = [
-        comparison._checked_problem(z, y, z, y).scale
+        image_sets.checked(z, y, z, y).scale
         for z in (x, x / 255, x.astype(float), x.astype(np.uint16) * 257, (x > 99).astype(np.uint8))
     ]
     assert scales == [255, 1, 255, 65535, 1]
@@ -253,7 +234,7 @@ def test_a_thousand_classes() -> None:
     x = rng.integers(0, 255, (len(y), 8, 8), dtype=np.uint8)
     result = quick((x, y), (x[:1000], y[:1000]), methods=["balanced-softmax"], batch_size=500)
     assert result.confusions["balanced-softmax"][1].shape == (1000, 1000)
-    assert list(result.table().columns) == [*comparison.MEASURES, "Note"]
+    assert list(result.table().columns) == [*metrics.MEASURES, "Note"]
     assert len(result.recall_figure().axes[0].get_yticks()) == 20
 
 
@@ -368,7 +349,7 @@ def test_an_estimate_comes_first(capsys: pytest.CaptureFixture[str]) -> None:
     train, test = squares([20, 6], 0), squares([10, 10], 1)
     quick(train, test, methods=["ros", "prior-correction"], seeds=[1, 2], progress=True)
     said = capsys.readouterr().out
-    assert said.startswith("4 networks of 1 epochs to train: about ")
+    assert said.startswith("4 networks of 1 epoch to train: about ")
 
 
 # Bad input

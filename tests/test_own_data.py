@@ -157,7 +157,7 @@ def test_the_command_compares_and_reports(
     assert main(arguments) == 0
     said = capsys.readouterr().out
     assert "18 images from photos, resized to 8×8" in said
-    assert "2 networks of 1 epochs to train: about" in said
+    assert "2 networks of 1 epoch to train: about" in said
     assert "Prior correction" in said
     assert "No method is clearly better" in said or "Use Prior correction" in said
     table = pd.read_csv(tmp_path / "out" / "table.csv", index_col=0)

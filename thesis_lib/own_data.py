@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from thesis_lib import comparison
+from thesis_lib import comparison, own_methods
 from thesis_lib.data import stratified_split as stratified_split
 
 Array = NDArray[Any]
@@ -115,9 +115,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--methods",
         nargs="+",
-        default=list(comparison.DEFAULT_METHODS),
+        default=list(own_methods.DEFAULT_METHODS),
         metavar="METHOD",
-        help=f"of {', '.join(comparison.METHODS)}",
+        help=f"of {', '.join(own_methods.METHODS)}",
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5], metavar="SEED")
     parser.add_argument("--epochs", type=int, default=20, help="(default: 20)")
@@ -127,6 +127,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path("comparison"),
         help="folder of report.html, table.csv and the records (default: comparison)",
+    )
+    parser.add_argument(
+        "--scheduler",
+        metavar="tcp://HOST:PORT",
+        help="train on the workers of this Dask cluster, which the images are sent to",
     )
 
 
@@ -145,6 +150,7 @@ def run(options: argparse.Namespace) -> int:
         seeds=options.seeds,
         epochs=options.epochs,
         folder=options.out / "records",
+        scheduler=options.scheduler,
     )
     report = result.save_report(options.out / "report.html")
     result.table().to_csv(options.out / "table.csv")
