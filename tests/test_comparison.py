@@ -1,5 +1,6 @@
 """Comparing methods on one's own data: what is trained, measured, recorded and reported."""
 
+import dataclasses
 import json
 import re
 import subprocess
@@ -16,10 +17,23 @@ from scipy import stats
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
 import thesis_lib
-from thesis_lib import batches, comparison_report, fitting, image_sets, metrics, resampling
+from thesis_lib import (
+    batches,
+    comparison_report,
+    experiments,
+    feeds,
+    fitting,
+    image_sets,
+    later,
+    metrics,
+    own_methods,
+    own_runs,
+    resampling,
+    stages,
+)
 from thesis_lib.comparison import compare
 from thesis_lib.comparison_result import Comparison
-from thesis_lib.own_methods import BASELINE, METHODS
+from thesis_lib.own_methods import BASELINE
 
 mpl.use("Agg")
 
@@ -160,15 +174,73 @@ def test_diverged_runs_are_shown_and_never_recommended() -> None:
 # What is trained
 
 
-def test_every_method_learns_an_easy_task() -> None:
-    train, test = squares([60, 20, 8], 0), squares([20, 20, 20], 1)
-    result = quick(train, test, methods=list(METHODS), epochs=8, batch_size=8)
-    assert list(result.confusions) == list(METHODS)
+def test_methods_of_every_kind_learn_an_easy_task() -> None:
+    """Losses, samplers, changed batches, second stages, decisions, and pairs of them."""
+    chosen = ["smote", "class-balanced", "class-aware", "remix", "ros-moved", "ldam-drw", "crt"]
+    chosen += ["feature-smote", "tuned-threshold", "smote-weighted"]
+    train, test = squares([40, 20, 4], 0), squares([20, 20, 20], 1)
+    result = quick(train, test, methods=chosen, epochs=10, batch_size=8)
+    assert list(result.confusions) == [BASELINE, *chosen]
     scores = result.scores().loc[1]
     assert (scores > 80).all(), scores
     assert (result.test_counts == 20).all()
     for runs in result.confusions.values():
         assert (runs[1].sum(1) == 20).all()
+
+
+def test_methods_are_those_of_the_catalogue() -> None:
+    """What a name stands for there, it stands for here."""
+    settings = {"epochs": 7, "batch_size": 16, "learning_rate": 0.01}
+    shared = {"name", "task", "method", "base", "optimizer", *settings}
+    for name in {**later.STUDY_METHODS, **later.METHODS, "prior-correction": {}}:
+        ours = own_methods.experiment(name, **settings)  # type: ignore[arg-type]
+        theirs = experiments.get(f"digits/{name}")
+        for key in ours.hyperparameters().keys() - shared:
+            assert getattr(ours, key) == getattr(theirs, key), (name, key)
+        assert all(getattr(ours, key) == value for key, value in settings.items())
+        assert (ours.base is None) == (theirs.base is None)
+
+
+def test_an_ensemble_is_the_mean_of_its_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    (x, y), test = squares([12, 6], 0), squares([9, 8], 1)
+    sets = image_sets.checked(x, y, *test)
+    settings = {"epochs": 2, "batch_size": 8, "learning_rate": 0.001}
+    one = own_methods.experiment("ensemble", **settings)  # type: ignore[arg-type]
+    made: list[np.ndarray] = []
+    corrected = stages.Fitted.corrected
+
+    def spied(fitted: stages.Fitted, outputs: np.ndarray) -> np.ndarray:
+        made.append(corrected(fitted, outputs))
+        return made[-1]
+
+    monkeypatch.setattr(stages.Fitted, "corrected", spied)
+    passed: list[int] = []
+    (run,) = own_runs.train(sets, [dataclasses.replace(one, members=2)], 3, passed.append)
+    assert passed == [18] * 4
+    first, second = made
+    assert not np.allclose(first, second)
+    expected = metrics.confusion(sets.y_test, (first + second).argmax(1), 2)
+    np.testing.assert_array_equal(run.confusion, expected)
+
+
+def test_what_is_held_out_to_tune_is_not_trained_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = squares([20, 5], 0)
+    whole = feeds.Stream(x, y, 255.0, 2, 4, "ros")
+    kept, out = whole.split(seed=1)
+    assert (kept.counts.tolist(), out.counts.tolist()) == ([16, 4], [4, 1])
+    assert sorted([*kept.rows, *out.rows]) == list(range(25))
+    batches_of, _, _ = kept.fitting(None, seed=1)
+    assert set(batches_of._plan.parents.ravel()) == set(kept.rows)
+    assert len(batches_of._order) == 25  # as many updates as without tuning
+    np.testing.assert_array_equal(out.labels, y[out.rows])
+    (piece,) = feeds.pieces(x, 255.0, out.rows)
+    np.testing.assert_allclose(piece, x[out.rows] / np.float32(255))
+
+
+def test_large_images_are_classified_a_few_at_once() -> None:
+    sizes = [len(p) for p in feeds.pieces(np.zeros((40, 256, 256), np.uint8), 1.0)]
+    assert sizes == [16, 16, 8]
+    assert [len(p) for p in feeds.pieces(np.zeros((700, 8, 8), np.uint8), 1.0)] == [500, 200]
 
 
 def test_prior_correction_uses_the_baselines_network(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,15 +262,40 @@ def test_the_same_seed_gives_the_same_numbers() -> None:
         np.testing.assert_array_equal(one.confusions[method][1], other.confusions[method][1])
 
 
-def test_a_class_of_one_image_skips_smote_and_says_why() -> None:
-    train, test = squares([18, 1], 0), squares([5, 5], 1)
+def test_what_cannot_be_trained_is_skipped_and_says_why() -> None:
+    train, test = squares([8, 1], 0), squares([5, 5], 1)
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
-        result = quick(train, test, methods=["smote", "ros", "rus"])
-    assert list(result.confusions) == [BASELINE, "ros", "rus"]
-    assert result.table().loc["SMOTE", "Note"] == (
-        "skipped: SMOTE needs two images of each class; classes with only one: 1"
+        result = quick(train, test, methods=["smote", "feature-smote", "crt", "smote-weighted"])
+    assert list(result.confusions) == [BASELINE]
+    notes = result.table()["Note"]
+    lonely = "skipped: SMOTE needs two images of each class; classes with only one: 1"
+    assert notes["SMOTE"] == notes["SMOTE of features"] == notes.iloc[-1] == lonely
+    assert notes["Classifier re-training"] == (
+        "skipped: two stages need at least two epochs; there are 1"
     )
+    assert result.recommendation.startswith("No recommendation: ")
+
+
+def test_a_minority_is_a_tenth_of_the_largest_class() -> None:
+    counts = np.array([100, 11, 10, 3])
+    assert stages.minority("own-data", counts) == (2, 3)
+    settings = {"epochs": 2, "batch_size": 8, "learning_rate": 0.001}
+    weighted = own_methods.experiment("smote-weighted", **settings)  # type: ignore[arg-type]
+    assert stages.class_weight(weighted, counts).tolist() == [1, 1, 5, 5]
+    x, y = squares([19, 2], 0)
+    even = image_sets.checked(x, y, x, y)
+    assert own_methods.obstacle(weighted, even).startswith("no class is a minority, with at most")
+
+
+def test_a_diverged_run_is_recorded_once(tmp_path: Path) -> None:
+    train, test = squares([14, 6], 0), squares([5, 5], 1)
+    settings = {"methods": [], "folder": tmp_path, "learning_rate": 1e30}
+    first, again = (quick(train, test, **settings) for _ in range(2))
+    assert first.confusions[BASELINE] == again.confusions[BASELINE] == {1: None}
+    assert first.table().loc["Cross-entropy (baseline)", "Note"] == "1 of 1 seeds diverged"
+    (line,) = (tmp_path / "own-data" / f"{BASELINE}.jsonl").read_text().splitlines()
+    assert json.loads(line)["test_accuracy"] is None
 
 
 @pytest.mark.parametrize(
@@ -377,7 +474,7 @@ IMAGES, LABELS = squares([14, 6], 0)
         ({"y_test": LABELS + 7}, r"classes that y_train does not: \[7, 8\]"),
         ({"methods": ["smot"]}, "There is no method 'smot'; did you mean smote"),
         ({"methods": "ros"}, "methods has to be a list of names; got the text 'ros'"),
-        ({"seeds": []}, "seeds have to be whole numbers from 0, at least one"),
+        ({"seeds": []}, r"whole numbers from 0 to 2\*\*32 - 1, at least one; got \[\]"),
         ({"seeds": [1.5]}, "seeds have to be whole numbers"),
         ({"epochs": 0}, "epochs has to be a whole number from 1; got 0"),
         ({"learning_rate": float("nan")}, "learning_rate has to be larger than 0"),

@@ -21,9 +21,6 @@ Labels = NDArray[np.int64]
 Floats = NDArray[np.float32]
 Change = Callable[[Floats, Floats, np.random.Generator], tuple[Floats, Floats]]
 
-# SMOTE looks for neighbours among all images of a class, which have to be in memory as floats.
-_SMOTE_BYTES = 2**30
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -70,31 +67,8 @@ def plan(
     return Plan(np.stack([own, own], 1), np.ones(len(own)))
 
 
-def smote_obstacle(shape: tuple[int, ...], y: Labels) -> str:
-    """Say why SMOTE cannot grow these classes; "" if it can.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Of one image.
-    y : ndarray of int64, (n,)
-    """
-    counts = np.bincount(y)
-    lonely = int((counts == 1).sum())
-    if lonely:
-        return f"SMOTE needs two images of each class; classes with only one: {lonely}"
-    largest = max((n for n in counts if n < counts.max()), default=0)
-    size = int(largest) * int(np.prod(shape)) * 8
-    if size > _SMOTE_BYTES:
-        return (
-            f"SMOTE compares all images of a class in memory, {size / 2**30:.1f} GiB here; "
-            f"the limit is {_SMOTE_BYTES / 2**30:.0f} GiB"
-        )
-    return ""
-
-
 def _smote_plan(x: NDArray[Any], y: Labels, seed: int, own: Labels) -> Plan:
-    obstacle = smote_obstacle(x.shape[1:], y[own])
+    obstacle = resampling.smote_obstacle(x.shape[1:], y[own])
     if obstacle:
         raise ValueError(f"{obstacle}.")
     state = np.random.RandomState(seed)

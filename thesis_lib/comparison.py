@@ -87,7 +87,6 @@ def compare(
     settings = _checked_settings(epochs, batch_size, learning_rate)
     sets = image_sets.checked(x_train, y_train, x_test, y_test)
     store = None if folder is None else records.Store(folder)
-    quiet.import_keras()
     every = {name: own_methods.experiment(name, **settings) for name in names}
     skipped = {n: why for n, e in every.items() if (why := own_methods.obstacle(e, sets))}
     chosen = {n: e for n, e in every.items() if n not in skipped}
@@ -128,6 +127,7 @@ def compare(
 
 def _train_here(jobs: Jobs, sets: ImageSets, keep: Keep, timed: Experiment | None) -> None:
     """Train in this process, one network after the other; estimate the time by one, if given."""
+    quiet.import_keras()
     if timed is not None:
         seconds = own_runs.seconds_of(sets, timed, lambda images: None)
         print(_estimate(jobs, sets, seconds), flush=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from thesis_lib import later, model, stages
+from thesis_lib import later, model, resampling, stages
 from thesis_lib.image_sets import ImageSets
 from thesis_lib.training import Experiment
 
@@ -88,15 +88,13 @@ def families(experiments: Iterable[Experiment]) -> list[list[Experiment]]:
 
 def obstacle(experiment: Experiment, sets: ImageSets) -> str:
     """Say why an experiment cannot be done with these images; "" if it can."""
-    from thesis_lib import batches
-
     counts = sets.counts
     if experiment.sampler == "smote" and (
-        reason := batches.smote_obstacle(sets.x_train.shape[1:], sets.y_train)
+        reason := resampling.smote_obstacle(sets.x_train.shape[1:], sets.y_train)
     ):
         return reason
     if experiment.second_stage == "feature-smote" and (
-        reason := batches.smote_obstacle((model.DENSE_UNITS,), sets.y_train)
+        reason := resampling.smote_obstacle((model.DENSE_UNITS,), sets.y_train)
     ):
         return reason
     if experiment.second_stage is not None and experiment.epochs < 2:
