@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import pickle
 import re
 import subprocess
 import sys
@@ -156,6 +157,19 @@ def test_one_seed_is_no_ground_for_a_recommendation() -> None:
     assert result.recommendation.startswith("No recommendation: one seed")
 
 
+def test_no_recommendation_without_a_method_or_a_baseline() -> None:
+    alone = made({BASELINE: binary([40, 60])})
+    assert alone.recommendation.endswith("no method was compared with the baseline.")
+    lost = made({BASELINE: [*binary([40, 41]), None], "ros": binary([90, 91, 92])})
+    assert "the baseline diverged with 1 of 3 seeds" in lost.recommendation
+
+
+def test_an_ensemble_is_said_to_train_longer() -> None:
+    runs = {BASELINE: binary([40, 42]), "ros": binary([70, 72])}
+    assert "five times the updates" not in made(runs).recommendation
+    assert "five times the updates" in made({**runs, "ensemble": binary([9, 8])}).recommendation
+
+
 def test_few_test_images_are_said() -> None:
     result = made({BASELINE: binary([1, 2], 4), "ros": binary([2, 2], 4)})
     assert (
@@ -179,7 +193,8 @@ def test_methods_of_every_kind_learn_an_easy_task() -> None:
     chosen = ["smote", "class-balanced", "class-aware", "remix", "ros-moved", "ldam-drw", "crt"]
     chosen += ["feature-smote", "tuned-threshold", "smote-weighted"]
     train, test = squares([40, 20, 4], 0), squares([20, 20, 20], 1)
-    result = quick(train, test, methods=chosen, epochs=10, batch_size=8)
+    settings = {"epochs": 10, "batch_size": 4, "learning_rate": 0.003}
+    result = quick(train, test, methods=chosen, **settings)
     assert list(result.confusions) == [BASELINE, *chosen]
     scores = result.scores().loc[1]
     assert (scores > 80).all(), scores
@@ -470,6 +485,7 @@ IMAGES, LABELS = squares([14, 6], 0)
         ({"x_train": IMAGES * 1e4}, "The largest pixel is .*; allowed are 0 to 1"),
         ({"y_train": LABELS[:-1]}, "x_train has 20 images, y_train 19 labels"),
         ({"y_train": np.eye(2)[LABELS]}, r"one-hot labels pass y.argmax\(1\)"),
+        ({"y_train": LABELS * 1.0}, r"whole numbers pass y.astype\(int\)"),
         ({"y_train": LABELS * 0}, "has to hold 2 to 1000 classes; it holds 1"),
         ({"y_test": LABELS + 7}, r"classes that y_train does not: \[7, 8\]"),
         ({"methods": ["smot"]}, "There is no method 'smot'; did you mean smote"),
@@ -484,6 +500,54 @@ def test_bad_input(change: dict, message: str) -> None:
     data = {"x_train": IMAGES, "y_train": LABELS, "x_test": IMAGES, "y_test": LABELS}
     with pytest.raises(ValueError, match=message):
         compare(**{**data, "progress": False, **change})
+
+
+# On the way to another machine
+
+
+def mapped(file: Path, x: np.ndarray) -> np.ndarray:
+    np.save(file, x)
+    loaded: np.ndarray = np.load(file, mmap_mode="r")
+    return loaded
+
+
+def test_a_mapped_file_travels_as_its_name(tmp_path: Path) -> None:
+    x, y = squares([400, 60], 0)
+    file = mapped(tmp_path / "x.npy", x)
+    sets = image_sets.checked(file[20:], y[20:], x[:20], y[:20])  # a part of it, too
+    sent = pickle.dumps(sets.portable())
+    assert len(sent) < len(pickle.dumps(sets)) - file[20:].nbytes / 2
+    there = image_sets.opened(pickle.loads(sent))
+    assert isinstance(there.x_train, np.memmap)
+    for name in ("x_train", "y_train", "x_test", "y_test"):
+        np.testing.assert_array_equal(getattr(there, name), getattr(sets, name))
+    assert (there.classes, there.scale, there.sha256) == (sets.classes, sets.scale, sets.sha256)
+    assert image_sets.opened(sets) is sets
+
+
+def test_what_is_not_whole_in_a_file_travels_itself(tmp_path: Path) -> None:
+    x, _ = squares([14, 6], 0)
+    file = mapped(tmp_path / "x.npy", x)
+    for array in (x, file[::2], np.asarray(file) + 0):
+        assert image_sets.FileArray.of(array) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda file: file.unlink(), "has to be the same on every machine; here: .*No such file"),
+        (lambda file: file.write_bytes(b"short"), "has to be the same on every machine"),
+        (lambda file: np.save(file, IMAGES + 1), "other images than on the one that compares"),
+    ],
+)
+def test_other_images_at_the_same_path_are_noticed(
+    change: Callable[[Path], None], message: str, tmp_path: Path
+) -> None:
+    file = mapped(tmp_path / "x.npy", IMAGES)
+    there = image_sets.checked(file, LABELS, IMAGES, LABELS).portable()
+    change(tmp_path / "x.npy")
+    with pytest.raises(ValueError, match=message):
+        image_sets.opened(there)
 
 
 # The report

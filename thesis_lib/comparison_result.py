@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from thesis_lib.choices import checked
 from thesis_lib.intervals import holm, paired_t, t_interval
 from thesis_lib.metrics import MEASURES, of_confusion, recall_of
-from thesis_lib.own_methods import BASELINE, LABELS
+from thesis_lib.own_methods import BASELINE, LABELS, METHODS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -137,6 +137,13 @@ class Comparison:
                 "Compare with at least three."
             )
         clear, paired = self.better(measure), self.paired(measure)
+        if not len(paired):
+            return "No recommendation: no method was compared with the baseline."
+        if lost := sum(c is None for c in self.confusions[BASELINE].values()):
+            return (
+                f"No recommendation: the baseline diverged with {lost} of {seeds} seeds. "
+                "Try a lower learning rate."
+            )
         if not clear:
             text = (
                 f"No method is clearly better than cross-entropy without any remedy "
@@ -163,6 +170,8 @@ class Comparison:
             "Seeds change the network's initial weights and the order of the images, not the "
             "data: another sample of images may give another ranking."
         ]
+        if any("members" in METHODS[method] for method in self.confusions):
+            found.append("An ensemble trains five networks, so it had five times the updates.")
         fewest = int(self.test_counts[self.test_counts > 0].min())
         if fewest < 30:
             found.append(

@@ -198,11 +198,17 @@ def _labels(which: str, y: ArrayLike, images: Array) -> Array:
     if labels.ndim != 1 or labels.dtype.kind not in "biuUS":
         raise ValueError(
             f"y_{which} has to be one integer or string an image; got {labels.dtype} of shape "
-            f"{labels.shape}. For one-hot labels pass y.argmax(1)."
+            f"{labels.shape}. {_advice(labels)}"
         )
     if len(labels) != len(images):
         raise ValueError(f"x_{which} has {len(images)} images, y_{which} {len(labels)} labels.")
     return labels
+
+
+def _advice(labels: Array) -> str:
+    if labels.ndim == 1 and labels.dtype.kind == "f":
+        return "For whole numbers pass y.astype(int)."
+    return "For one-hot labels pass y.argmax(1)."
 
 
 def _scanned(
