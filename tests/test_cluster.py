@@ -359,6 +359,7 @@ def test_a_worker_trains_on_a_mapped_file(dask: Dask, tmp_path: Path) -> None:
             methods=["prior-correction"],
             seeds=[1],
             epochs=12,
+            batch_size=8,
             scheduler=dask.address,
             progress=False,
         )
