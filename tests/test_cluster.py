@@ -1,6 +1,7 @@
 """Sweeps on a real Dask cluster of several processes on this machine."""
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -8,14 +9,18 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import distributed
+import numpy as np
 import pytest
 
 from thesis_lib import cluster, data, experiments, sweep, training
 from thesis_lib.__main__ import main
+from thesis_lib.comparison import compare
+from thesis_lib.comparison_result import Comparison
 from thesis_lib.records import Store
 
 ROOT = Path(__file__).parent.parent
@@ -230,7 +235,7 @@ def test_a_scheduler_that_is_gone_ends_the_sweep_with_a_line(
     [
         ("threads", ("--nthreads", "2"), "runs 2 tasks at once"),
         ("without the library", (), "has no such thesis_lib as this machine, 0."),
-        ("without MNIST", (), "cannot load MNIST: MNIST is not on this machine"),
+        ("without MNIST", (), "cannot load mnist: MNIST is not on this machine"),
         ("version", (), "has thesis_lib 0.0.9 ("),
     ],
 )
@@ -255,6 +260,110 @@ def test_a_worker_that_does_not_fit_is_refused(
     assert (status, out) == (2, "")
     assert err.startswith(f"thesis-lib: The worker {address} {text}")
     assert err.count("\n") == 1
+
+
+def test_a_worker_needs_the_data_sets_of_the_chosen_experiments_only(
+    dask: Dask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[set[str]] = []
+
+    @contextlib.contextmanager
+    def pool(scheduler: str, data_sets: Iterable[str]) -> Iterator[None]:
+        asked.append(set(data_sets))
+        raise ConnectionError("seen")
+        yield
+
+    with monkeypatch.context() as patched:
+        patched.setattr(cluster, "pool", pool)
+        for names in (["digits/ros"], ["digits/ros", "binary/ros", "fashion-lt/ros"]):
+            with pytest.raises(ConnectionError, match="seen"):
+                sweep.run([(name, 1) for name in names], scheduler="tcp://x")
+    assert asked == [{"digits-8x8"}, {"digits-8x8", "mnist", "fashion-mnist"}]
+    variables = {"KERAS_HOME": str(tmp_path), "THESIS_LIB_DATA": str(tmp_path)}
+    with dask.workers(1, WORKER="without MNIST", **variables):
+        with cluster.pool(dask.address, ["digits-8x8"]) as digits_only:
+            assert digits_only.slots() == 1
+        with (
+            cluster.pool(dask.address, ["digits-8x8", "mnist"]) as both,
+            pytest.raises(RuntimeError, match="cannot load mnist"),
+        ):
+            both.slots()
+
+
+# Own data
+
+
+def own_images() -> tuple[np.ndarray, np.ndarray]:
+    """Bright and dark images, the dark ones rare."""
+    x = np.random.default_rng(0).integers(0, 90, (48, 8, 8), dtype=np.uint8)
+    x[:40] += 120
+    return x, np.repeat([0, 1], [40, 8])
+
+
+def test_a_comparison_goes_on_where_a_worker_was_killed(
+    dask: Dask, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    x, y = own_images()
+    methods = ["ros", "prior-correction", "crt", "ensemble"]
+
+    def compared(*more: str) -> Comparison:
+        return compare(
+            *(x, y, x[::4], y[::4]),
+            methods=[*methods, *more],
+            seeds=[1, 2, 3],
+            folder=tmp_path,
+            scheduler=dask.address,
+        )
+
+    with dask.workers(2) as workers, ThreadPoolExecutor(1) as thread:
+        first = workers[0]
+        before = len(dask.runs("started", *workers))
+        running = thread.submit(compared)
+        wait_until(lambda: dask.runs("ended", first))
+        wait_until(lambda: len(dask.runs("started", first)) > len(dask.runs("ended", first)))
+        first.kill()
+        result = running.result(timeout=60)
+        # 24 networks of a second, and 24 (20 · 48 + 12 / 3) images of a millisecond, by two.
+        said = capsys.readouterr().out
+        assert said == "24 networks of 20 epochs to train: about 24 s.\n"
+        started = Counter(dask.runs("started", *workers)[before:])
+        # Prior correction decides by the baseline's networks.
+        trained = ("cross-entropy", "ros", "crt", "ensemble")
+        assert set(started) == {f"own-data/{name} {s}" for name in trained for s in (1, 2, 3)}
+        again = {run for run, times in started.items() if times > 1}
+        assert again
+        assert again <= set(dask.runs("started", first)[-2:])
+        for name in ("cross-entropy", *methods):
+            lines = (tmp_path / "own-data" / f"{name}.jsonl").read_text().splitlines()
+            assert sorted(json.loads(line)["seed"] for line in lines) == [1, 2, 3]
+            for seed, table in result.confusions[name].items():
+                expected = [[int(x.sum()), seed], [0, int(x[::4].sum())]]
+                np.testing.assert_array_equal(table, expected)
+        # All is there: nothing is trained; what fails is told, and nothing of it recorded.
+        so_far = dask.runs("started", *workers)
+        assert compared().scores().equals(result.scores())
+        assert dask.runs("started", *workers) == so_far
+        reason = "3 of 3 could not be trained; the first: ValueError: no such luck"
+        with pytest.raises(RuntimeError, match=reason):
+            compared("mfe")
+        assert not (tmp_path / "own-data" / "mfe.jsonl").exists()
+
+
+def test_a_worker_trains_on_a_mapped_file(dask: Dask, tmp_path: Path) -> None:
+    x, y = own_images()
+    np.save(tmp_path / "x.npy", x)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    with dask.workers(1, WORKER="trains"):
+        result = compare(
+            *(mapped, y, x, y),
+            methods=["prior-correction"],
+            seeds=[1],
+            epochs=12,
+            batch_size=8,
+            scheduler=dask.address,
+            progress=False,
+        )
+    assert (result.scores().loc[1] > 90).all()
 
 
 def test_a_scheduler_without_the_library(

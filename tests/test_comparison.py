@@ -1,6 +1,8 @@
 """Comparing methods on one's own data: what is trained, measured, recorded and reported."""
 
+import dataclasses
 import json
+import pickle
 import re
 import subprocess
 import sys
@@ -18,14 +20,21 @@ from sklearn.metrics import balanced_accuracy_score, f1_score
 import thesis_lib
 from thesis_lib import (
     batches,
-    comparison,
     comparison_report,
+    experiments,
+    feeds,
     fitting,
+    image_sets,
+    later,
     metrics,
-    rankings,
+    own_methods,
+    own_runs,
     resampling,
+    stages,
 )
-from thesis_lib.comparison import BASELINE, METHODS, Comparison, compare
+from thesis_lib.comparison import compare
+from thesis_lib.comparison_result import Comparison
+from thesis_lib.own_methods import BASELINE
 
 mpl.use("Agg")
 
@@ -81,7 +90,7 @@ def binary(right: list[int], of: int = 100) -> list[list[list[int]]]:
 def test_measures_are_those_of_scikit_learn(seed: int) -> None:
     rng = np.random.default_rng(seed)
     true, predicted = np.repeat(np.arange(4), 20), rng.integers(0, 4, 80)
-    found = comparison.measures(metrics.confusion(true, predicted, 4))
+    found = metrics.of_confusion(metrics.confusion(true, predicted, 4))
     assert found[0] == pytest.approx(balanced_accuracy_score(true, predicted))
     assert found[1] == pytest.approx(f1_score(true, predicted, average="macro"))
     assert found[2] == pytest.approx(metrics.g_mean(true, predicted))
@@ -89,22 +98,9 @@ def test_measures_are_those_of_scikit_learn(seed: int) -> None:
 
 def test_a_class_without_test_images_is_left_out() -> None:
     table = np.array([[8, 2, 0], [1, 9, 0], [0, 0, 0]])
-    np.testing.assert_allclose(comparison.recall(table), [0.8, 0.9, np.nan])
-    assert comparison.measures(table)[0] == pytest.approx(0.85)
-    assert comparison.measures(table)[2] == pytest.approx((0.8 * 0.9) ** 0.5)
-
-
-def test_holm_by_hand() -> None:
-    """Sorted 0.01, 0.02, 0.03, 0.4 times 4, 3, 2, 1, never falling."""
-    found = rankings.holm([0.02, 0.4, 0.01, np.nan, 0.03])
-    np.testing.assert_allclose(found, [0.06, 0.4, 0.04, np.nan, 0.06])
-
-
-def test_interval_is_scipys() -> None:
-    sample = [0.3, 0.5, 0.55, 0.7]
-    low, high = stats.t.interval(0.95, 3, np.mean(sample), stats.sem(sample))
-    assert comparison.interval(sample) == pytest.approx((np.mean(sample), low, high))
-    assert np.isnan(comparison.interval([0.4])[1])
+    np.testing.assert_allclose(metrics.recall_of(table), [0.8, 0.9, np.nan])
+    assert metrics.of_confusion(table)[0] == pytest.approx(0.85)
+    assert metrics.of_confusion(table)[2] == pytest.approx((0.8 * 0.9) ** 0.5)
 
 
 def test_paired_differences_are_scipys_paired_t_test() -> None:
@@ -161,6 +157,19 @@ def test_one_seed_is_no_ground_for_a_recommendation() -> None:
     assert result.recommendation.startswith("No recommendation: one seed")
 
 
+def test_no_recommendation_without_a_method_or_a_baseline() -> None:
+    alone = made({BASELINE: binary([40, 60])})
+    assert alone.recommendation.endswith("no method was compared with the baseline.")
+    lost = made({BASELINE: [*binary([40, 41]), None], "ros": binary([90, 91, 92])})
+    assert "the baseline diverged with 1 of 3 seeds" in lost.recommendation
+
+
+def test_an_ensemble_is_said_to_train_longer() -> None:
+    runs = {BASELINE: binary([40, 42]), "ros": binary([70, 72])}
+    assert "five times the updates" not in made(runs).recommendation
+    assert "five times the updates" in made({**runs, "ensemble": binary([9, 8])}).recommendation
+
+
 def test_few_test_images_are_said() -> None:
     result = made({BASELINE: binary([1, 2], 4), "ros": binary([2, 2], 4)})
     assert (
@@ -179,15 +188,75 @@ def test_diverged_runs_are_shown_and_never_recommended() -> None:
 # What is trained
 
 
-def test_every_method_learns_an_easy_task() -> None:
-    train, test = squares([60, 20, 8], 0), squares([20, 20, 20], 1)
-    result = quick(train, test, methods=list(METHODS), epochs=8, batch_size=8)
-    assert list(result.confusions) == list(METHODS)
+def test_methods_of_every_kind_learn_an_easy_task() -> None:
+    """Losses, samplers, changed batches, second stages and decisions."""
+    chosen = ["smote", "class-aware", "remix", "ldam-drw", "crt", "feature-smote"]
+    chosen += ["tuned-threshold"]
+    train, test = squares([40, 20, 4], 0), squares([20, 20, 20], 1)
+    settings = {"epochs": 10, "batch_size": 4, "learning_rate": 0.003}
+    result = quick(train, test, methods=chosen, **settings)
+    assert list(result.confusions) == [BASELINE, *chosen]
     scores = result.scores().loc[1]
     assert (scores > 80).all(), scores
     assert (result.test_counts == 20).all()
     for runs in result.confusions.values():
         assert (runs[1].sum(1) == 20).all()
+
+
+def test_methods_are_those_of_the_catalogue() -> None:
+    """What a name stands for there, it stands for here."""
+    settings = {"epochs": 7, "batch_size": 16, "learning_rate": 0.01}
+    shared = {"name", "task", "method", "base", "optimizer", *settings}
+    for name in {**later.STUDY_METHODS, **later.METHODS, "prior-correction": {}}:
+        ours = own_methods.experiment(name, **settings)  # type: ignore[arg-type]
+        theirs = experiments.get(f"digits/{name}")
+        for key in ours.hyperparameters().keys() - shared:
+            assert getattr(ours, key) == getattr(theirs, key), (name, key)
+        assert all(getattr(ours, key) == value for key, value in settings.items())
+        assert (ours.base is None) == (theirs.base is None)
+
+
+def test_an_ensemble_is_the_mean_of_its_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    (x, y), test = squares([12, 6], 0), squares([9, 8], 1)
+    sets = image_sets.checked(x, y, *test)
+    settings = {"epochs": 2, "batch_size": 8, "learning_rate": 0.001}
+    one = own_methods.experiment("ensemble", **settings)  # type: ignore[arg-type]
+    made: list[np.ndarray] = []
+    corrected = stages.Fitted.corrected
+
+    def spied(fitted: stages.Fitted, outputs: np.ndarray) -> np.ndarray:
+        made.append(corrected(fitted, outputs))
+        return made[-1]
+
+    monkeypatch.setattr(stages.Fitted, "corrected", spied)
+    passed: list[int] = []
+    (run,) = own_runs.train(sets, [dataclasses.replace(one, members=2)], 3, passed.append)
+    assert passed == [18] * 4
+    first, second = made
+    assert not np.allclose(first, second)
+    expected = metrics.confusion(sets.y_test, (first + second).argmax(1), 2)
+    np.testing.assert_array_equal(run.confusion, expected)
+
+
+@pytest.mark.parametrize("sampler", [None, "ros", "smote", "class-aware"])
+def test_what_is_held_out_to_tune_is_not_trained_on(sampler: str | None) -> None:
+    x, y = squares([20, 5], 0)
+    whole = feeds.Stream(x, y, 255.0, 2, 4, sampler)
+    kept, out = whole.split(seed=1)
+    assert (kept.counts.tolist(), out.counts.tolist()) == ([16, 4], [4, 1])
+    assert sorted([*kept.rows, *out.rows]) == list(range(25))
+    batches_of, _, _ = kept.fitting(None, seed=1)
+    assert set(batches_of._plan.parents.ravel()) == set(kept.rows)
+    assert len(batches_of._order) == 25  # as many updates as without tuning
+    np.testing.assert_array_equal(out.labels, y[out.rows])
+    (piece,) = feeds.pieces(x, 255.0, out.rows)
+    np.testing.assert_allclose(piece, x[out.rows] / np.float32(255))
+
+
+def test_large_images_are_classified_a_few_at_once() -> None:
+    sizes = [len(p) for p in feeds.pieces(np.zeros((40, 256, 256), np.uint8), 1.0)]
+    assert sizes == [16, 16, 8]
+    assert [len(p) for p in feeds.pieces(np.zeros((700, 8, 8), np.uint8), 1.0)] == [500, 200]
 
 
 def test_prior_correction_uses_the_baselines_network(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,15 +278,40 @@ def test_the_same_seed_gives_the_same_numbers() -> None:
         np.testing.assert_array_equal(one.confusions[method][1], other.confusions[method][1])
 
 
-def test_a_class_of_one_image_skips_smote_and_says_why() -> None:
-    train, test = squares([18, 1], 0), squares([5, 5], 1)
+def test_what_cannot_be_trained_is_skipped_and_says_why() -> None:
+    train, test = squares([8, 1], 0), squares([5, 5], 1)
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
-        result = quick(train, test, methods=["smote", "ros", "rus"])
-    assert list(result.confusions) == [BASELINE, "ros", "rus"]
-    assert result.table().loc["SMOTE", "Note"] == (
-        "skipped: SMOTE needs two images of each class; classes with only one: 1"
+        result = quick(train, test, methods=["smote", "feature-smote", "crt", "smote-weighted"])
+    assert list(result.confusions) == [BASELINE]
+    notes = result.table()["Note"]
+    lonely = "skipped: SMOTE needs two images of each class; classes with only one: 1"
+    assert notes["SMOTE"] == notes["SMOTE of features"] == notes.iloc[-1] == lonely
+    assert notes["Classifier re-training"] == (
+        "skipped: two stages need at least two epochs; there are 1"
     )
+    assert result.recommendation.startswith("No recommendation: ")
+
+
+def test_a_minority_is_a_tenth_of_the_largest_class() -> None:
+    counts = np.array([100, 11, 10, 3])
+    assert stages.minority("own-data", counts) == (2, 3)
+    settings = {"epochs": 2, "batch_size": 8, "learning_rate": 0.001}
+    weighted = own_methods.experiment("smote-weighted", **settings)  # type: ignore[arg-type]
+    assert stages.class_weight(weighted, counts).tolist() == [1, 1, 5, 5]
+    x, y = squares([19, 2], 0)
+    even = image_sets.checked(x, y, x, y)
+    assert own_methods.obstacle(weighted, even).startswith("no class is a minority, with at most")
+
+
+def test_a_diverged_run_is_recorded_once(tmp_path: Path) -> None:
+    train, test = squares([14, 6], 0), squares([5, 5], 1)
+    settings = {"methods": [], "folder": tmp_path, "learning_rate": 1e30}
+    first, again = (quick(train, test, **settings) for _ in range(2))
+    assert first.confusions[BASELINE] == again.confusions[BASELINE] == {1: None}
+    assert first.table().loc["Cross-entropy (baseline)", "Note"] == "1 of 1 seeds diverged"
+    (line,) = (tmp_path / "own-data" / f"{BASELINE}.jsonl").read_text().splitlines()
+    assert json.loads(line)["test_accuracy"] is None
 
 
 @pytest.mark.parametrize(
@@ -241,7 +335,7 @@ def test_images_and_labels_of_many_kinds(change: Callable[..., Set]) -> None:
 def test_pixels_are_scaled_alike_whatever_their_type() -> None:
     x, y = squares([14, 6], 0)
     scales = [
-        comparison._checked_problem(z, y, z, y).scale
+        image_sets.checked(z, y, z, y).scale
         for z in (x, x / 255, x.astype(float), x.astype(np.uint16) * 257, (x > 99).astype(np.uint8))
     ]
     assert scales == [255, 1, 255, 65535, 1]
@@ -253,7 +347,7 @@ def test_a_thousand_classes() -> None:
     x = rng.integers(0, 255, (len(y), 8, 8), dtype=np.uint8)
     result = quick((x, y), (x[:1000], y[:1000]), methods=["balanced-softmax"], batch_size=500)
     assert result.confusions["balanced-softmax"][1].shape == (1000, 1000)
-    assert list(result.table().columns) == [*comparison.MEASURES, "Note"]
+    assert list(result.table().columns) == [*metrics.MEASURES, "Note"]
     assert len(result.recall_figure().axes[0].get_yticks()) == 20
 
 
@@ -368,7 +462,7 @@ def test_an_estimate_comes_first(capsys: pytest.CaptureFixture[str]) -> None:
     train, test = squares([20, 6], 0), squares([10, 10], 1)
     quick(train, test, methods=["ros", "prior-correction"], seeds=[1, 2], progress=True)
     said = capsys.readouterr().out
-    assert said.startswith("4 networks of 1 epochs to train: about ")
+    assert said.startswith("4 networks of 1 epoch to train: about ")
 
 
 # Bad input
@@ -392,11 +486,12 @@ IMAGES, LABELS = squares([14, 6], 0)
         ({"x_train": IMAGES * 1e4}, "The largest pixel is .*; allowed are 0 to 1"),
         ({"y_train": LABELS[:-1]}, "x_train has 20 images, y_train 19 labels"),
         ({"y_train": np.eye(2)[LABELS]}, r"one-hot labels pass y.argmax\(1\)"),
+        ({"y_train": LABELS * 1.0}, r"whole numbers pass y.astype\(int\)"),
         ({"y_train": LABELS * 0}, "has to hold 2 to 1000 classes; it holds 1"),
         ({"y_test": LABELS + 7}, r"classes that y_train does not: \[7, 8\]"),
         ({"methods": ["smot"]}, "There is no method 'smot'; did you mean smote"),
         ({"methods": "ros"}, "methods has to be a list of names; got the text 'ros'"),
-        ({"seeds": []}, "seeds have to be whole numbers from 0, at least one"),
+        ({"seeds": []}, r"whole numbers from 0 to 2\*\*32 - 1, at least one; got \[\]"),
         ({"seeds": [1.5]}, "seeds have to be whole numbers"),
         ({"epochs": 0}, "epochs has to be a whole number from 1; got 0"),
         ({"learning_rate": float("nan")}, "learning_rate has to be larger than 0"),
@@ -406,6 +501,54 @@ def test_bad_input(change: dict, message: str) -> None:
     data = {"x_train": IMAGES, "y_train": LABELS, "x_test": IMAGES, "y_test": LABELS}
     with pytest.raises(ValueError, match=message):
         compare(**{**data, "progress": False, **change})
+
+
+# On the way to another machine
+
+
+def mapped(file: Path, x: np.ndarray) -> np.ndarray:
+    np.save(file, x)
+    loaded: np.ndarray = np.load(file, mmap_mode="r")
+    return loaded
+
+
+def test_a_mapped_file_travels_as_its_name(tmp_path: Path) -> None:
+    x, y = squares([400, 60], 0)
+    file = mapped(tmp_path / "x.npy", x)
+    sets = image_sets.checked(file[20:], y[20:], x[:20], y[:20])  # a part of it, too
+    sent = pickle.dumps(sets.portable())
+    assert len(sent) < len(pickle.dumps(sets)) - file[20:].nbytes / 2
+    there = image_sets.opened(pickle.loads(sent))
+    assert isinstance(there.x_train, np.memmap)
+    for name in ("x_train", "y_train", "x_test", "y_test"):
+        np.testing.assert_array_equal(getattr(there, name), getattr(sets, name))
+    assert (there.classes, there.scale, there.sha256) == (sets.classes, sets.scale, sets.sha256)
+    assert image_sets.opened(sets) is sets
+
+
+def test_what_is_not_whole_in_a_file_travels_itself(tmp_path: Path) -> None:
+    x, _ = squares([14, 6], 0)
+    file = mapped(tmp_path / "x.npy", x)
+    for array in (x, file[::2], np.asarray(file) + 0):
+        assert image_sets.FileArray.of(array) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda file: file.unlink(), "has to be the same on every machine; here: .*No such file"),
+        (lambda file: file.write_bytes(b"short"), "has to be the same on every machine"),
+        (lambda file: np.save(file, IMAGES + 1), "other images than on the one that compares"),
+    ],
+)
+def test_other_images_at_the_same_path_are_noticed(
+    change: Callable[[Path], None], message: str, tmp_path: Path
+) -> None:
+    file = mapped(tmp_path / "x.npy", IMAGES)
+    there = image_sets.checked(file, LABELS, IMAGES, LABELS).portable()
+    change(tmp_path / "x.npy")
+    with pytest.raises(ValueError, match=message):
+        image_sets.opened(there)
 
 
 # The report

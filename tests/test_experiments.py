@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from thesis_lib import data, experiments, published, training
+from thesis_lib import data, experiments, published, stages, training
 from thesis_lib.training import Run
 
 
@@ -74,7 +74,7 @@ def test_twins_and_bases_are_in_the_catalogue() -> None:
     for experiment in by_name.values():
         assert experiment.base is None or experiment.base in by_name
         assert experiment.corrects is None or experiment.corrects in by_name
-        assert experiment.loss in training.LOSSES
+        assert experiment.loss in stages.LOSSES
         assert experiment.sampler is None or experiment.sampler in training.SAMPLERS
         assert experiment.cost is None or experiment.cost in training.COSTS
 

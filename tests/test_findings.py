@@ -143,15 +143,6 @@ def test_specificity_by_hand() -> None:
     assert_allclose([listed[0], right[0]], [9 / 13, 16 / 20])
 
 
-def test_welch_by_scipy() -> None:
-    one, other = [90.1, 88.4, 93.0, 91.2], [80.0, 85.5, 79.1]
-    interval = stats.ttest_ind(one, other, equal_var=False).confidence_interval(0.95)
-    assert_allclose(verdicts.welch(one, other)[1:], [interval.low, interval.high])
-    assert verdicts.welch([1.0, 1.0], [3.0, 3.0]) == (-2.0, -2.0, -2.0)
-    assert np.isnan(verdicts.welch([1.0], [3.0, 4.0])[1])
-    assert np.isnan(verdicts.welch([float("nan")], [3.0])[0])
-
-
 def test_a_claim_of_a_winner_stands_falls_waits_or_is_undecided() -> None:
     name, rival = "binary/ros", "binary/smote"
     assert claims.best(name, [rival], "balanced").status == claims.OPEN

@@ -14,6 +14,7 @@ from thesis_lib import (
     experiments,
     later,
     processes,
+    stages,
     sweep,
     tasks,
     training,
@@ -42,9 +43,9 @@ def test_names_are_unique_and_fields_known() -> None:
     assert not set(names) & set(experiments.catalogue())
     for e in beyond:
         assert tasks.get(e.task)
-        assert e.loss in training.LOSSES
+        assert e.loss in stages.LOSSES
         assert e.sampler in (None, "class-aware", *training.SAMPLERS)
-        assert e.change in (None, *training.CHANGES)
+        assert e.change in (None, *stages.CHANGES)
         assert e.second_stage in (None, "deferred-weights", *two_stage.SAMPLERS)
         assert e.base is None or e.base in experiments.every()
         assert not e.published
@@ -53,7 +54,7 @@ def test_names_are_unique_and_fields_known() -> None:
 def test_an_old_record_means_what_it_meant() -> None:
     """It knows none of the newer fields; without a value they are as if they were not there."""
     e = experiments.get("binary/rus")
-    new = ("draw", "change", "second_stage", "members")
+    new = ("draw", "change", "second_stage", "members", "optimizer")
     assert all(getattr(e, key) is None for key in new)
     old = {k: v for k, v in e.hyperparameters().items() if k not in new}
     assert Experiment(method="RUS", **old).hyperparameters() == e.hyperparameters()

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.test_comparison import squares
-from thesis_lib import own_data
+from thesis_lib import comparison, own_data
 from thesis_lib.__main__ import main
 
 mpl.use("Agg")
@@ -41,6 +41,18 @@ def test_a_folder_of_images(tmp_path: Path) -> None:
     assert "14 images" in found.note
     assert "without images: later" in found.note
     assert "30% of each class, drawn with seed 0, are the test set." in found.note
+
+
+def test_a_folder_that_is_split_already(tmp_path: Path) -> None:
+    photos(tmp_path / "train", {"dark": 5, "light": 3}, grey=True)
+    photos(tmp_path / "test", {"dark": 2, "light": 2})
+    found = own_data.load(tmp_path, size=16)
+    assert found.x_train.shape == (8, 16, 16, 3)  # the training images are grey, those of the test
+    assert found.x_test.shape == (4, 16, 16, 3)
+    assert found.y_test.tolist() == ["dark", "dark", "light", "light"]
+    for x, y in ((found.x_train, found.y_train), (found.x_test, found.y_test)):
+        np.testing.assert_array_equal(x[:, :6].mean((1, 2, 3)) > 100, y == "light")
+    assert found.note.startswith("8 images from train, resized to 16×16. 4 images from test")
 
 
 def test_the_rows_keep_their_labels(tmp_path: Path) -> None:
@@ -99,6 +111,19 @@ def broken_file(folder: Path) -> Path:
     return folder / "broken.npz"
 
 
+def torn_file(folder: Path) -> Path:
+    np.savez(folder / "torn.npz", x=np.arange(4000), y=[0, 1])
+    whole = (folder / "torn.npz").read_bytes()
+    damaged = whole[:500] + bytes(2000) + whole[2500:]
+    (folder / "torn.npz").write_bytes(damaged)
+    return folder / "torn.npz"
+
+
+def empty_folder(folder: Path) -> Path:
+    (folder / "nothing").mkdir()
+    return folder / "nothing"
+
+
 def objects(folder: Path) -> Path:
     np.savez(folder / "o.npz", x=np.array([None, "a"], dtype=object), y=[0, 1])
     return folder / "o.npz"
@@ -124,7 +149,9 @@ def broken_image(folder: Path) -> Path:
     [
         (lambda folder: folder / "none", "There is no file or folder"),
         (text_file, r"list.txt has to be a folder or end in \.npz"),
-        (broken_file, "broken.npz could not be read"),
+        (broken_file, "broken.npz could not be read: it is no archive of arrays"),
+        (torn_file, "torn.npz could not be read"),
+        (empty_folder, "at least two sub-folders, one a class, .* it has 0"),
         (objects, "not as objects"),
         (other_keys, "has to hold x_train, .* or x and y; it holds images, labels"),
         (one_class, "at least two sub-folders, one a class, .* it has 1"),
@@ -157,7 +184,7 @@ def test_the_command_compares_and_reports(
     assert main(arguments) == 0
     said = capsys.readouterr().out
     assert "18 images from photos, resized to 8×8" in said
-    assert "2 networks of 1 epochs to train: about" in said
+    assert "2 networks of 1 epoch to train: about" in said
     assert "Prior correction" in said
     assert "No method is clearly better" in said or "Use Prior correction" in said
     table = pd.read_csv(tmp_path / "out" / "table.csv", index_col=0)
@@ -173,4 +200,24 @@ def test_an_unknown_method_names_the_nearest(
 ) -> None:
     photos(tmp_path / "photos", {"a": 3, "b": 3})
     assert main(["compare-on", str(tmp_path / "photos"), "--methods", "focall"]) == 2
-    assert "There is no method 'focall'; did you mean focal" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "There is no method 'focall'; did you mean focal" in said.err
+    assert said.out == ""  # before the images are read
+
+
+def test_an_interrupted_command_says_how_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*images: object, **settings: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(comparison, "compare", interrupted)
+    photos(tmp_path / "photos", {"a": 3, "b": 3})
+    command = ["compare-on", str(tmp_path / "photos"), "--out", str(tmp_path / "out")]
+    assert main(command) == 130
+    error = capsys.readouterr().err
+    where = tmp_path / "out" / "records"
+    assert error == (
+        f"thesis-lib: interrupted; what is finished lies in {where}, and the same command goes on "
+        "from there.\n"
+    )

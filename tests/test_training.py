@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from thesis_lib import data, experiments, fitting, training
+from thesis_lib import data, experiments, fitting, stages, training
 from thesis_lib.training import Experiment
 
 
@@ -99,8 +99,8 @@ def test_rus_as_published_trains_on_wrong_labels(mnist: data.Dataset) -> None:
 def test_class_weights(mnist: data.Dataset) -> None:
     counts = np.array([2, 5, 5000, 3000, 4, 4000, 2, 3, 2000, 1000])
     focal = experiments.get("multiclass/focal-g2-a5")
-    assert training.class_weight(focal, counts).tolist() == [5, 5, 1, 1, 5, 1, 5, 5, 1, 1]
-    weighted = training.class_weight(experiments.get("multiclass/weighted-mse"), counts)
+    assert stages.class_weight(focal, counts).tolist() == [5, 5, 1, 1, 5, 1, 5, 5, 1, 1]
+    weighted = stages.class_weight(experiments.get("multiclass/weighted-mse"), counts)
     np.testing.assert_allclose(weighted @ counts, counts.sum())
 
 

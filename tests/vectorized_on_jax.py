@@ -14,7 +14,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from thesis_lib import data, experiments, model, training, vectorized
+from thesis_lib import data, experiments, model, stages, training, vectorized
 
 keras.config.set_floatx("float64")
 EPOCHS = 2
@@ -41,7 +41,7 @@ def follow(experiment: training.Experiment, seed: int) -> tuple[list[float], np.
     counts = data.class_counts(subset.y_train, 10)
     network = model.build_cnn(10, x.shape[1:], dropout=experiment.dropout, seed=seed)
     network.compile(
-        loss=training.LOSSES[experiment.loss](experiment, counts),
+        loss=stages.LOSSES[experiment.loss](experiment, counts),
         optimizer=keras.optimizers.SGD(experiment.learning_rate),
     )
     losses = []

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from thesis_lib.comparison import Comparison, compare
+    from thesis_lib.comparison import compare
+    from thesis_lib.comparison_result import Comparison
 
 __version__ = "0.1.0"
 __all__ = ["Comparison", "compare"]

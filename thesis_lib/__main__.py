@@ -181,7 +181,7 @@ def _sweep(options: argparse.Namespace) -> int:
     return 1 if outcome.failed else 0
 
 
-def _trained(jobs: Sequence[sweep.Job], options: argparse.Namespace) -> sweep.Progress:
+def _trained(jobs: Sequence[sweep.Job], options: argparse.Namespace) -> sweep.Progress[sweep.Job]:
     limits = {"precision": options.precision, "max_seconds": options.max_seconds}
     if options.device == "cpu":
         return sweep.run(jobs, workers=options.workers, scheduler=options.scheduler, **limits)

@@ -21,9 +21,6 @@ Labels = NDArray[np.int64]
 Floats = NDArray[np.float32]
 Change = Callable[[Floats, Floats, np.random.Generator], tuple[Floats, Floats]]
 
-# SMOTE looks for neighbours among all images of a class, which have to be in memory as floats.
-_SMOTE_BYTES = 2**30
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -41,7 +38,9 @@ class Plan:
     weights: NDArray[np.float64]
 
 
-def plan(sampler: str | None, x: NDArray[Any], y: Labels, seed: int) -> Plan:
+def plan(
+    sampler: str | None, x: NDArray[Any], y: Labels, seed: int, rows: Labels | None = None
+) -> Plan:
     """Plan what a sampler makes of a training set.
 
     Parameters
@@ -51,53 +50,32 @@ def plan(sampler: str | None, x: NDArray[Any], y: Labels, seed: int) -> Plan:
         Only SMOTE looks at the images, and only at those of the classes that it grows.
     y : ndarray of int64, (n,)
     seed : int
+    rows : ndarray of int64, optional
+        Rows of the set that are used; all if not given.
 
     Raises
     ------
     ValueError
         If SMOTE cannot be: a class of one image, or one too large to compare its images.
     """
+    own = np.arange(len(y)) if rows is None else rows
     if sampler == "smote":
-        return _smote_plan(x, y, seed)
-    rows = np.arange(len(y))
+        return _smote_plan(x, y, seed, own)
     if sampler is not None:
-        rows = resampling.resample(rows[:, None], y, sampler, random_state=seed).parents[:, 0]
-    return Plan(np.stack([rows, rows], 1), np.ones(len(rows)))
+        parents = resampling.resample(own[:, None], y[own], sampler, random_state=seed).parents
+        own = own[parents[:, 0]]
+    return Plan(np.stack([own, own], 1), np.ones(len(own)))
 
 
-def smote_obstacle(shape: tuple[int, ...], y: Labels) -> str:
-    """Say why SMOTE cannot grow these classes; "" if it can.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Of one image.
-    y : ndarray of int64, (n,)
-    """
-    counts = np.bincount(y)
-    lonely = int((counts == 1).sum())
-    if lonely:
-        return f"SMOTE needs two images of each class; classes with only one: {lonely}"
-    largest = max((n for n in counts if n < counts.max()), default=0)
-    size = int(largest) * int(np.prod(shape)) * 8
-    if size > _SMOTE_BYTES:
-        return (
-            f"SMOTE compares all images of a class in memory, {size / 2**30:.1f} GiB here; "
-            f"the limit is {_SMOTE_BYTES / 2**30:.0f} GiB"
-        )
-    return ""
-
-
-def _smote_plan(x: NDArray[Any], y: Labels, seed: int) -> Plan:
-    obstacle = smote_obstacle(x.shape[1:], y)
+def _smote_plan(x: NDArray[Any], y: Labels, seed: int, own: Labels) -> Plan:
+    obstacle = resampling.smote_obstacle(x.shape[1:], y[own])
     if obstacle:
         raise ValueError(f"{obstacle}.")
     state = np.random.RandomState(seed)
-    counts = np.bincount(y)
-    own = np.arange(len(y))
-    parents, weights = [np.stack([own, own], 1)], [np.ones(len(y))]
+    counts = np.bincount(y[own])
+    parents, weights = [np.stack([own, own], 1)], [np.ones(len(own))]
     for label in np.flatnonzero(counts < counts.max()):
-        members = np.flatnonzero(y == label)
+        members = own[y[own] == label]
         pairs, shares = resampling.smote_pairs(x[members], int(counts.max()), state)
         parents.append(members[pairs])
         weights.append(shares)
@@ -112,7 +90,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
 
     Parameters
     ----------
-    x : ndarray, (n, height, width[, channels])
+    x : ndarray, (n, height, width[, channels]) or (n, n_features)
     y : ndarray of int64, (n,)
     plan : Plan
     scale : float
@@ -190,7 +168,15 @@ class ClassAware(Batches):
         self._order = order.ravel()[: self._epoch_size]
 
 
-def of(sampler: str | None, x: NDArray[Any], y: Labels, *, seed: int, **settings: Any) -> Batches:
+def of(
+    sampler: str | None,
+    x: NDArray[Any],
+    y: Labels,
+    *,
+    seed: int,
+    rows: Labels | None = None,
+    **settings: Any,
+) -> Batches:
     """Return the batches of a sampler: class by class, or by its plan.
 
     Parameters
@@ -199,15 +185,18 @@ def of(sampler: str | None, x: NDArray[Any], y: Labels, *, seed: int, **settings
         ``"class-aware"``, or as `plan` takes it.
     x, y, seed
         As `Batches` takes them; the seed is the plan's too.
+    rows
+        As `plan` takes them.
     **settings
         The others that `Batches` takes.
     """
     aware = sampler == "class-aware"
     kind = ClassAware if aware else Batches
-    return kind(x, y, plan(None if aware else sampler, x, y, seed), seed=seed, **settings)
+    planned = plan(None if aware else sampler, x, y, seed, rows)
+    return kind(x, y, planned, seed=seed, **settings)
 
 
 def to_unit(images: NDArray[Any], scale: float) -> NDArray[np.float32]:
-    """Divide pixels by the scale, and add the axis of the grey channel where there is none."""
+    """Divide pixels by the scale, and add the axis of the grey channel where images lack it."""
     unit: NDArray[np.float32] = (images / np.float32(scale)).astype(np.float32)
-    return unit if unit.ndim == 4 else unit[..., None]
+    return unit[..., None] if unit.ndim == 3 else unit

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thesis_lib import data, fitting, model
-from thesis_lib.provenance import provenance
+from thesis_lib.provenance import checksum, provenance
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
 LEARNING_RATE = 0.001
@@ -116,7 +116,7 @@ def train(
         "optimizer": f"Adam, learning rate {LEARNING_RATE}",
         "train_accuracy": _accuracy(network, x, y),
         "test_accuracy": _accuracy(network, x_test, mnist.y_test),
-        "provenance": provenance(x, y, x_test, mnist.y_test, "mnist"),
+        "provenance": provenance(checksum(x, y, x_test, mnist.y_test), "mnist"),
     }
     WEIGHTS.mkdir(exist_ok=True)
     # A bare copy, since a compiled network would save Adam's state too, twice the weights.

@@ -12,7 +12,7 @@ import functools
 import hashlib
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from types import ModuleType
@@ -47,11 +47,12 @@ class _Unreachable(Exception):
 class Cluster:
     """The workers of a cluster, as `thesis_lib.sweep` asks for them; `pool` makes it."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, data_sets: Iterable[str] = ()) -> None:
         self._client = client
+        self._data_sets = sorted(data_sets)
         self._executor = client.get_executor(pure=True)
         self._checked: set[str] = set()
-        self._passed: dict[tuple[str, int], int] = {}
+        self._passed: dict[Hashable, int] = {}
         client.subscribe_topic(_TOPIC, self._hear)
 
     def slots(self) -> int:
@@ -76,17 +77,37 @@ class Cluster:
 
     def submit(self, name: str, seed: int, precision: str) -> Future[Run]:
         """Hand a run to whichever worker is free."""
-        self._passed[name, seed] = 0
-        future: Future[Run] = self._executor.submit(_train, name, seed, precision, LIBRARY)
+        return self.call((name, seed), processes.train, name, seed, precision)
+
+    def call(self, job: Hashable, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Call a function in whichever worker is free.
+
+        Parameters
+        ----------
+        job : hashable
+            What `passed` counts its images under.
+        function : callable
+            Of a module of this library. Its last argument is a function that it has to call with
+            each number of images that it has passed.
+        *arguments
+            The others; what `share` returned stands for what it was given.
+        """
+        self._passed[job] = 0
+        future: Future[Any] = self._executor.submit(_call, job, LIBRARY, function, *arguments)
         return future
 
-    def _hear(self, event: tuple[float, tuple[str, int, int]]) -> None:
-        name, seed, passed = event[1]
-        if (name, seed) in self._passed:
-            self._passed[name, seed] = passed
+    def share(self, value: Any) -> Any:
+        """Send a value to every worker once, and return what stands for it."""
+        return self._client.scatter(value, broadcast=True)
+
+    def _hear(self, event: tuple[float, tuple[Hashable, int]]) -> None:
+        job, passed = event[1]
+        if job in self._passed:
+            self._passed[job] = passed
 
     def _check(self, threads: dict[str, int]) -> None:
-        answers = self._client.run(_obstacle, LIBRARY, workers=list(threads), on_error="return")
+        needed = (LIBRARY, self._data_sets)
+        answers = self._client.run(_obstacle, *needed, workers=list(threads), on_error="return")
         for address, answer in answers.items():
             if isinstance(answer, OSError):
                 continue  # it has died meanwhile
@@ -103,13 +124,15 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def pool(scheduler: str) -> Iterator[Cluster]:
+def pool(scheduler: str, data_sets: Iterable[str] = ()) -> Iterator[Cluster]:
     """Give the workers of a scheduler; where the block ends, what they still train is cancelled.
 
     Parameters
     ----------
     scheduler : str
         Its address, ``tcp://host:port``.
+    data_sets : iterable of str
+        Those that each worker has to be able to load, as `thesis_lib.data.load` names them.
 
     Raises
     ------
@@ -117,7 +140,7 @@ def pool(scheduler: str) -> Iterator[Cluster]:
         If no scheduler answers, it has no workers, or the connection is lost.
     RuntimeError
         If Dask is not installed, the scheduler does not have this library, or a worker has another
-        version of it, no MNIST, or more than one thread.
+        version of it, lacks a data set, or has more than one thread.
     """
     distributed = _dask()
     try:
@@ -140,7 +163,7 @@ def pool(scheduler: str) -> Iterator[Cluster]:
         except Exception as error:  # whatever an import raises there
             raise RuntimeError(f"The scheduler {scheduler} {_WITHOUT.format(error)}") from error
         try:
-            yield Cluster(client)
+            yield Cluster(client, data_sets)
         except (CancelledError, _Unreachable) as error:
             raise ConnectionError(
                 f"The connection to the scheduler {scheduler} is lost. Finished runs are "
@@ -166,17 +189,18 @@ def _importable() -> None:
     """Do nothing, where the library is installed; a scheduler reads the tasks that it hands on."""
 
 
-def _obstacle(library: str) -> str:
+def _obstacle(library: str, data_sets: Iterable[str]) -> str:
     """Say in a worker what keeps it from training what the client would; "" if nothing does."""
     if library != LIBRARY:
         return (
             f"has thesis_lib {LIBRARY}, this machine has {library}; install the same there and "
             "start the worker again."
         )
-    try:
-        data.load("mnist")
-    except (RuntimeError, ValueError, OSError) as error:
-        return f"cannot load MNIST: {error}"
+    for name in data_sets:
+        try:
+            data.load(name)
+        except (RuntimeError, ValueError, OSError) as error:
+            return f"cannot load {name}: {error}"
     return ""
 
 
@@ -186,11 +210,11 @@ def _one_thread() -> None:
     processes.one_thread()
 
 
-def _train(name: str, seed: int, precision: str, library: str) -> Run:
-    """Train a run in a worker and tell the client how far it is."""
+def _call(job: Hashable, library: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function in a worker and tell the client how far it is."""
     from distributed import Reschedule, get_worker
 
-    if obstacle := _obstacle(library):
+    if obstacle := _obstacle(library, ()):
         raise RuntimeError(f"The worker {obstacle}")
     _one_thread()
     worker = get_worker()
@@ -198,7 +222,7 @@ def _train(name: str, seed: int, precision: str, library: str) -> Run:
     passed, told = 0, time.monotonic()
 
     def tell() -> None:
-        worker.log_event(_TOPIC, (name, seed, passed))
+        worker.log_event(_TOPIC, (job, passed))
 
     def count(images: int) -> None:
         nonlocal passed, told
@@ -209,6 +233,6 @@ def _train(name: str, seed: int, precision: str, library: str) -> Run:
             told = time.monotonic()
             tell()
 
-    run = processes.train(name, seed, precision, count)
+    found = function(*arguments, count)
     tell()
-    return run
+    return found

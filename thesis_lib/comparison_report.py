@@ -15,12 +15,13 @@ import pandas as pd
 
 from thesis_lib import __version__
 from thesis_lib.best import Best, largest
+from thesis_lib.own_methods import LABELS
 from thesis_lib.plots import set_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from thesis_lib.comparison import Comparison
+    from thesis_lib.comparison_result import Comparison
 
 _STYLE = """
 :root { color-scheme: light dark;
@@ -104,12 +105,9 @@ def write(comparison: Comparison, path: str | Path) -> Path:
 
 def page(comparison: Comparison) -> str:
     """Return the report as HTML; every text from the data is escaped."""
-    from thesis_lib.comparison import METHODS
-
-    labels = {name: method.label for name, method in METHODS.items()}
-    paired = comparison.paired().rename(index=labels).rename_axis("Method")
+    paired = comparison.paired().rename(index=LABELS).rename_axis("Method")
     results = comparison.table()
-    classes = comparison.recalls().rename(columns=labels)
+    classes = comparison.recalls().rename(columns=LABELS)
     classes.insert(0, "Test images", comparison.test_counts)
     classes.insert(0, "Training images", comparison.train_counts)
     return _PAGE.format(
@@ -154,7 +152,7 @@ def _how(comparison: Comparison) -> str:
     seeds = ", ".join(map(str, comparison.scores().index))
     return (
         f"thesis_lib {__version__}; three blocks of convolution, 200 units and a softmax; "
-        f"seeds {seeds}; {settings}. Every method made the same number of "
+        f"seeds {seeds}; {settings}. Every network made the same number of "
         "updates. The test set was looked at after the last epoch only."
     )
 

@@ -18,6 +18,7 @@ from thesis_lib import (
     data,
     decision,
     experiments,
+    intervals,
     published,
     resampling,
     tasks,
@@ -98,7 +99,7 @@ def known(*names: str) -> bool:
 
 def difference(one: str, other: str, column: str) -> tuple[float, float, float]:
     """Return the difference of two experiments' means with its 95 % interval (Welch)."""
-    return verdicts.welch(values(one, column), values(other, column))
+    return intervals.welch(values(one, column), values(other, column))
 
 
 def said_difference(one: str, other: str, column: str) -> str:

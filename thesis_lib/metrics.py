@@ -1,11 +1,16 @@
-"""Measures of a classifier on imbalanced data, all from scikit-learn and imbalanced-learn."""
+"""Measures of a classifier on imbalanced data, from labels or from a confusion matrix."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Labels = NDArray[np.int64]
+
+MEASURES = ("Balanced accuracy", "Macro F1", "G-mean")
+"""What `of_confusion` measures."""
 
 
 def confusion(y_true: ArrayLike, y_pred: ArrayLike, n_classes: int) -> Labels:
@@ -85,6 +90,28 @@ def summary(y_true: ArrayLike, y_pred: ArrayLike) -> dict[str, float]:
         "G-mean": g_mean(y_true, y_pred),
         "Macro F1": macro_f1(y_true, y_pred),
     }
+
+
+def of_confusion(table: Labels) -> tuple[float, float, float]:
+    """Return balanced accuracy, macro F1 and G-mean over the classes that the test set has.
+
+    Parameters
+    ----------
+    table : ndarray of int, (n_classes, n_classes)
+        True classes as rows.
+    """
+    there = table.sum(1) > 0
+    found = recall_of(table)[there]
+    predicted_or_true = table.sum(0) + table.sum(1)
+    f1 = 2 * np.diag(table)[there] / predicted_or_true[there]
+    geometric = 0.0 if (found == 0).any() else math.exp(np.log(found).mean())
+    return float(found.mean()), float(f1.mean()), geometric
+
+
+def recall_of(table: Labels) -> NDArray[np.float64]:
+    """Return each class's recall from a confusion matrix; NaN for a class without images."""
+    rows = table.sum(1)
+    return np.where(rows > 0, np.diag(table) / np.maximum(rows, 1), np.nan)
 
 
 def _checked(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import sys
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from thesis_lib import comparison
+from thesis_lib import choices, comparison, own_methods
+from thesis_lib.comparison_result import Comparison
 from thesis_lib.data import stratified_split as stratified_split
 
 Array = NDArray[Any]
@@ -48,7 +52,8 @@ def load(
     ----------
     path : str or Path
         A file ``.npz`` with ``x_train, y_train, x_test, y_test``, or with ``x, y``; or a folder
-        with one sub-folder of PNG or JPEG images a class.
+        with one sub-folder of PNG or JPEG images a class, or with two such folders, ``train`` and
+        ``test``.
     size : int, optional
         Height and width that all images are resized to: 32 for a folder, unchanged for a file if
         not given.
@@ -66,8 +71,11 @@ def load(
     if size is not None and not 8 <= size <= 256:
         raise ValueError(f"size has to lie between 8 and 256 pixels; got {size}.")
     if source.is_dir():
+        train, test = source / "train", source / "test"
+        if train.is_dir() and test.is_dir():
+            return _split_already(train, test, size or 32)
         x, y, note = _read_folder(source, size or 32)
-        return _split(x, y, test_size, seed, note)
+        return _split(_grey(x), y, test_size, seed, note)
     if not source.exists():
         raise FileNotFoundError(f"There is no file or folder {source}.")
     arrays = _read_npz(source)
@@ -110,14 +118,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "data",
         metavar="FILE.npz|FOLDER",
         help="x_train, y_train, x_test, y_test, or x and y, which are split by class; or a folder "
-        "with one sub-folder of PNG or JPEG images a class",
+        "with one sub-folder of PNG or JPEG images a class, or two such folders, train and test",
     )
     parser.add_argument(
         "--methods",
         nargs="+",
-        default=list(comparison.DEFAULT_METHODS),
+        default=list(own_methods.DEFAULT_METHODS),
         metavar="METHOD",
-        help=f"of {', '.join(comparison.METHODS)}",
+        help=f"of {', '.join(own_methods.METHODS)}",
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5], metavar="SEED")
     parser.add_argument("--epochs", type=int, default=20, help="(default: 20)")
@@ -128,30 +136,55 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=Path("comparison"),
         help="folder of report.html, table.csv and the records (default: comparison)",
     )
+    parser.add_argument(
+        "--scheduler",
+        metavar="tcp://HOST:PORT",
+        help="train on the workers of this Dask cluster, which the images are sent to",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Compare, print the table and the recommendation, and write the report; return 0."""
     if options.out.exists() and not options.out.is_dir():
         raise ValueError(f"--out {options.out} is a file; it has to be a folder.")
+    # Before the images are read, which may take minutes.
+    choices.checked("method", options.methods, tuple(own_methods.METHODS))
     loaded = load(options.data, size=options.size)
     print(loaded.note, flush=True)
-    result = comparison.compare(
-        loaded.x_train,
-        loaded.y_train,
-        loaded.x_test,
-        loaded.y_test,
-        methods=options.methods,
-        seeds=options.seeds,
-        epochs=options.epochs,
-        folder=options.out / "records",
-    )
+    try:
+        result = comparison.compare(
+            loaded.x_train,
+            loaded.y_train,
+            loaded.x_test,
+            loaded.y_test,
+            methods=options.methods,
+            seeds=options.seeds,
+            epochs=options.epochs,
+            folder=options.out / "records",
+            scheduler=options.scheduler,
+        )
+    except KeyboardInterrupt:
+        records = options.out / "records"
+        print(
+            f"thesis-lib: interrupted; what is finished lies in {records}, and the same command "
+            "goes on from there.",
+            file=sys.stderr,
+        )
+        return 130
     report = result.save_report(options.out / "report.html")
     result.table().to_csv(options.out / "table.csv")
-    print(result.table().to_string())
+    print(_in_terminal(result))
     print(result.recommendation)
     print(f"The whole report: {report}")
     return 0
+
+
+def _in_terminal(result: Comparison) -> str:
+    """Return the table with its notes as lines below it, which would make it wide."""
+    table = result.table()
+    notes = [f"{method}: {note}." for method, note in table.pop("Note").items() if note]
+    trained = table.drop(index=[own_methods.LABELS[name] for name in result.skipped])
+    return "\n".join([trained.to_string(), *notes])
 
 
 def _split(x: Array, y: Array, test_size: float, seed: int, note: str) -> OwnData:
@@ -165,13 +198,17 @@ def _split(x: Array, y: Array, test_size: float, seed: int, note: str) -> OwnDat
 def _read_npz(path: Path) -> dict[str, Array]:
     if path.suffix != ".npz":
         raise ValueError(f"{path.name} has to be a folder or end in .npz.")
+    if not zipfile.is_zipfile(path):
+        raise ValueError(
+            f"{path.name} could not be read: it is no archive of arrays, as numpy.savez makes them."
+        )
     try:
         with np.load(path, allow_pickle=False) as file:
             found = list(file)
             for keys in (_KEYS, ("x", "y")):
                 if set(keys) <= set(found):
                     return {key: file[key] for key in keys}
-    except (ValueError, OSError, EOFError) as error:
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(
             f"{path.name} could not be read: {error} "
             "Save arrays of numbers, and labels as integers or strings (not as objects)."
@@ -200,10 +237,22 @@ def _read_folder(folder: Path, size: int) -> tuple[NDArray[np.uint8], Array, str
     x = np.empty((len(files), size, size, 3), np.uint8)
     for row, (file, _) in enumerate(files):
         x[row] = _read_image(file, size)
-    grey = bool((x == x[..., :1]).all())
     note = f"{len(files)} images from {folder.name}, resized to {size}×{size}"
     note += f"; without images: {', '.join(empty)}." if empty else "."
-    return x[..., :1] if grey else x, np.array([name for _, name in files]), note
+    return x, np.array([name for _, name in files]), note
+
+
+def _split_already(train: Path, test: Path, size: int) -> OwnData:
+    (x_train, y_train, note), (x_test, y_test, more) = (
+        _read_folder(folder, size) for folder in (train, test)
+    )
+    x = _grey(np.concatenate([x_train, x_test]))
+    return OwnData(x[: len(y_train)], y_train, x[len(y_train) :], y_test, f"{note} {more}")
+
+
+def _grey(x: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Keep one channel where all three are equal in every image."""
+    return x[..., :1] if (x == x[..., :1]).all() else x
 
 
 def _read_image(file: Path, size: int) -> NDArray[np.uint8]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from thesis_lib import experiments, published, verdicts
+from thesis_lib import experiments, intervals, published, verdicts
 from thesis_lib.training import Run
 
 STORE = "precision"
@@ -72,7 +72,7 @@ def _compared(one: dict[int, float], two: dict[int, float]) -> tuple[float, ...]
     other = math.sqrt(2) * float(np.std(a, ddof=1)) if len(a) > 1 else math.nan
     same = float(np.sqrt(np.mean(np.square(shared)))) if shared else math.nan
     means = (published.compare(0.0, a).mean, published.compare(0.0, b).mean)
-    return (*means, min(len(a), len(b)), *verdicts.welch(b, a), same, other)
+    return (*means, min(len(a), len(b)), *intervals.welch(b, a), same, other)
 
 
 def used(runs: Sequence[Run]) -> list[str]:

@@ -16,28 +16,33 @@ from numpy.typing import NDArray
 from thesis_lib import __version__
 
 
-def provenance(
-    x_train: NDArray[Any],
-    y_train: NDArray[Any],
-    x_test: NDArray[Any],
-    y_test: NDArray[Any],
-    dataset: str,
-    precision: str = "float32",
-) -> dict[str, Any]:
+def checksum(*arrays: NDArray[Any]) -> str:
+    """Return the first 16 digits of the SHA-256 of arrays, one after the other."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def provenance(data_sha256: str, dataset: str, precision: str = "float32") -> dict[str, Any]:
     """Say where, when and on what a run was made.
+
+    Parameters
+    ----------
+    data_sha256 : str
+        `checksum` of the images and labels that were trained on, and of those of the test.
+    dataset : str
+        Its name.
+    precision : str
 
     Returns
     -------
     dict
-        Device, backend, precision, versions, name and SHA-256 (first 16 digits) of the data, UTC
-        time.
+        Device, backend, precision, versions, name and checksum of the data, UTC time.
     """
     import keras
 
     backend = keras.backend.backend()
-    digest = hashlib.sha256()
-    for array in (x_train, y_train, x_test, y_test):
-        digest.update(np.ascontiguousarray(array).tobytes())
     return {
         "device": _device(backend),
         "backend": backend,
@@ -45,7 +50,7 @@ def provenance(
         "versions": {name: version(name) for name in ("keras", backend, "numpy")},
         "python": platform.python_version(),
         "dataset": dataset,
-        "data_sha256": digest.hexdigest()[:16],
+        "data_sha256": data_sha256,
         "library": __version__,
         "utc": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }

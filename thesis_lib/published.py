@@ -16,7 +16,8 @@ from typing import NoReturn
 import numpy as np
 import pandas as pd
 import yaml
-from scipy import stats
+
+from thesis_lib.intervals import t_interval
 
 PUBLISHED_RUNS = 5
 """How many networks a published mean averages (thesis, section 7.1)."""
@@ -197,13 +198,12 @@ def compare(published: float, sample: Sequence[float]) -> Comparison:
         mean = float(values[0]) if n else math.nan
         verdict = "one seed" if n else "missing"
         return Comparison(published, mean, math.nan, math.nan, n, verdict, diverged)
-    mean, spread = float(values.mean()), float(values.std(ddof=1))
-    t = float(stats.t.ppf(0.975, n - 1))
-    half_width = t * spread / math.sqrt(n)
-    allowed = t * spread * math.sqrt(1 / n + 1 / PUBLISHED_RUNS) + HALF_UNIT
+    mean, low, high = t_interval(values)
+    # Half of the interval is t s / sqrt(n).
+    allowed = (high - low) / 2 * math.sqrt(1 + n / PUBLISHED_RUNS) + HALF_UNIT
     # A mean computed in binary may miss a decimal half unit by a rounding error.
     verdict = "agrees" if abs(published - mean) <= allowed + 1e-9 else "differs"
-    return Comparison(published, mean, mean - half_width, mean + half_width, n, verdict, diverged)
+    return Comparison(published, mean, low, high, n, verdict, diverged)
 
 
 def contradictions() -> list[Contradiction]:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
-Floats = NDArray[np.float64]
+from thesis_lib.intervals import holm, t_interval
+
 Interval = tuple[float, float]
 
 
@@ -126,30 +127,12 @@ def paired(scores: pd.DataFrame, baseline: str) -> pd.DataFrame:
     rows = {}
     for method in frame.columns.drop(baseline):
         gain = (frame[method] - frame[baseline]).to_numpy(dtype=float)
-        half = float(stats.t.ppf(0.975, len(gain) - 1) * stats.sem(gain))
         p = float(stats.wilcoxon(gain).pvalue) if gain.any() else 1.0
-        rows[method] = (
-            gain.mean(),
-            gain.mean() - half,
-            gain.mean() + half,
-            int((gain > 0).sum()),
-            int((gain < 0).sum()),
-            p,
-        )
+        rows[method] = (*t_interval(gain), int((gain > 0).sum()), int((gain < 0).sum()), p)
     columns = ["Difference", "Low", "High", "Wins", "Losses", "p"]
     found = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     found["p (Holm)"] = holm(found["p"].to_numpy(dtype=float))
     return found.rename_axis("Method")
-
-
-def holm(p: ArrayLike) -> Floats:
-    """Adjust p-values for their number by Holm's step-down procedure (1979); NaN stay NaN."""
-    values = np.asarray(p, dtype=float)
-    adjusted = np.full(values.shape, np.nan)
-    order = np.argsort(values)[: int((~np.isnan(values)).sum())]
-    factors = len(order) - np.arange(len(order))
-    adjusted[order] = np.minimum(np.maximum.accumulate(values[order] * factors), 1)
-    return adjusted
 
 
 @dataclass(frozen=True)

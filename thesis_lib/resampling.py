@@ -17,6 +17,9 @@ Seed = int | np.random.RandomState | None
 # The thesis's own number of neighbours (appendix A.3).
 K_NEIGHBORS = 3
 
+# SMOTE looks for neighbours among all images of a class, which have to be in memory as floats.
+_SMOTE_BYTES = 2**30
+
 
 @dataclass(frozen=True)
 class Resampled:
@@ -168,6 +171,29 @@ def smote_pairs(
     k = min(k_neighbors, len(x) - 1)
     parents, weights, _ = _smote_class(both, labels, 0, target, k, state)
     return parents, weights
+
+
+def smote_obstacle(shape: tuple[int, ...], y: Labels) -> str:
+    """Say why SMOTE cannot grow these classes; "" if it can.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of one image.
+    y : ndarray of int64, (n,)
+    """
+    counts = np.bincount(y)
+    lonely = int((counts == 1).sum())
+    if lonely:
+        return f"SMOTE needs two images of each class; classes with only one: {lonely}"
+    largest = max((n for n in counts if n < counts.max()), default=0)
+    size = int(largest) * int(np.prod(shape)) * 8
+    if size > _SMOTE_BYTES:
+        return (
+            f"SMOTE compares all images of a class in memory, {size / 2**30:.1f} GiB here; "
+            f"the limit is {_SMOTE_BYTES / 2**30:.0f} GiB"
+        )
+    return ""
 
 
 def blend(images: Array, parents: NDArray[np.integer], weights: NDArray[np.floating]) -> Array:

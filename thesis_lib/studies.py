@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
-from thesis_lib import comparison, experiments, later, rankings, tasks, tuning
+from thesis_lib import experiments, later, metrics, rankings, tasks, tuning
+from thesis_lib.intervals import t_interval
 from thesis_lib.training import Run
 
-MEASURES = (*comparison.MEASURES, "Minority recall")
+MEASURES = (*metrics.MEASURES, "Minority recall")
 
 _DERIVED = "prior-correction"
 
@@ -227,8 +228,8 @@ def _over(axis: str, named: Mapping[float, str], measure: str) -> pd.DataFrame:
         # One seed a draw, so that the study of the task itself has no more weight than others.
         first = pd.DataFrame(found.xs(later.STUDY_SEEDS[0], level="Seed"))
         for method in first.columns[first.notna().any()]:
-            mean = comparison.interval(first[method])
-            gain = comparison.interval(first[method] - first[later.BASELINE])
+            mean = t_interval(first[method])
+            gain = t_interval(first[method] - first[later.BASELINE])
             rows.append((place, method, *mean, *gain, int(first[method].count())))
     heads = [axis, "Method", "Mean", "Low", "High", "Gain", "Gain low", "Gain high", "Draws"]
     return pd.DataFrame(rows, columns=heads).sort_values([axis], kind="stable", ignore_index=True)
@@ -256,6 +257,6 @@ def measured(run: Run, measure: str) -> float:
         few = list(tasks.get(run.experiment.task).minority)
         return 100 / n_classes if run.diverged else 100 * float(np.mean(np.array(run.recall)[few]))
     if run.diverged:
-        return 100 / n_classes if measure == comparison.MEASURES[0] else 0.0
-    found = comparison.measures(np.array(run.confusion))
-    return 100 * found[comparison.MEASURES.index(measure)]
+        return 100 / n_classes if measure == metrics.MEASURES[0] else 0.0
+    found = metrics.of_confusion(np.array(run.confusion))
+    return 100 * found[metrics.MEASURES.index(measure)]

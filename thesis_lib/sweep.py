@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
-from thesis_lib import experiments, processes, quiet, training
+from thesis_lib import experiments, processes, quiet, tasks, training
 from thesis_lib.progress import progress_bar
 from thesis_lib.training import Experiment, Run
 
@@ -20,14 +20,17 @@ Job = tuple[str, int]
 
 _REFRESH_SECONDS = 1.0
 
+J = TypeVar("J", bound=Hashable)
+R = TypeVar("R")
+
 
 @dataclasses.dataclass(frozen=True)
-class Progress:
+class Progress(Generic[J]):
     """What a sweep has done, has left, and how fast it went."""
 
-    done: list[Job]
-    left: list[Job]
-    failed: dict[Job, str]
+    done: list[J]
+    left: list[J]
+    failed: dict[J, str]
     images: int
     seconds: float
 
@@ -51,14 +54,23 @@ def images_of(job: Job) -> int:
     return size * experiment.epochs
 
 
-class Pool(Protocol):
-    """Where runs train: processes of this machine, or a cluster."""
+def data_set_of(name: str) -> str:
+    """Return the data set that an experiment's images are from."""
+    return tasks.get(experiments.get(name).task).dataset
+
+
+class Slots(Protocol):
+    """What trains several runs at the same time, and says how far they are."""
 
     def slots(self) -> int:
         """Return how many runs can train at the same time, now."""
 
     def passed(self) -> int:
         """Return how many images all runs together have passed so far."""
+
+
+class Pool(Slots, Protocol):
+    """Where runs train: processes of this machine, or a cluster."""
 
     def submit(self, name: str, seed: int, precision: str) -> Future[Run]:
         """Train a run and give it back with its probabilities; record nothing."""
@@ -71,7 +83,7 @@ def run(
     scheduler: str | None = None,
     precision: str = "float32",
     max_seconds: float | None = None,
-) -> Progress:
+) -> Progress[Job]:
     """Train the jobs on CPUs, each in a process of one thread, and record each as it ends.
 
     Parameters
@@ -105,7 +117,8 @@ def run(
     # Not at the head: it reads all of the library's sources, which other sweeps have no use for.
     from thesis_lib import cluster
 
-    return _run(jobs, cluster.pool(scheduler), precision, max_seconds)
+    needed = {data_set_of(name) for name, _ in jobs}
+    return _run(jobs, cluster.pool(scheduler, needed), precision, max_seconds)
 
 
 def _run(
@@ -113,17 +126,48 @@ def _run(
     opened: AbstractContextManager[Pool],
     precision: str,
     max_seconds: float | None,
-) -> Progress:
-    started = time.monotonic()
+) -> Progress[Job]:
+    def keep(job: Job, one: Run) -> float:
+        experiments.keep_family(one)
+        return one.seconds
+
     sizes = {job: images_of(job) for job in jobs}
-    done: list[Job] = []
-    failed: dict[Job, str] = {}
-    waiting, running = list(jobs), dict[Future[Run], Job]()
+    with opened as pool:
+        return drive(pool, sizes, lambda job: pool.submit(*job, precision), keep, max_seconds)
+
+
+def drive(
+    pool: Slots,
+    sizes: Mapping[J, int],
+    submit: Callable[[J], Future[R]],
+    keep: Callable[[J, R], float],
+    max_seconds: float | None = None,
+    *,
+    shown: bool = True,
+) -> Progress[J]:
+    """Hand jobs to a pool as it has room, and keep what each gives back as it ends.
+
+    Parameters
+    ----------
+    pool : Slots
+    sizes : mapping of job to int
+        The images that each job passes through its networks, in the order of their start.
+    submit : callable
+        Hands a job to the pool.
+    keep : callable
+        Takes a job and what it gave back, and returns the seconds that it trained.
+    max_seconds : float, optional
+        As `run` takes it.
+    shown : bool
+        Whether a bar is shown, in a terminal.
+    """
+    started = time.monotonic()
+    done: list[J] = []
+    failed: dict[J, str] = {}
+    waiting, running = list(sizes), dict[Future[R], J]()
     rate = 0.0  # images a second of one process
-    with (
-        opened as pool,
-        progress_bar(sum(sizes.values()), unit="image", unit_scale=True) as bar,
-    ):
+    total = sum(sizes.values())
+    with progress_bar(total, shown=shown, unit="image", unit_scale=True) as bar:
         while waiting or running:
             left = None if max_seconds is None else max_seconds - (time.monotonic() - started)
             slots = pool.slots()
@@ -135,7 +179,7 @@ def _run(
                 if index is None:
                     break
                 job = waiting.pop(index)
-                running[pool.submit(*job, precision)] = job
+                running[submit(job)] = job
             if not running:
                 break
             for future in wait(running, _REFRESH_SECONDS, FIRST_COMPLETED).done:
@@ -143,10 +187,9 @@ def _run(
                 if error is not None:
                     failed[job] = _reason(error)
                     continue
-                one = future.result()
-                experiments.keep_family(one)
+                seconds = keep(job, future.result())
                 done.append(job)
-                rate = max(rate, sizes[job] / one.seconds)
+                rate = max(rate, sizes[job] / seconds)
             bar.update(pool.passed() - bar.n)
             if _DIED in failed.values():
                 # A pool that has lost one process ends the others and takes no more jobs.
@@ -165,7 +208,7 @@ def _reason(error: BaseException) -> str:
 
 def run_side_by_side(
     jobs: Sequence[Job], *, precision: str = "float32", max_seconds: float | None = None
-) -> Progress:
+) -> Progress[Job]:
     """Train the jobs in groups with JAX (:mod:`thesis_lib.vectorized`), recording each group.
 
     A group that does not fit into the device's memory is halved. One that is stopped goes on from
@@ -238,7 +281,7 @@ def _checkpoint(group: Sequence[tuple[Experiment, int]]) -> Path:
 
 
 def _next_that_fits(
-    waiting: Sequence[Job], sizes: dict[Job, int], rate: float, left: float | None
+    waiting: Sequence[J], sizes: Mapping[J, int], rate: float, left: float | None
 ) -> int | None:
     """Return the index of the first job that should end in time; None if none does."""
     if left is None:

@@ -6,32 +6,18 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable, Mapping
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from thesis_lib import (
-    data,
-    decision,
-    metrics,
-    mixing,
-    model,
-    resampling,
-    tasks,
-    two_stage,
-)
-from thesis_lib.fitting import fit, layers_in, set_up
+from thesis_lib import data, decision, metrics, model, resampling, stages, tasks
+from thesis_lib.feeds import Arrays
+from thesis_lib.fitting import layers_in, set_up
 from thesis_lib.progress import progress_bar
-from thesis_lib.provenance import provenance
+from thesis_lib.provenance import checksum, provenance
 
 Images = tuple[NDArray[Any], NDArray[np.int64]]
-# Images as they are, the same in [0, 1], and their labels.
-Learnt = tuple[NDArray[Any], NDArray[np.float32], NDArray[np.int64]]
-
-# Of the class-balanced loss and of deferred re-weighting, as in both papers.
-BETA = 0.9999
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -43,14 +29,15 @@ class Experiment:
     name : str
         ``task/method``, the key of the catalogue and the name of its file of records.
     task : str
-        A key of ``tasks.TASKS``; the thesis's are ``"multiclass"`` and ``"binary"``.
+        A key of ``tasks.TASKS``; the thesis's are ``"multiclass"`` and ``"binary"``. Or
+        ``"own-data"``, images that somebody gave to `thesis_lib.compare`.
     method : str
         The method's name as tables show it.
     sampler : str or None
         How the training images are resampled: a key of ``SAMPLERS``, or ``"class-aware"``, which
         draws the classes of each batch; None leaves them.
     loss : str
-        A key of ``LOSSES``.
+        A key of ``stages.LOSSES``.
     gamma, minority_weight : float or None
         Focusing parameter and weight of the minority classes, for the losses that take them.
     learning_rate, epochs, batch_size, dropout
@@ -60,13 +47,15 @@ class Experiment:
         thresholds are moved with this cost matrix after training. With ``"tuned"`` a fifth of the
         training images is held out, and decides how far the prior is corrected.
     change : str or None
-        A key of ``CHANGES``: what happens to the images of each batch.
+        A key of ``stages.CHANGES``: what happens to the images of each batch.
     second_stage : str or None
         What the last fifth of the epochs does: ``"deferred-weights"`` goes on with the weights of
         effective numbers (LDAM-DRW), ``"retrained-classifier"`` and ``"feature-smote"`` train the
         last layer anew on balanced features, which are left as they are.
     members : int or None
         Number of networks whose outputs are averaged, each with a sample and a seed of its own.
+    optimizer : str or None
+        A key of ``stages.OPTIMIZERS``; None is the thesis's, plain gradient descent.
     draw : int or None
         Seed that the task's images are drawn with; None is the thesis's own draw.
     base : str or None
@@ -92,6 +81,7 @@ class Experiment:
     change: str | None = None
     second_stage: str | None = None
     members: int | None = None
+    optimizer: str | None = None
     draw: int | None = None
     base: str | None = None
     published: tuple[tuple[str, str], ...] = ()
@@ -129,35 +119,6 @@ class Run:
         default=None, repr=False, compare=False
     )
 
-
-LOSSES: dict[str, Callable[[Experiment, NDArray[np.int64]], Any]] = {
-    # Keras's mean squared error also averages over the outputs; it is what the appendix compiles.
-    "mse": lambda e, counts: "mean_squared_error",
-    "cross-entropy": lambda e, counts: _losses().CategoricalCrossentropy(),
-    "weighted-mse": lambda e, counts: _losses().WeightedMeanSquaredError(class_weight(e, counts)),
-    "mfe": lambda e, counts: _losses().MeanFalseError(),
-    "mfe-as-published": lambda e, counts: _losses().MeanFalseErrorAsPublished(counts),
-    "msfe": lambda e, counts: _losses().MeanSquaredFalseError(),
-    "msfe-as-published": lambda e, counts: _losses().MeanSquaredFalseErrorAsPublished(counts),
-    "focal-as-published": lambda e, counts: _losses().FocalLossAsPublished(
-        e.gamma or 0.0, class_weight=class_weight(e, counts)
-    ),
-    "focal": lambda e, counts: _losses().FocalLoss(e.gamma or 0.0, class_weight(e, counts)),
-    "class-balanced": lambda e, counts: _modern().ClassBalancedLoss(counts, BETA),
-    "balanced-softmax": lambda e, counts: _modern().BalancedSoftmax(counts),
-    "ldam": lambda e, counts: _modern().LDAMLoss(counts),
-    "soft-cross-entropy": lambda e, counts: _modern().SoftCrossentropy(),
-}
-
-# What happens to a batch: class counts to a function of images, one-hot labels and a generator.
-CHANGES: dict[str, Callable[[NDArray[np.int64]], Callable[..., Any]]] = {
-    "mixup": lambda counts: mixing.mixup,
-    "remix": lambda counts: lambda x, y, rng: mixing.remix(x, y, rng, counts),
-    "moved": lambda counts: lambda x, y, rng: (mixing.move(x, rng), y),
-}
-
-# The share of the training images that a tuned decision holds out.
-_VALIDATION = 0.2
 
 SAMPLERS: dict[str, Callable[[Images, int], Images]] = {
     "ros": lambda images, seed: _resampled(images, "ros", seed),
@@ -295,7 +256,8 @@ def train(
     subset = subset_of(experiment, source)
     x_test = data.to_unit(subset.x_test)
     started = time.perf_counter()
-    found, outputs = [], []
+    found: list[stages.Fitted[Arrays]] = []
+    outputs = []
     total = epochs * (experiment.members or 1)
     with progress_bar(total, shown=progress, desc=experiment.name) as bar:
 
@@ -313,10 +275,11 @@ def train(
     if experiment.cost not in (None, "tuned"):
         probabilities = decision.move_thresholds(probabilities, cost_matrix(experiment))
     first = found[0]
-    origin = provenance(first.x_train, first.y_train, x_test, subset.y_test, source.name, precision)
+    digest = checksum(first.feed.unit, first.feed.labels, x_test, subset.y_test)
+    origin = provenance(digest, source.name, precision)
     if first.tau is not None:
         origin["tau"] = first.tau
-    fits = [f.train_accuracy for f in found]
+    fits = [f.train_accuracy() for f in found]
     diverged = not (np.isfinite(fits).all() and np.isfinite(probabilities).all())
     return measured(
         experiment,
@@ -336,29 +299,6 @@ def member_seeds(experiment: Experiment, seed: int) -> list[int]:
     return [seed, *((seed + 100_000 * k) % 2**32 for k in range(1, experiment.members or 1))]
 
 
-@dataclasses.dataclass(frozen=True)
-class Fitted:
-    """A trained network of a run, and what it was trained on.
-
-    ``tau`` says how far a tuned decision corrects the prior ``counts``; None where none is tuned.
-    """
-
-    network: Any
-    curves: tuple[tuple[float, ...], tuple[float, ...]]
-    x_train: NDArray[np.float32]
-    y_train: NDArray[np.int64]
-    train_accuracy: float
-    counts: NDArray[np.int64]
-    tau: float | None
-
-    def decided(self, x: NDArray[np.float32]) -> NDArray[Any]:
-        """Return the outputs on images, with the prior corrected where that was tuned."""
-        outputs: NDArray[Any] = self.network.predict(x, batch_size=1000, verbose=0)
-        if self.tau is None or not np.isfinite(outputs).all():
-            return outputs
-        return decision.correct_prior(outputs, self.counts, tau=self.tau)
-
-
 def train_network(
     experiment: Experiment,
     seed: int,
@@ -367,8 +307,8 @@ def train_network(
     epochs: int,
     precision: str,
     tick: Callable[[int, object], None],
-) -> Fitted:
-    """Train one network through its one or two stages.
+) -> stages.Fitted[Arrays]:
+    """Build the network of an experiment's task and train it on images in memory.
 
     Parameters
     ----------
@@ -385,126 +325,13 @@ def train_network(
     """
     # The published weights come from the counts of the imbalanced set, also after resampling.
     counts = data.class_counts(subset.y_train, subset.n_classes)
-    held_out: Images | None = None
-    if experiment.cost == "tuned":
-        images, held_out = split(images, seed)
-        counts = data.class_counts(images[1], subset.n_classes)
-    x_raw, y_train = images
-    x_train = data.to_unit(x_raw)
-    learnt = (x_raw, x_train, y_train)
+    aware = experiment.sampler == "class-aware"
+    feed = Arrays(*images, counts, experiment.batch_size, aware)
+    shape = (*images[0].shape[1:], 1)[:3]
     build = model.BUILDERS[tasks.get(experiment.task).network]
     with layers_in(precision):
-        network = build(
-            subset.n_classes, x_train.shape[1:], dropout=experiment.dropout, seed=seed, fast=True
-        )
-    staged = experiment.second_stage is not None
-    curves = _stage(
-        experiment,
-        seed,
-        network,
-        LOSSES[experiment.loss](experiment, counts),
-        learnt,
-        counts,
-        two_stage.first_epochs(epochs) if staged else epochs,
-        tick,
-    )
-    if staged and math.isfinite(curves[0][-1]):
-        left = epochs - len(curves[0])
-        more = _second_stage(experiment, seed, network, learnt, counts, left, tick)
-        curves = (curves[0] + more[0], curves[1] + more[1])
-    fitted = network.predict(x_train, batch_size=1000, verbose=0)
-    finite = bool(np.isfinite(fitted).all())
-    accuracy = float((fitted.argmax(1) == y_train).mean()) if finite else math.nan
-    tau = None
-    if held_out is not None and finite:
-        outputs = network.predict(data.to_unit(held_out[0]), batch_size=1000, verbose=0)
-        tau = decision.tune_tau(outputs, held_out[1], counts)
-    return Fitted(network, curves, x_train, y_train, accuracy, counts, tau)
-
-
-def _stage(
-    experiment: Experiment,
-    seed: int,
-    network: Any,
-    loss: Any,
-    images: Learnt,
-    counts: NDArray[np.int64],
-    epochs: int,
-    tick: Callable[[int, object], None],
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Fit a network to images, as whole arrays or batch by batch."""
-    import keras
-
-    x_raw, x_train, y_train = images
-    x: Any = x_train
-    y: Any = np.eye(len(counts), dtype=np.float32)[y_train]
-    batch_size: int | None = experiment.batch_size
-    if experiment.sampler == "class-aware" or experiment.change is not None:
-        from thesis_lib import batches
-
-        x = batches.of(
-            "class-aware" if experiment.sampler == "class-aware" else None,
-            x_raw,
-            y_train,
-            seed=seed,
-            scale=255.0,
-            n_classes=len(counts),
-            batch_size=experiment.batch_size,
-            change=CHANGES[experiment.change](counts) if experiment.change else None,
-        )
-        y, batch_size = None, None
-    return fit(
-        network,
-        loss,
-        keras.optimizers.SGD(experiment.learning_rate),
-        x,
-        y,
-        batch_size=batch_size,
-        epochs=epochs,
-        on_epoch_end=tick,
-    )
-
-
-def _second_stage(
-    experiment: Experiment,
-    seed: int,
-    network: Any,
-    images: Learnt,
-    counts: NDArray[np.int64],
-    epochs: int,
-    tick: Callable[[int, object], None],
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Go on with weights, or train the last layer anew on balanced features."""
-    import keras
-
-    if experiment.second_stage == "deferred-weights":
-        weights = _modern().effective_number_weights(counts, BETA)
-        loss = _modern().LDAMLoss(counts, class_weight=weights)
-        return _stage(experiment, seed, network, loss, images, counts, epochs, tick)
-    _, x_train, y_train = images
-    found = two_stage.features(network, x_train)
-    x, y = two_stage.balanced_features(found, y_train, str(experiment.second_stage), seed)
-    classifier = two_stage.new_classifier(network, seed)
-    curves = fit(
-        classifier,
-        _losses().CategoricalCrossentropy(),
-        keras.optimizers.SGD(experiment.learning_rate),
-        x,
-        np.eye(len(counts), dtype=np.float32)[y],
-        batch_size=experiment.batch_size,
-        epochs=epochs,
-        on_epoch_end=tick,
-    )
-    two_stage.put_in(classifier, network)
-    return curves
-
-
-def split(images: Images, seed: int) -> tuple[Images, Images]:
-    """Return the images to train on and those to tune with."""
-    x, y = images
-    kept, out = data.stratified_split(y, _VALIDATION, seed)
-    shuffled = np.random.default_rng(seed).permutation(kept)
-    return (x[shuffled], y[shuffled]), (x[out], y[out])
+        network = build(subset.n_classes, shape, dropout=experiment.dropout, seed=seed, fast=True)
+    return stages.train_network(experiment, seed, network, feed, epochs, tick)
 
 
 def measured(
@@ -520,25 +347,49 @@ def measured(
     keep_probabilities: bool = False,
 ) -> Run:
     """Turn a network's outputs on the test set (n_test, n_classes) into a run."""
-    n_classes = probabilities.shape[1]
-    diverged = not np.isfinite(probabilities).all()
+    finite = bool(np.isfinite(probabilities).all())
     y_pred = np.nan_to_num(probabilities).argmax(1)
-    recall = metrics.recall_per_class(y_test, y_pred, n_classes)
-    confusion = metrics.confusion(y_test, y_pred, n_classes)
+    return of_confusion(
+        experiment,
+        seed,
+        metrics.confusion(y_test, y_pred, probabilities.shape[1]),
+        diverged=not finite,
+        train_accuracy=train_accuracy,
+        curves=curves,
+        seconds=seconds,
+        provenance=provenance,
+        probabilities=probabilities if keep_probabilities else None,
+    )
+
+
+def of_confusion(
+    experiment: Experiment,
+    seed: int,
+    confusion: NDArray[np.int64],
+    *,
+    diverged: bool,
+    train_accuracy: float,
+    curves: stages.Curves,
+    seconds: float,
+    provenance: Mapping[str, Any],
+    probabilities: NDArray[np.float32] | None = None,
+) -> Run:
+    """Turn a confusion matrix on the test set into a run, without measures where it diverged."""
+    recall = np.full(len(confusion), np.nan) if diverged else metrics.recall_of(confusion)
     return Run(
         experiment=experiment,
         seed=seed,
         train_accuracy=train_accuracy,
-        test_accuracy=math.nan if diverged else float((y_pred == y_test).mean()),
-        recall=tuple(math.nan if diverged else float(r) for r in recall),
-        confusion=tuple(tuple(int(n) for n in row) for row in confusion),
+        test_accuracy=math.nan if diverged else float(np.trace(confusion) / confusion.sum()),
+        recall=tuple(recall.tolist()),
+        confusion=tuple(map(tuple, confusion.tolist())),
         loss_curve=curves[0],
         accuracy_curve=curves[1],
         epochs=len(curves[0]),
-        diverged=bool(diverged),
+        diverged=diverged,
         seconds=round(seconds, 2),
         provenance=dict(provenance),
-        probabilities=probabilities if keep_probabilities else None,
+        probabilities=probabilities,
     )
 
 
@@ -569,44 +420,6 @@ def with_moved_thresholds(run: Run, experiment: Experiment, y_test: NDArray[np.i
         provenance=run.provenance,
         keep_probabilities=True,
     )
-
-
-def class_weight(experiment: Experiment, counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the weights of the classes that an experiment's loss takes.
-
-    Parameters
-    ----------
-    experiment : Experiment
-    counts : ndarray of int, (n_classes,)
-        Sizes of the classes in the training set, before resampling.
-
-    Returns
-    -------
-    ndarray, (n_classes,)
-        The minority classes have the experiment's weight and the others 1; without such a weight
-        every class has n / (C n_c), scikit-learn's "balanced", and for the class-balanced loss the
-        weight of its effective number.
-    """
-    if experiment.loss == "class-balanced":
-        return np.asarray(_modern().effective_number_weights(counts, BETA), dtype=np.float64)
-    if experiment.minority_weight is None:
-        return np.asarray(counts.sum() / (len(counts) * counts), dtype=np.float64)
-    weight = np.ones(len(counts))
-    weight[list(tasks.get(experiment.task).minority)] = experiment.minority_weight
-    return weight
-
-
-def _modern() -> ModuleType:
-    from thesis_lib import modern_losses
-
-    return modern_losses
-
-
-def _losses() -> ModuleType:
-    """Import the losses late: they need Keras, which takes seconds to start."""
-    from thesis_lib import losses
-
-    return losses
 
 
 def _resampled(images: Images, method: str, seed: int) -> Images:

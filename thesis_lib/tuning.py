@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from thesis_lib import data, durable, fitting, later, metrics, training
+from thesis_lib import data, durable, feeds, fitting, later, metrics, training
 from thesis_lib.training import Experiment
 
 LEARNING_RATES = (0.02, 0.05, 0.1, 0.2)
@@ -72,7 +72,7 @@ def validated(
     found = []
     for seed in splits:
         fitting.set_up(seed)
-        kept, held_out = training.split((subset.x_train, subset.y_train), seed)
+        kept, held_out = feeds.split((subset.x_train, subset.y_train), seed)
         part = dataclasses.replace(subset, x_train=kept[0], y_train=kept[1])
         images = training.resampled(experiment, kept, seed)
         fitted = training.train_network(

@@ -38,10 +38,14 @@ def features(network: Any, x: NDArray[np.float32]) -> NDArray[np.float32]:
         Of :mod:`thesis_lib.model`: its last layers are hidden units, logits and softmax.
     x : ndarray of float32, (n, height, width, channels)
     """
+    return np.asarray(extractor(network).predict(x, batch_size=1000, verbose=0), dtype=np.float32)
+
+
+def extractor(network: Any) -> Any:
+    """Return the network without its logits and softmax: images in, `features` out."""
     import keras
 
-    extractor = keras.Model(network.inputs, network.layers[-3].output)
-    return np.asarray(extractor.predict(x, batch_size=1000, verbose=0), dtype=np.float32)
+    return keras.Model(network.inputs, network.layers[-3].output)
 
 
 def balanced_features(

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thesis_lib import data, decision, durable, fitting, model, tasks, training
-from thesis_lib.provenance import provenance
+from thesis_lib import data, decision, durable, fitting, model, stages, tasks, training
+from thesis_lib.provenance import checksum, provenance
 from thesis_lib.training import Experiment, Run
 
 Job = tuple[Experiment, int]
@@ -234,7 +234,7 @@ class _Problem:
             "learning_rate": np.array([e.learning_rate for e in rows], np.float32),
             "gamma": np.array([e.gamma or 0.0 for e in rows], np.float32),
             "class_weight": np.array(
-                [training.class_weight(e, counts) for e in rows], dtype=np.float32
+                [stages.class_weight(e, counts) for e in rows], dtype=np.float32
             ),
         }
 
@@ -246,7 +246,7 @@ class _Problem:
 
         experiment = self.jobs[0][0]
         counts = data.class_counts(self.subset.y_train, self.subset.n_classes)
-        template = keras.losses.get(training.LOSSES[experiment.loss](experiment, counts))
+        template = keras.losses.get(stages.LOSSES[experiment.loss](experiment, counts))
 
         differs = {
             "gamma": experiment.gamma is not None,
@@ -332,10 +332,7 @@ class _Problem:
                     curves=_curves(state["loss"][:, row], state["accuracy"][:, row]),
                     seconds=seconds / len(self.jobs),
                     provenance=provenance(
-                        self.x[slot],
-                        labels,
-                        x_test,
-                        self.subset.y_test,
+                        checksum(self.x[slot], labels, x_test, self.subset.y_test),
                         self.source,
                         self.precision,
                     ),

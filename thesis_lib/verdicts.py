@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from thesis_lib import data, experiments, published
 from thesis_lib.training import Experiment, Run
@@ -130,35 +128,3 @@ def cells() -> Iterator[tuple[tuple[str, str, str], float]]:
         for row, numbers in published.table(table).iterrows():
             for column, number in numbers.items():
                 yield (table, str(row), str(column)), float(number)
-
-
-def welch(one: Sequence[float], other: Sequence[float]) -> tuple[float, float, float]:
-    """Return the difference of two means with its 95 % interval by Welch's t test.
-
-    The test does not suppose that the two spreads are equal (Welch, Biometrika 34, 1947).
-
-    Parameters
-    ----------
-    one, other : sequence of float
-        One value a run; NaN (a run that diverged) is left out.
-
-    Returns
-    -------
-    tuple of float
-        Mean of ``one`` minus mean of ``other``, lower and upper bound. The bounds are NaN with
-        fewer than two values on a side, and equal the difference where neither side varies.
-    """
-    a, b = (np.asarray([v for v in values if not math.isnan(v)]) for values in (one, other))
-    if not len(a) or not len(b):
-        return math.nan, math.nan, math.nan
-    difference = float(a.mean() - b.mean())
-    if min(len(a), len(b)) < 2:
-        return difference, math.nan, math.nan
-    # Equal values have a spread of rounding errors, which would make the degrees of freedom noise.
-    parts = [0.0 if np.ptp(x) < 1e-9 else float(x.var(ddof=1)) / len(x) for x in (a, b)]
-    variance = sum(parts)
-    if variance == 0:
-        return difference, difference, difference
-    freedom = variance**2 / (parts[0] ** 2 / (len(a) - 1) + parts[1] ** 2 / (len(b) - 1))
-    half = float(stats.t.ppf(0.975, freedom)) * math.sqrt(variance)
-    return difference, difference - half, difference + half

@@ -1,0 +1,51 @@
+"""Intervals and adjusted p-values, against SciPy and by hand."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy import stats
+
+from thesis_lib.intervals import holm, paired_t, t_interval, welch
+
+
+def test_t_interval_is_scipys() -> None:
+    sample = [0.3, 0.5, 0.55, 0.7]
+    low, high = stats.t.interval(0.95, 3, np.mean(sample), stats.sem(sample))
+    assert t_interval(sample) == pytest.approx((np.mean(sample), low, high))
+    assert t_interval([*sample, np.nan]) == pytest.approx((np.mean(sample), low, high))
+    assert_allclose(t_interval([0.4]), [0.4, np.nan, np.nan])
+    assert np.isnan(t_interval([np.nan])).all()
+
+
+def test_paired_t_is_scipys() -> None:
+    one, other = np.array([62.0, 71, 66, 90]), np.array([40.0, 55, 47, 60])
+    test = stats.ttest_rel(one, other)
+    bounds = test.confidence_interval()
+    expected = [np.mean(one - other), bounds.low, bounds.high, test.pvalue]
+    assert_allclose(paired_t(one - other, step=1.0), expected)
+
+
+def test_paired_differences_are_no_surer_than_their_steps() -> None:
+    """Three equal differences of 2 in steps of 1: t = 2 / (sqrt(1 / 12) / sqrt(3)) = 12."""
+    mean, low, high, p = paired_t([2.0, 2.0, 2.0], step=1.0)
+    half = stats.t.ppf(0.975, 2) * 2 / 12
+    assert_allclose([mean, low, high], [2, 2 - half, 2 + half])
+    assert p == pytest.approx(2 * stats.t.sf(12, 2))
+    assert np.isnan(paired_t([2.0], step=1.0)[1:]).all()
+    assert np.isnan(paired_t([2.0, np.nan], step=1.0)).all()
+
+
+def test_welch_is_scipys() -> None:
+    one, other = [90.1, 88.4, 93.0, 91.2], [80.0, 85.5, 79.1]
+    interval = stats.ttest_ind(one, other, equal_var=False).confidence_interval(0.95)
+    assert_allclose(welch(one, other)[1:], [interval.low, interval.high])
+    assert welch([1.0, 1.0], [3.0, 3.0]) == (-2.0, -2.0, -2.0)
+    assert np.isnan(welch([1.0], [3.0, 4.0])[1])
+    assert np.isnan(welch([float("nan")], [3.0])[0])
+
+
+def test_holm_by_hand() -> None:
+    """Sorted 0.01, 0.02, 0.03, 0.4 times 4, 3, 2, 1, never falling."""
+    found = holm([0.02, 0.4, 0.01, np.nan, 0.03])
+    assert_allclose(found, [0.06, 0.4, 0.04, np.nan, 0.06])
+    assert len(holm([])) == 0

@@ -1,0 +1,220 @@
+"""What a comparison of methods on somebody's own data found: tables, tests and advice."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from thesis_lib.choices import checked
+from thesis_lib.intervals import holm, paired_t, t_interval
+from thesis_lib.metrics import MEASURES, of_confusion, recall_of
+from thesis_lib.own_methods import BASELINE, LABELS, METHODS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What `compare` found.
+
+    Attributes
+    ----------
+    classes : tuple of str
+    train_counts, test_counts : ndarray of int64, (n_classes,)
+    confusions : mapping of str to mapping of int to ndarray or None
+        Method, then seed, to the confusion matrix on the test set (true classes as rows); None
+        where training diverged.
+    skipped : mapping of str to str
+        Methods that could not be trained on these data, and why.
+    settings : mapping of str to value
+        What all methods were trained with.
+    """
+
+    classes: tuple[str, ...]
+    train_counts: Labels
+    test_counts: Labels
+    confusions: Mapping[str, Mapping[int, Labels | None]]
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def scores(self, measure: str = MEASURES[0]) -> pd.DataFrame:
+        """Return one measure in percent: a row a seed, a column a method; NaN where diverged."""
+        checked("measure", [measure], MEASURES)
+        column = MEASURES.index(measure)
+        return pd.DataFrame(
+            {
+                method: {
+                    seed: math.nan if c is None else 100 * of_confusion(c)[column]
+                    for seed, c in runs.items()
+                }
+                for method, runs in self.confusions.items()
+            }
+        )
+
+    def recalls(self) -> pd.DataFrame:
+        """Return the mean recall in percent: a row a class, a column a method."""
+        means = {}
+        for method, runs in self.confusions.items():
+            found = [recall_of(c) for c in runs.values() if c is not None]
+            means[method] = 100 * np.mean(found, axis=0) if found else math.nan
+        return pd.DataFrame(means, index=pd.Index(self.classes, name="Class"))
+
+    def table(self) -> pd.DataFrame:
+        """Return the means in percent with 95 % intervals over the seeds, a row a method.
+
+        With up to ten classes the recall of each is there too. A method that was skipped has the
+        reason in its last column.
+        """
+        rows: dict[str, dict[str, str]] = {}
+        for method, runs in self.confusions.items():
+            row = {m: _shown(self.scores(m)[method]) for m in MEASURES}
+            if len(self.classes) <= 10:
+                means = self.recalls()[method]
+                row |= {
+                    f"Recall {c}": "–" if math.isnan(v) else f"{v:.1f}" for c, v in means.items()
+                }
+            lost = sum(c is None for c in runs.values())
+            row["Note"] = f"{lost} of {len(runs)} seeds diverged" if lost else ""
+            rows[LABELS[method]] = row
+        for method, reason in self.skipped.items():
+            rows[LABELS[method]] = {"Note": f"skipped: {reason}"}
+        return pd.DataFrame.from_dict(rows, orient="index").fillna("–").rename_axis("Method")
+
+    def paired(self, measure: str = MEASURES[0]) -> pd.DataFrame:
+        """Compare each method with the baseline, seed by seed.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row a method: mean difference in percentage points, bounds of its 95 % interval, p of
+            a paired t-test, and p after Holm's correction (1979) for the number of methods. NaN
+            with fewer than two seeds, or where a seed diverged.
+
+        Notes
+        -----
+        A measure moves in steps: one more image of the smallest test class changes balanced
+        accuracy by 1 / (C n). Differences that agree more closely than such steps can show would
+        make the test overconfident, so their deviation is taken as at least step / sqrt(12), the
+        error of rounding.
+        """
+        scores = self.scores(measure)
+        tested = self.test_counts[self.test_counts > 0]
+        step = 100 / (len(tested) * int(tested.min()))
+        rows = {
+            method: paired_t(np.asarray(scores[method] - scores[BASELINE]), step)
+            for method in scores.columns
+            if method != BASELINE
+        }
+        columns = ["Difference", "Low", "High", "p"]
+        frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+        frame["p (Holm)"] = holm(frame["p"].to_numpy(dtype=float))
+        return frame
+
+    def better(self, measure: str = MEASURES[0]) -> list[str]:
+        """Return the methods that are clearly better than the baseline, best mean first."""
+        paired = self.paired(measure)
+        clear = paired[(paired["p (Holm)"] < 0.05) & (paired["Difference"] > 0)]
+        return list(clear.sort_values("Difference", ascending=False).index)
+
+    @property
+    def recommendation(self) -> str:
+        """What to use, and what that rests on."""
+        measure, seeds = MEASURES[0], len(self.scores())
+        base = self.scores(measure)[BASELINE].mean()
+        if seeds < 2:
+            return (
+                "No recommendation: one seed does not show how much a result varies. "
+                "Compare with at least three."
+            )
+        clear, paired = self.better(measure), self.paired(measure)
+        if not len(paired):
+            return "No recommendation: no method was compared with the baseline."
+        if lost := sum(c is None for c in self.confusions[BASELINE].values()):
+            return (
+                f"No recommendation: the baseline diverged with {lost} of {seeds} seeds. "
+                "Try a lower learning rate."
+            )
+        if not clear:
+            text = (
+                f"No method is clearly better than cross-entropy without any remedy "
+                f"({measure.lower()} {base:.1f} %), judged by {seeds} seeds and Holm's correction "
+                f"for {len(paired)} comparisons. That does not show that none is."
+            )
+        else:
+            best, row = clear[0], paired.loc[clear[0]]
+            text = (
+                f"Use {LABELS[best]}: {measure.lower()} {base + row['Difference']:.1f} % "
+                f"against {base:.1f} % of the baseline, a difference of {row['Difference']:.1f} "
+                f"points (95 % interval {row['Low']:.1f} to {row['High']:.1f}; paired over {seeds} "
+                f"seeds, p = {_shown_p(row['p (Holm)'])} after Holm's correction for "
+                f"{len(paired)} comparisons)."
+            )
+            if clear[1:]:
+                others = ", ".join(LABELS[m] for m in clear[1:])
+                text += f" Also clearly better than the baseline: {others}."
+        return " ".join([text, *self.caveats()])
+
+    def caveats(self) -> list[str]:
+        """Return sentences on what the comparison cannot show."""
+        found = [
+            "Seeds change the network's initial weights and the order of the images, not the "
+            "data: another sample of images may give another ranking."
+        ]
+        if any("members" in METHODS[method] for method in self.confusions):
+            found.append("An ensemble trains five networks, so it had five times the updates.")
+        fewest = int(self.test_counts[self.test_counts > 0].min())
+        if fewest < 30:
+            found.append(
+                f"The smallest class has {fewest} test image{'s' if fewest > 1 else ''}, so one "
+                f"image changes its recall by {100 / fewest:.0f} points."
+            )
+        if (self.test_counts == 0).any():
+            lacking = int((self.test_counts == 0).sum())
+            found.append(f"Classes without a test image, which no measure includes: {lacking}.")
+        return found
+
+    def figure(self, measure: str = MEASURES[0]) -> Figure:
+        """Draw each method's runs, mean and interval."""
+        from thesis_lib.plots import comparison as plots
+
+        scores = self.scores(measure)
+        intervals = [t_interval(scores[method]) for method in scores]
+        labels = [LABELS[str(method)] for method in scores]
+        return plots.method_intervals(labels, intervals, scores.to_numpy().T, measure=measure)
+
+    def recall_figure(self, limit: int = 20) -> Figure:
+        """Draw the mean recall of the smallest classes under each method."""
+        from thesis_lib.plots import comparison as plots
+
+        rarest = np.argsort(self.train_counts, kind="stable")[:limit]
+        names = [f"{self.classes[c]} ({self.train_counts[c]:,})" for c in rarest]
+        recalls = self.recalls()
+        labels = [LABELS[str(method)] for method in recalls]
+        return plots.recall_grid(labels, names, recalls.to_numpy()[rarest])
+
+    def save_report(self, path: str | Path) -> Path:
+        """Write one HTML file that holds everything and needs no network; return its path."""
+        from thesis_lib import comparison_report
+
+        return comparison_report.write(self, path)
+
+
+def _shown(sample: pd.Series) -> str:
+    mean, low, high = t_interval(sample)
+    if math.isnan(mean):
+        return "–"
+    return f"{mean:.1f}" if math.isnan(low) else f"{mean:.1f} ± {(high - low) / 2:.1f}"
+
+
+def _shown_p(p: Any) -> str:
+    return f"{p:.3f}" if p >= 0.001 else "less than 0.001"

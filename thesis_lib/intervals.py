@@ -1,0 +1,102 @@
+"""Intervals of means and of differences, and p-values adjusted for their number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+
+def t_interval(sample: ArrayLike) -> tuple[float, float, float]:
+    """Return the mean and its 95 % interval by Student's t.
+
+    Parameters
+    ----------
+    sample : array_like of float, (n,)
+        NaN (a run that diverged) is left out.
+
+    Returns
+    -------
+    tuple of float
+        Mean, lower and upper bound. The bounds are NaN with fewer than two values, and the mean
+        too with none.
+    """
+    values = np.asarray(sample, dtype=float)
+    values = values[~np.isnan(values)]
+    if len(values) < 2:
+        return float(values.mean()) if len(values) else math.nan, math.nan, math.nan
+    half = float(stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / len(values) ** 0.5)
+    mean = float(values.mean())
+    return mean, mean - half, mean + half
+
+
+def paired_t(differences: ArrayLike, step: float) -> tuple[float, float, float, float]:
+    """Return a mean difference with its 95 % interval and p by the paired t-test.
+
+    Parameters
+    ----------
+    differences : array_like of float, (n,)
+        One value a pair.
+    step : float
+        What the measure moves in. Differences that agree more closely than such steps can show
+        would make the test overconfident, so their deviation is taken as at least
+        step / sqrt(12), the error of rounding.
+
+    Returns
+    -------
+    tuple of float
+        Mean, lower and upper bound, p. All but the mean are NaN with fewer than two pairs, or
+        where one of them is NaN.
+    """
+    values = np.asarray(differences, dtype=float)
+    n, mean = len(values), float(values.mean())
+    if n < 2 or math.isnan(mean):
+        return mean, math.nan, math.nan, math.nan
+    error = max(float(values.std(ddof=1)), step / 12**0.5) / n**0.5
+    half = float(stats.t.ppf(0.975, n - 1)) * error
+    return mean, mean - half, mean + half, float(2 * stats.t.sf(abs(mean) / error, n - 1))
+
+
+def welch(one: Sequence[float], other: Sequence[float]) -> tuple[float, float, float]:
+    """Return the difference of two means with its 95 % interval by Welch's t test.
+
+    The test does not suppose that the two spreads are equal (Welch, Biometrika 34, 1947).
+
+    Parameters
+    ----------
+    one, other : sequence of float
+        One value a run; NaN (a run that diverged) is left out.
+
+    Returns
+    -------
+    tuple of float
+        Mean of ``one`` minus mean of ``other``, lower and upper bound. The bounds are NaN with
+        fewer than two values on a side, and equal the difference where neither side varies.
+    """
+    a, b = (np.asarray([v for v in values if not math.isnan(v)]) for values in (one, other))
+    if not len(a) or not len(b):
+        return math.nan, math.nan, math.nan
+    difference = float(a.mean() - b.mean())
+    if min(len(a), len(b)) < 2:
+        return difference, math.nan, math.nan
+    # Equal values have a spread of rounding errors, which would make the degrees of freedom noise.
+    parts = [0.0 if np.ptp(x) < 1e-9 else float(x.var(ddof=1)) / len(x) for x in (a, b)]
+    variance = sum(parts)
+    if variance == 0:
+        return difference, difference, difference
+    freedom = variance**2 / (parts[0] ** 2 / (len(a) - 1) + parts[1] ** 2 / (len(b) - 1))
+    half = float(stats.t.ppf(0.975, freedom)) * math.sqrt(variance)
+    return difference, difference - half, difference + half
+
+
+def holm(p: ArrayLike) -> NDArray[np.float64]:
+    """Adjust p-values for their number by Holm's step-down procedure (1979); NaN stay NaN."""
+    values = np.asarray(p, dtype=float)
+    adjusted = np.full(values.shape, np.nan)
+    order = np.argsort(values)[: int((~np.isnan(values)).sum())]
+    factors = len(order) - np.arange(len(order))
+    adjusted[order] = np.minimum(np.maximum.accumulate(values[order] * factors), 1)
+    return adjusted

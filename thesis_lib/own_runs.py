@@ -1,0 +1,156 @@
+"""Training on somebody's own images: the runs of one method, or of several that share networks."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thesis_lib import decision, experiments, feeds, fitting, image_sets, model, records, stages
+from thesis_lib.image_sets import ImageSets
+from thesis_lib.provenance import provenance
+from thesis_lib.training import Experiment, Run, member_seeds, of_confusion
+
+Labels = NDArray[np.int64]
+
+_TIMED_BATCHES = 30
+
+
+def train(
+    sets: ImageSets, family: Sequence[Experiment], seed: int, passed: Callable[[int], None]
+) -> list[Run]:
+    """Train the networks of a family of experiments with one seed, and record nothing.
+
+    Parameters
+    ----------
+    sets : ImageSets
+        As they are, or as `ImageSets.portable` sends them.
+    family : sequence of Experiment
+        Those after the first differ from it in the decision only.
+    seed : int
+    passed : callable
+        Called after each epoch with the number of its images.
+
+    Returns
+    -------
+    list of Run
+        One for each of the family.
+    """
+    sets, first = image_sets.opened(sets), family[0]
+    started = time.perf_counter()
+    fitted = [
+        _fitted(first, sets, member, lambda epoch, logs: passed(len(sets.y_train)))
+        for member in member_seeds(first, seed)
+    ]
+    seconds = time.perf_counter() - started
+    origin = provenance(sets.sha256, "own data")
+    if fitted[0].tau is not None:
+        origin["tau"] = fitted[0].tau
+    return [
+        of_confusion(
+            experiment,
+            seed,
+            confusion,
+            diverged=diverged,
+            train_accuracy=math.nan,
+            curves=fitted[0].curves,
+            seconds=seconds,
+            provenance=origin,
+        )
+        for experiment, (confusion, diverged) in zip(
+            family, _classified(fitted, sets, family), strict=True
+        )
+    ]
+
+
+def seconds_of(
+    sets: ImageSets, experiment: Experiment, passed: Callable[[int], None]
+) -> tuple[float, float]:
+    """Train two short epochs, the first of which compiles, and take the time.
+
+    Parameters
+    ----------
+    sets, experiment
+        As `train` takes them.
+    passed : callable
+        Not called: these images belong to no run.
+
+    Returns
+    -------
+    tuple of float
+        Seconds until the first batch is trained, and those that an image takes after it.
+    """
+    sets = image_sets.opened(sets)
+    images = min(len(sets.y_train), _TIMED_BATCHES * experiment.batch_size)
+    times = [time.perf_counter()]
+    short = dataclasses.replace(experiment, epochs=2)
+    _fitted(short, sets, 0, lambda epoch, logs: times.append(time.perf_counter()), images)
+    first, second = np.diff(times[:3]) if len(times) > 2 else (times[1] - times[0], 0.0)
+    return max(float(first - second), 0.0), float(second) / images
+
+
+def record(run: Run, sets: ImageSets) -> records.Record:
+    """Return the record of a run; its experiment names the data, as no catalogue does."""
+    found = experiments.to_record(run)
+    found["experiment"]["data_sha256"] = sets.sha256
+    return found
+
+
+def recorded(
+    store: records.Store, experiment: Experiment, sets: ImageSets
+) -> dict[int, Labels | None]:
+    """Return the confusion matrix of each recorded seed; None where training diverged."""
+    wanted = experiment.hyperparameters() | {"data_sha256": sets.sha256}
+    return {
+        r["seed"]: None if r["diverged"] else np.asarray(r["confusion"], dtype=np.int64)
+        for r in store.read(experiment.name)
+        if {k: v for k, v in r["experiment"].items() if k != "method"} == wanted
+    }
+
+
+def _fitted(
+    experiment: Experiment,
+    sets: ImageSets,
+    seed: int,
+    tick: Callable[[int, object], None],
+    limit: int | None = None,
+) -> stages.Fitted[feeds.Stream]:
+    fitting.set_up(seed)
+    network = model.build_cnn(
+        len(sets.classes), sets.input_shape, dropout=experiment.dropout, seed=seed, fast=True
+    )
+    feed = feeds.Stream(
+        sets.x_train,
+        sets.y_train,
+        sets.scale,
+        len(sets.classes),
+        experiment.batch_size,
+        experiment.sampler,
+        limit,
+    )
+    return stages.train_network(experiment, seed, network, feed, experiment.epochs, tick)
+
+
+def _classified(
+    fitted: Sequence[stages.Fitted[Any]], sets: ImageSets, family: Sequence[Experiment]
+) -> list[tuple[Labels, bool]]:
+    """Return each experiment's confusion matrix on the test set, and whether it diverged."""
+    n = len(sets.classes)
+    tables = [np.zeros((n, n), np.int64) for _ in family]
+    finite, start = True, 0
+    for piece in feeds.pieces(sets.x_test, sets.scale):
+        found = [f.corrected(np.asarray(f.network.predict_on_batch(piece))) for f in fitted]
+        outputs = np.mean(found, axis=0)
+        finite = finite and bool(np.isfinite(outputs).all())
+        true = sets.y_test[start : start + len(piece)]
+        start += len(piece)
+        for experiment, table in zip(family, tables, strict=True):
+            prior = experiment.cost == "prior" and finite
+            decided = decision.correct_prior(outputs, sets.counts) if prior else outputs
+            np.add.at(table, (true, np.nan_to_num(decided).argmax(1)), 1)
+    return [(table, not finite) for table in tables]
