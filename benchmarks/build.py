@@ -36,13 +36,14 @@ def build(folder: Path) -> tuple[float, float]:
     """Build the book in a folder; return seconds and the peak of its memory in GiB."""
     command = [str(Path(sys.executable).parent / "jupyter-book"), "build", "."]
     started, peak = time.monotonic(), 0
-    with open(os.devnull, "w") as nowhere:
-        process = psutil.Popen(command, cwd=folder, stdout=nowhere, stderr=nowhere)
+    with tempfile.TemporaryFile() as output:
+        process = psutil.Popen(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT)
         while process.poll() is None:
             peak = max(peak, memory(process))
             time.sleep(0.2)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
+        if process.returncode:
+            output.seek(0)
+            sys.exit(output.read().decode()[-5000:])
     return time.monotonic() - started, peak / 2**30
 
 

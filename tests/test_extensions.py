@@ -12,10 +12,10 @@ import citations
 import jupytext
 import katex_math
 import nbformat
-import notebooks
 import pytest
 from nbclient import NotebookClient
 
+import notebooks
 from tests.test_chapters import NOTEBOOKS, ROOT
 
 PAGES = [ROOT / "index.md", *NOTEBOOKS]

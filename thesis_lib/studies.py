@@ -213,7 +213,7 @@ def fair_scores(task: str, measure: str = MEASURES[0]) -> pd.DataFrame:
     for slug in labels():
         both = pd.concat([shared[slug], own[slug]], axis=1, keys=["Shared", "Own"])
         means = both.dropna().groupby(level="Draw").mean()
-        difference = comparison.interval(means["Own"] - means["Shared"])
+        difference = t_interval(means["Own"] - means["Shared"])
         rows[slug] = (*means.mean(), *difference, len(means))
     columns = ["Shared", "Own", "Difference", "Low", "High", "Draws"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("Method")
