@@ -16,6 +16,7 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 from pypdf import PdfReader, PdfWriter
+from pypdfium2 import PdfDocument
 
 from _ext import paper, pdf
 from tests import chromium
@@ -303,7 +304,8 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> Printed:
     }
     source = path.with_name("book.html")
     document = BeautifulSoup(source.read_text("utf-8"), "html.parser")
-    texts = [page.extract_text() for page in reader.pages]
+    # pypdf would take half a minute for the texts.
+    texts = [page.get_textpage().get_text_range() for page in PdfDocument(path)]
     return Printed(reader, texts, source, document, articles)
 
 
