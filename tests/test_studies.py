@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -129,18 +130,21 @@ GAIN = ["Gain", "Gain low", "Gain high"]
 
 
 @pytest.fixture
-def tuned(monkeypatch: pytest.MonkeyPatch) -> None:
-    """ROS and the baseline have settings of their own."""
-    chosen = {
+def tuned(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The given settings have been chosen on the digits; by default those of two methods."""
+    two = {
         "cross-entropy": {"learning_rate": 0.2, "epochs": 25},
         "ros": {"learning_rate": 0.05, "epochs": 13},
     }
+    chosen = getattr(request, "param", two)
     monkeypatch.setattr(tuning, "tuned", lambda: {"digits": chosen})
     experiments.every.cache_clear()
     yield
     experiments.every.cache_clear()
 
 
+@pytest.mark.usefixtures("tuned")
+@pytest.mark.parametrize("tuned", [{}], indirect=True)
 def test_without_chosen_settings_there_is_nothing_to_compare() -> None:
     settings = studies.fair_settings("digits")
     assert settings.loc["ros", ["Rate", "Epochs"]].tolist() == [0.1, 26]  # 20 updates of 38
