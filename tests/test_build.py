@@ -8,9 +8,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import thesis_book
 from jupyter_cache import get_cache
 
+import thesis_book
 from thesis_lib import data
 
 ROOT = Path(__file__).parent.parent

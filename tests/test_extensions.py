@@ -7,14 +7,14 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-import accessible_html
-import citations
 import jupytext
-import katex_math
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
+import accessible_html
+import citations
+import katex_math
 import notebooks
 from tests.test_chapters import NOTEBOOKS, ROOT
 

@@ -5,11 +5,11 @@ import json
 import re
 from html.parser import HTMLParser
 
-import explore
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
+import explore
 from thesis_lib import experiments, published
 from thesis_lib.interactive import (
     Interactive,

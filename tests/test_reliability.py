@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-import thesis_book
 from sphinx.errors import ExtensionError
 
+import thesis_book
 from tests.test_experiments import make_run
 from tests.test_records import make
 from thesis_lib import durable, experiments

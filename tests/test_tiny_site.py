@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import chinese
 import pytest
 import quickjs
-import search_index
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
+import chinese
+import search_index
 from tests import chromium
 
 STATIC = Path(__file__).parent.parent / "_static"
