@@ -69,16 +69,17 @@ def comparison(table: str, live: Mapping[str, Run]) -> pd.DataFrame:
         seeds with its 95 % interval, and the verdict of :func:`findings.judge`. All text;
         missing where nothing is recorded.
     """
-    printed = published.table(table)
+    printed = published.printed(table)
     rows: dict[tuple[str, str], Sequence[str | None]] = {}
-    for name in printed.index:
-        experiment = experiment_of(table, name)
-        numbers = printed.loc[name]
-        rows[name, "published"] = [f"{number:.2f}" for number in numbers]
+    for name, numbers in printed.iterrows():
+        experiment = experiment_of(table, str(name))
+        rows[str(name), "published"] = list(numbers)
         if experiment.name in live:
             run = live[experiment.name]
-            rows[name, _source(run)] = [_measured(run, column) for column in numbers.index]
-        rows |= _recorded_rows(table, name, experiments.results(experiment), numbers)
+            rows[str(name), _source(run)] = [_measured(run, column) for column in numbers.index]
+        rows |= _recorded_rows(
+            table, str(name), experiments.results(experiment), list(numbers.index)
+        )
     return _frame(rows, list(printed.columns))
 
 
@@ -90,10 +91,10 @@ def focal_comparison(task: str) -> pd.DataFrame:
     DataFrame
         As :func:`comparison`; a row for each gamma, a column for each minority weight.
     """
-    printed = published.table(GRIDS[task])
+    printed = published.printed(GRIDS[task])
     rows: dict[tuple[str, str], Sequence[str | None]] = {}
     for gamma, name in zip(experiments.GAMMAS, printed.index, strict=True):
-        rows[name, "published"] = [f"{number:.2f}" for number in printed.loc[name]]
+        rows[name, "published"] = list(printed.loc[name])
         groups = [experiments.results(focal(task, gamma, weight)) for weight in _weights()]
         rows[name, "recorded"] = [_mean(runs, "Testing") for runs in groups]
         if any(groups):
@@ -265,9 +266,8 @@ def _best(frame: pd.DataFrame, grid: bool) -> Best:
 
 
 def _recorded_rows(
-    table: str, name: str, runs: Sequence[Run], numbers: pd.Series[float]
+    table: str, name: str, runs: Sequence[Run], columns: Sequence[str]
 ) -> dict[tuple[str, str], Sequence[str | None]]:
-    columns = [str(column) for column in numbers.index]
     rows: dict[tuple[str, str], Sequence[str | None]] = {
         (name, _seeds(runs)): [_mean(runs, column) for column in columns]
     }
