@@ -494,7 +494,7 @@ IMAGES, LABELS = squares([14, 6], 0)
         ({"seeds": []}, r"whole numbers from 0 to 2\*\*32 - 1, at least one; got \[\]"),
         ({"seeds": [1.5]}, "seeds have to be whole numbers"),
         ({"epochs": 0}, "epochs has to be a whole number from 1; got 0"),
-        ({"learning_rate": float("nan")}, "learning_rate has to be larger than 0"),
+        ({"learning_rate": float("nan")}, "learning_rate has to be a number above 0; got nan"),
     ],
 )
 def test_bad_input(change: dict, message: str) -> None:

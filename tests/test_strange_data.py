@@ -3,6 +3,7 @@
 import ast
 import importlib.metadata
 import re
+import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
@@ -16,7 +17,11 @@ import pytest
 from PIL import Image
 
 import thesis_lib
-from thesis_lib import image_sets, own_data
+from tests.test_comparison import binary, made
+from thesis_lib import image_sets, own_data, own_runs
+from thesis_lib.__main__ import main
+from thesis_lib.comparison import compare
+from thesis_lib.own_methods import BASELINE
 from thesis_lib.plots import set_style
 
 mpl.use("Agg")
@@ -313,6 +318,126 @@ def test_copies_of_training_images_are_counted(kind: type) -> None:
     test = np.concatenate([Z[:6], X[3:7]]).astype(kind)
     assert checked(x_test=test).copies == 4
     assert checked().copies == 0
+
+
+# What is found before anything is trained
+
+
+@pytest.fixture
+def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing be trained, and no images be read."""
+
+    def reached(*arguments: object, **settings: object) -> None:
+        raise AssertionError("this should have been refused before")
+
+    monkeypatch.setattr(own_runs, "train", reached)
+    monkeypatch.setattr(own_runs, "seconds_of", reached)
+    monkeypatch.setattr(own_data, "load", reached)
+
+
+@pytest.mark.usefixtures("untrained")
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--out", "/dev/null/result"], "/dev/null/result: no file can be written there"),
+        (["--out", "/proc/result"], "/proc/result: no file can be written there"),
+        (["--scheduler", "nonsense"], "No Dask scheduler answers at 'nonsense' (it has to be tcp"),
+        (["--scheduler", "foo://x:1"], "No Dask scheduler answers at 'foo://x:1'"),
+        (["--scheduler", "tcp://host"], "No Dask scheduler answers at 'tcp://host'"),
+        (["--methods", "ros", "smoet"], "There is no method 'smoet'; did you mean smote"),
+        (["--epochs", "0"], "epochs has to be a whole number from 1; got 0"),
+        (["--seeds", "1", "-1"], "seeds have to be whole numbers from 0"),
+    ],
+)
+def test_the_command_refuses_in_one_line(
+    options: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare-on", str(tmp_path), "--out", str(tmp_path / "out"), *options]) == 2
+    said = capsys.readouterr()
+    assert message in said.err
+    assert said.err.count("\n") == 1
+    assert said.out == ""
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("untrained")
+def test_one_seed_is_warned_of_in_the_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(AssertionError, match="refused before"):
+        main(["compare-on", str(tmp_path), "--seeds", "3", "--out", str(tmp_path)])
+    assert "For three write --seeds 1 2 3." in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("untrained")
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"seeds": 3}, r"seeds has to be a list; got 3\. For three seeds pass \[1, 2, 3\]"),
+        ({"seeds": None}, "seeds has to be a list; got None"),
+        ({"methods": None}, "methods has to be a list of names; got None"),
+        ({"learning_rate": "0.1"}, "learning_rate has to be a number above 0; got '0.1'"),
+        ({"epochs": "3"}, "epochs has to be a whole number from 1; got '3'"),
+    ],
+)
+def test_settings_of_other_kinds_are_refused(settings: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        compare(X, Y, Z, W, **settings)
+
+
+@pytest.mark.usefixtures("untrained")
+def test_a_folder_that_takes_no_file_is_refused() -> None:
+    with pytest.raises(OSError, match="no file can be written there") as caught:
+        compare(X, Y, Z, W, folder="/dev/null/result")
+    assert caught.value.filename == "/dev/null/result"
+
+
+@pytest.mark.usefixtures("untrained")
+def test_copies_are_told_before_the_training() -> None:
+    told = pytest.warns(UserWarning, match="3 of 10 test images are copies of training images")
+    with told, pytest.raises(AssertionError, match="refused before"):
+        compare(X, Y, np.concatenate([Z[:7], X[:3]]), W)
+
+
+# What a recommendation says of its ground
+
+
+def test_copies_come_before_any_advice() -> None:
+    runs = {BASELINE: binary([40, 42, 41, 44]), "ros": binary([70, 71, 73, 72])}
+    assert made(runs).recommendation.startswith("Use Random oversampling")
+    text = made(runs, copies=1).recommendation
+    assert text.startswith("Compare again: 1 of 200 test images is a copy of training images, so")
+    assert "As it is: Use Random oversampling" in text
+
+
+def test_rivals_that_may_be_as_good_are_named() -> None:
+    """SMOTE leads oversampling by 1, 1, 2 and 0 images of a hundred: t = 2.45 at 3 degrees."""
+    runs = {
+        BASELINE: binary([40, 42, 41, 44]),
+        "smote": binary([80, 83, 82, 81]),
+        "ros": binary([79, 82, 80, 81]),
+        "rus": binary([50, 52, 51, 54]),
+    }
+    text = made(runs).recommendation
+    assert "Not shown to be worse than it, seed by seed: Random oversampling." in text
+    runs["ros"] = binary([79, 82, 81, 80])  # 1 image each: always the same
+    assert "Not shown" not in made(runs).recommendation
+
+
+def test_classes_with_few_test_images_are_named() -> None:
+    table = [[20, 0, 0], [1, 9, 0], [2, 0, 7]]
+    text = made({BASELINE: [table, table], "ros": [table, table]}).recommendation
+    assert "Fewer than ten test images, too few to judge a class by: c2." in text
+
+
+# The package
+
+
+def test_parts_of_the_package_are_there_when_asked_for() -> None:
+    code = "import sys, thesis_lib; print(dir(thesis_lib), thesis_lib.metrics.MEASURES[0])"
+    code += "; sys.exit('keras' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert found.stdout == "['Comparison', '__version__', 'compare'] Balanced accuracy\n"
 
 
 # What an installation has

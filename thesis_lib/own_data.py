@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -13,7 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from thesis_lib import choices, comparison, image_files, image_sets, own_labels, own_methods
+from thesis_lib import (
+    cluster,
+    comparison,
+    durable,
+    image_files,
+    image_sets,
+    own_labels,
+    own_methods,
+)
 from thesis_lib.comparison_result import Comparison
 from thesis_lib.data import stratified_split as stratified_split
 
@@ -131,7 +140,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="METHOD",
         help=f"of {', '.join(own_methods.METHODS)}",
     )
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5], metavar="SEED")
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        nargs="+",
+        default=[1, 2, 3, 4, 5],
+        metavar="SEED",
+        help="one run of each method a seed (default: 1 2 3 4 5)",
+    )
     parser.add_argument("--epochs", type=int, default=20, help="(default: 20)")
     parser.add_argument("--size", type=int, help="resize images to so many pixels a side")
     parser.add_argument(
@@ -152,7 +168,18 @@ def run(options: argparse.Namespace) -> int:
     if options.out.exists() and not options.out.is_dir():
         raise ValueError(f"--out {options.out} is a file; it has to be a folder.")
     # Before the images are read, which may take minutes.
-    choices.checked("method", options.methods, tuple(own_methods.METHODS))
+    comparison.checked_methods(options.methods)
+    comparison.checked_settings(options.epochs)
+    seeds = comparison.checked_seeds(options.seeds)
+    if options.scheduler is not None:
+        cluster.check_address(options.scheduler)
+    durable.check_writable(options.out)
+    if len(seeds) < 2:
+        warnings.warn(
+            "--seeds takes the seeds themselves: with one there is no recommendation. For three "
+            "write --seeds 1 2 3.",
+            stacklevel=2,
+        )
     loaded = load(options.data, size=options.size)
     print(loaded.note, flush=True)
     try:
@@ -162,7 +189,7 @@ def run(options: argparse.Namespace) -> int:
             loaded.x_test,
             loaded.y_test,
             methods=options.methods,
-            seeds=options.seeds,
+            seeds=seeds,
             epochs=options.epochs,
             folder=options.out / "records",
             scheduler=options.scheduler,
