@@ -441,6 +441,17 @@ def test_classes_with_few_test_images_are_named() -> None:
     assert "Fewer than ten test images, too few to judge a class by: c2." in text
 
 
+def test_few_updates_are_said() -> None:
+    """2010 + 2 images in batches of 32 are 63 batches."""
+    runs = {BASELINE: binary([40, 42]), "ros": binary([70, 71])}
+    counts = np.array([2010, 2])
+    for epochs, said in ((1, True), (2, False)):
+        settings = {"epochs": epochs, "batch_size": 32}
+        result = made(runs, settings=settings, train_counts=counts)
+        assert result.updates == 63 * epochs
+        assert ("made only 63 updates" in result.recommendation) == said
+
+
 # The parts by themselves
 
 
