@@ -1,6 +1,7 @@
 """Images, labels and commands as people really have them: read rightly, or refused with advice."""
 
 import ast
+import doctest
 import importlib.metadata
 import re
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import matplotlib as mpl
@@ -18,7 +20,16 @@ from PIL import Image
 
 import thesis_lib
 from tests.test_comparison import binary, made
-from thesis_lib import image_sets, own_data, own_runs
+from thesis_lib import (
+    comparison,
+    decision,
+    image_sets,
+    losses,
+    metrics,
+    own_data,
+    own_runs,
+    resampling,
+)
 from thesis_lib.__main__ import main
 from thesis_lib.comparison import compare
 from thesis_lib.own_methods import BASELINE
@@ -428,6 +439,58 @@ def test_classes_with_few_test_images_are_named() -> None:
     table = [[20, 0, 0], [1, 9, 0], [2, 0, 7]]
     text = made({BASELINE: [table, table], "ros": [table, table]}).recommendation
     assert "Fewer than ten test images, too few to judge a class by: c2." in text
+
+
+def test_few_updates_are_said() -> None:
+    """2010 + 2 images in batches of 32 are 63 batches."""
+    runs = {BASELINE: binary([40, 42]), "ros": binary([70, 71])}
+    counts = np.array([2010, 2])
+    for epochs, said in ((1, True), (2, False)):
+        settings = {"epochs": epochs, "batch_size": 32}
+        result = made(runs, settings=settings, train_counts=counts)
+        assert result.updates == 63 * epochs
+        assert ("made only 63 updates" in result.recommendation) == said
+
+
+# The parts by themselves
+
+
+@pytest.mark.parametrize(
+    ("true", "predicted", "message"),
+    [
+        ([0, 1], [[0.8, 0.2], [0.6, 0.4]], r"Pass keras\.utils\.to_categorical\(y, 2\)"),
+        ([[0], [1]], [[0.8, 0.2], [0.6, 0.4]], r"Pass keras\.utils\.to_categorical\(y, 2\)"),
+        ([[0.0], [1.0]], [[0.2], [0.6]], r"end the network with Dense\(2, activation='softmax'\)"),
+    ],
+)
+def test_a_loss_says_how_labels_become_one_hot(true: Any, predicted: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        losses.FocalLoss()(np.array(true), np.array(predicted))
+
+
+def test_weights_are_no_dictionary() -> None:
+    with pytest.raises(ValueError, match="class_weight has to be a list, a number a class"):
+        losses.FocalLoss(2, {0: 1, 1: 5})
+
+
+@pytest.mark.parametrize(
+    ("labels", "advice"),
+    [
+        (np.array(["a", "b"])[Y], r"numpy\.unique\(y, return_inverse=True\)\[1\]"),
+        (np.eye(2)[Y], r"y\.argmax\(1\)"),
+        (Y * 1.0, r"y\.astype\(int\)"),
+    ],
+)
+def test_resampling_says_how_labels_become_numbers(labels: np.ndarray, advice: str) -> None:
+    with pytest.raises(TypeError, match=advice):
+        resampling.smote(X, labels)
+
+
+@pytest.mark.parametrize("module", [comparison, decision, losses, metrics, resampling])
+def test_examples_in_docstrings_run(module: ModuleType) -> None:
+    found = doctest.testmod(module)
+    assert found.attempted >= 1
+    assert found.failed == 0
 
 
 # The package

@@ -50,10 +50,12 @@ def compare(
     ----------
     x_train, x_test : array_like, (n, height, width) or (n, height, width, channels)
         From 8×8 to 256×256 pixels, grey or up to four channels; uint8, uint16, or numbers from 0
-        to 1 or 0 to 255. A ``numpy.memmap`` is read batch by batch, never as a whole.
+        to 1 or 0 to 255, on one scale in both sets. Integers of more than 8 bits count as 10, 12,
+        14 or 16, the fewest that hold the largest pixel. A ``numpy.memmap`` is read batch by
+        batch, never as a whole.
     y_train, y_test : array_like, (n,)
-        Integers or strings, 2 to 1000 classes. Every class of the test set has to be in the
-        training set.
+        Integers or strings, or one-hot rows, 2 to 1000 classes. Every class of the test set has to
+        be in the training set.
     methods : sequence of str
         Keys of ``own_methods.METHODS``. The baseline, cross-entropy, is always trained.
     seeds : sequence of int
@@ -83,6 +85,19 @@ def compare(
         If nothing can be written to the folder.
     ConnectionError, RuntimeError
         If the cluster cannot be reached, or could not train all; what it finished is recorded.
+
+    Examples
+    --------
+    >>> from thesis_lib import compare, tiles
+    >>> train = tiles.draw({"whole": 40, "stain": 4}, seed=1)
+    >>> test = tiles.draw({"whole": 30, "stain": 30}, seed=2)
+    >>> settings = {"methods": ["prior-correction"], "seeds": [1, 2], "epochs": 1}
+    >>> result = compare(*train, *test, **settings, progress=False)
+    >>> result.recalls().columns.tolist(), result.train_counts.tolist()
+    (['cross-entropy', 'prior-correction'], [4, 40])
+
+    ``print(result.recommendation)`` says what to use, and ``result.save_report("report.html")``
+    writes tables and figures.
     """
     names = checked_methods(methods)
     seeds = checked_seeds(seeds)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Labels = NDArray[np.int64]
 
+_FEW_UPDATES = 100  # fewer than five epochs of 20 batches
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -49,6 +51,14 @@ class Comparison:
     skipped: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     copies: int = 0
+
+    @property
+    def updates(self) -> int | None:
+        """How many updates each network made; None if the settings do not tell."""
+        if not {"epochs", "batch_size"} <= self.settings.keys():
+            return None
+        batches = math.ceil(int(self.train_counts.sum()) / int(self.settings["batch_size"]))
+        return int(self.settings["epochs"]) * batches
 
     def scores(self, measure: str = MEASURES[0]) -> pd.DataFrame:
         """Return one measure in percent: a row a seed, a column a method; NaN where diverged."""
@@ -192,6 +202,11 @@ class Comparison:
             "Seeds change the network's initial weights and the order of the images, not the "
             "data: another sample of images may give another ranking."
         ]
+        if self.updates is not None and self.updates < _FEW_UPDATES:
+            found.append(
+                f"Each network made only {self.updates} updates, and may be judged before it has "
+                "learned; more epochs make more."
+            )
         if any("members" in METHODS[method] for method in self.confusions):
             found.append("An ensemble trains five networks, so it had five times the updates.")
         fewest = int(self.test_counts[self.test_counts > 0].min())
