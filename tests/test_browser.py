@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests import chromium
+from tests import accessibility, chromium
 
 SITE = Path(__file__).parent.parent / "_build" / "html"
 SORT = SITE.parent.parent / "_static" / "sort.js"
@@ -24,15 +24,11 @@ PAGES = sorted(
     for path in SITE.rglob("*.html")
     if not {"_static", "_sources"} & set(path.relative_to(SITE).parts)
 )
-WIDTHS = (360, 1280)
+WIDTHS = (1280, 360)
 THEMES = ("light", "dark")
-# What axe-core looks at, and its options: all of a page once at each width and in each theme, and
-# the dark colours of what surrounds the text, which shows at the larger width only.
-AXE: dict[tuple[int, str], tuple[Any, dict[str, Any]]] = {
-    (360, "dark"): (None, {}),
-    (1280, "light"): (None, {}),
-    (1280, "dark"): ({"exclude": [["article"]]}, {"runOnly": ["color-contrast"]}),
-}
+# Where axe-core asks all its rules, once at each width and in each theme; elsewhere it looks at the
+# contrast alone.
+ALL_RULES = {(1280, "light"), (360, "dark")}
 MEGABYTE = 1_000_000
 STRIDE = 25  # presses of Tab, after which the page is asked what is left
 
@@ -93,7 +89,7 @@ CONTROLS = """() => {
 
 @dataclass
 class Visit:
-    """What the browser met on one page at one width."""
+    """What the browser met on one page."""
 
     outside: list[str] = field(default_factory=list)  # requests that leave the site
     errors: list[str] = field(default_factory=list)  # of scripts and in the console
@@ -119,28 +115,26 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def visit(browser: Any, address: str) -> Iterator[Callable[[str, int], Visit]]:
-    """Return a function that opens a page once at a width, and remembers what it met."""
-    contexts = {
-        width: browser.new_context(viewport={"width": width, "height": 800}) for width in WIDTHS
-    }
+def visit(browser: Any, address: str) -> Iterator[Callable[[str], Visit]]:
+    """Return a function that opens a page, once, and remembers what it met."""
+    context = browser.new_context()
 
     @cache
-    def open_page(name: str, width: int) -> Visit:
-        page = contexts[width].new_page()
+    def open_page(name: str) -> Visit:
+        page = context.new_page()
         found = Visit()
         page.on("request", lambda r: _note_outside(found, address, r.url))
         page.on("console", lambda m: found.errors.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: found.errors.append(str(error)))
         page.on("response", lambda r: found.missing.append(r.url) if r.status >= 400 else None)
+        _resize(page, max(WIDTHS))
         page.goto(address + name, wait_until="load")
-        _examine(page, found, width)
+        _examine(page, found)
         page.close()
         return found
 
     yield open_page
-    for context in contexts.values():
-        context.close()
+    context.close()
 
 
 def _note_outside(found: Visit, address: str, url: str) -> None:
@@ -148,32 +142,32 @@ def _note_outside(found: Visit, address: str, url: str) -> None:
         found.outside.append(url)
 
 
-def _examine(page: Any, found: Visit, width: int) -> None:
+def _examine(page: Any, found: Visit) -> None:
     # Colours in between, while a theme fades into the other, are nobody's choice.
     page.add_style_tag(content="* { transition: none !important; }")
     found.weight = page.evaluate(WEIGHT)
-    found.missing += page.evaluate(LOAD_IMAGES)
-    found.formulas = page.evaluate(FORMULAS)
     found.headings = page.evaluate(HEADINGS)
-    for theme in THEMES:
-        page.evaluate(USE_THEME, theme)
-        found.overflow += [f"{theme}: {what}" for what in page.evaluate(OVERFLOW)]
-        if (width, theme) in AXE:
-            found.violations += _violations(page, *AXE[width, theme])
-    if width == max(WIDTHS):
-        found.unreached = _walk_by_keyboard(page)
+    for width in WIDTHS:
+        _resize(page, width)
+        found.missing += page.evaluate(LOAD_IMAGES)
+        found.formulas += page.evaluate(FORMULAS)
+        for theme in THEMES:
+            page.evaluate(USE_THEME, theme)
+            found.overflow += [f"{width} {theme}: {what}" for what in page.evaluate(OVERFLOW)]
+            found.violations += [
+                f"{width} {theme}: {what}"
+                for what in accessibility.violations(
+                    page, contrast_only=(width, theme) not in ALL_RULES
+                )
+            ]
+    _resize(page, max(WIDTHS))
+    found.unreached = _walk_by_keyboard(page)
 
 
-def _violations(page: Any, context: Any, options: dict[str, Any]) -> list[str]:
-    from axe_playwright_python.sync_playwright import Axe
-
-    # Preloading reads style sheets again, at wrong addresses where one imports another.
-    options = {"preload": False, "resultTypes": ["violations"], **options}
-    violations = Axe().run(page, context=context, options=options).response["violations"]
-    return [
-        f"{v['id']}: {v['help']}: {[node['html'][:160] for node in v['nodes'][:4]]}"
-        for v in violations
-    ]
+def _resize(page: Any, width: int) -> None:
+    """Set the window's width and wait until scripts and styles have seen it."""
+    page.set_viewport_size({"width": width, "height": 800})
+    page.evaluate("() => new Promise(f => requestAnimationFrame(() => setTimeout(f)))")
 
 
 def _walk_by_keyboard(page: Any) -> list[str]:
@@ -195,28 +189,27 @@ def _walk_by_keyboard(page: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("width", WIDTHS)
 @every_page
-def test_a_page_is_free_of_faults(name: str, width: int, fault: str, visit: Any) -> None:
-    assert getattr(visit(name, width), fault) == []
+def test_a_page_is_free_of_faults(name: str, fault: str, visit: Any) -> None:
+    assert getattr(visit(name), fault) == []
 
 
 @every_page
 def test_headings_nest(name: str, visit: Any) -> None:
-    levels = visit(name, max(WIDTHS)).headings
+    levels = visit(name).headings
     assert levels.count(1) == 1
     assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
 @every_page
 def test_the_keyboard_reaches_everything(name: str, visit: Any) -> None:
-    assert visit(name, max(WIDTHS)).unreached == []
+    assert visit(name).unreached == []
 
 
 @every_page
 def test_a_page_is_light(name: str, visit: Any) -> None:
     interactive = "explore/" in (SITE / name).read_text("utf-8")
-    assert visit(name, max(WIDTHS)).weight < (2.5 if interactive else 1.5) * MEGABYTE
+    assert visit(name).weight < (2.5 if interactive else 1.5) * MEGABYTE
 
 
 def test_search_finds_a_method_without_network(browser: Any, address: str) -> None:
