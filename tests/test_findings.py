@@ -197,6 +197,21 @@ def test_a_claim_about_one_pair_of_experiments_waits_for_both() -> None:
         assert claims.get(id).judge().status == "open: one seed only"
 
 
+def test_msfe_is_judged_by_its_formula_where_the_listing_does_not_help() -> None:
+    def status() -> str:
+        return claims.get("msfe").judge().status
+
+    for name in ("binary/baseline", "binary/msfe"):
+        record(name, (0, 1), (0, 1))
+    assert status() == "open: not recorded yet"
+    record("binary/msfe-corrected", (0, 1))
+    assert status() == "open: one seed only"
+    record("binary/msfe-corrected", (0, 1), (0.01, 1))  # the first is there already
+    assert status() == claims.FALLS
+    record("binary/msfe-corrected", *[(0, 1)] * 2, *[(0.9, 1)] * 30)
+    assert status() == claims.FORMULA_ONLY
+
+
 def test_balanced_and_minority_means() -> None:
     record("multiclass/ros", (1, 0.5, 0, 0, 0, 0, 0, 0, 0, 0.5))
     assert_allclose(evidence.values("multiclass/ros", "balanced"), [20])

@@ -105,10 +105,12 @@ def _msfe_helps() -> Evidence:
     text = f"As listed: {evidence.said(name, '0')}; as defined: {evidence.said(twin, '0')}."
     if not evidence.known(name, base):
         return Evidence(evidence.pending(name, base), text)
-    listed = evidence.difference(name, base, "0")[1] > 0
-    if listed:
+    if evidence.difference(name, base, "0")[1] > 0:
         return Evidence(STANDS, text)
-    defined = evidence.known(twin) and evidence.difference(twin, base, "0")[1] > 0
+    # The listing is not the method, so without its twin the claim is not tested.
+    if not evidence.known(twin):
+        return Evidence(evidence.pending(twin), text)
+    defined = evidence.difference(twin, base, "0")[1] > 0
     return Evidence(FORMULA_ONLY if defined else FALLS, text)
 
 

@@ -330,13 +330,15 @@ def _weights() -> tuple[float, ...]:
 
 def _provenance(names: Sequence[str]) -> str:
     """Say in a few words what the recorded runs of some experiments come from."""
-    runs = [run for name in names for run in experiments.results(name)]
+    found = [experiments.results(name) for name in names]
+    runs = [run for group in found for run in group]
     # Moved thresholds are read off the networks of their base.
     trained = dict.fromkeys(experiments.get(name).base or name for name in names)
     patterns = " ".join(f"'{_pattern(name)}'" for name in dict.fromkeys(map(_pattern, trained)))
     command = f"`thesis-lib sweep {patterns}`"
     if not runs:
         return f"Percent. Nothing is recorded yet; {command} trains it."
+    single = any(len(group) == 1 for group in found)
     devices = sorted({str(run.provenance["device"]) for run in runs})
     backends = sorted({str(run.provenance["backend"]) for run in runs})
     versions = sorted({f"Keras {run.provenance['versions']['keras']}" for run in runs})
@@ -344,7 +346,7 @@ def _provenance(names: Sequence[str]) -> str:
     how = ", ".join(f"`{name}`" for name in precision.used(runs))
     period = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
     return (
-        "Percent; ± is a 95 % interval over seeds. "
+        f"Percent; ± is a 95 % interval over seeds{', which one seed does not have' * single}. "
         f"Recorded: {len(runs)} run{'s' if len(runs) > 1 else ''} on {', '.join(devices)} with "
         f"{', '.join(backends)} and {', '.join(versions)}, {period}; activations in {how}. "
         f"{command} trains what is missing."
