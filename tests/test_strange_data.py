@@ -241,6 +241,8 @@ def test_ten_comes_after_two() -> None:
         ({"y_train": [set()] * 20}, "holds set"),
         ({"y_test": [str(w) for w in W]}, "y_train holds integers and y_test strings"),
         ({"y_train": Y + 0.5}, "These are fractions"),
+        ({"y_train": np.where(Y == 1, np.inf, 0)}, "These are fractions"),
+        ({"y_train": X}, "The order is x_train, y_train, x_test, y_test"),
         ({"y_train": np.full((20, 2), 0.5)}, r"likeliest class of each row pass y\.argmax\(1\)"),
         ({"y_train": np.eye(3)[Y], "y_test": np.eye(2)[W]}, "have 3 columns, .* test set 2"),
         ({"y_train": Y.astype("M8[D]")}, r"datetime64.* as text pass y\.astype\(str\)"),
@@ -298,9 +300,11 @@ def test_an_overshoot_of_interpolation_is_not_taken_for_darkness() -> None:
     [
         ({"x_train": np.ma.array(X, mask=X == 0)}, r"x_train has masked pixels.*x\.filled\(0\)"),
         ({"x_train": [np.zeros((8, 8)), np.zeros((9, 9))]}, "images of several shapes"),
+        ({"x_test": Y}, "The order is x_train, y_train, x_test, y_test"),
+        ({"x_test": Z.reshape(10, 64)}, r"as flat rows pass x\.reshape\(-1, height, width\)"),
     ],
 )
-def test_pixels_that_are_not_there_are_refused(change: dict, message: str) -> None:
+def test_what_is_no_array_of_images_is_refused(change: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         checked(**change)
 
@@ -450,6 +454,11 @@ def test_few_updates_are_said() -> None:
         result = made(runs, settings=settings, train_counts=counts)
         assert result.updates == 63 * epochs
         assert ("made only 63 updates" in result.recommendation) == said
+
+
+def test_a_result_shows_itself_in_a_line() -> None:
+    shown = repr(made({BASELINE: binary([40, 42]), "ros": binary([70, 71])}))
+    assert shown.startswith("<Comparison of 2 methods with 2 seeds on 2 classes; see")
 
 
 # The parts by themselves

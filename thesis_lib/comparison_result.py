@@ -25,7 +25,7 @@ Labels = NDArray[np.int64]
 _FEW_UPDATES = 100  # fewer than five epochs of 20 batches
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """What `compare` found.
 
@@ -51,6 +51,12 @@ class Comparison:
     skipped: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     copies: int = 0
+
+    def __repr__(self) -> str:
+        return (
+            f"<Comparison of {len(self.confusions)} methods with {len(self.scores())} seeds on "
+            f"{len(self.classes)} classes; see .recommendation, .table(), .save_report(path)>"
+        )
 
     @property
     def updates(self) -> int | None:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from thesis_lib.progress import progress_bar
+
 Array = NDArray[Any]
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
@@ -92,15 +94,17 @@ def read(files: Sequence[Path], size: int) -> Array:
     """
     x: Array = np.empty((len(files), size, size, 3), np.uint8)
     broken: list[tuple[Path, Exception]] = []
-    for row, file in enumerate(files):
-        try:
-            image = _pixels(file, size)
-        except Exception as error:  # whatever Pillow raises on a damaged file
-            broken.append((file, error))
-            continue
-        if image.dtype != x.dtype:
-            x, image = _deep(x), _deep(image)
-        x[row] = image
+    with progress_bar(len(files), desc="reading", unit="image", delay=2) as bar:
+        for row, file in enumerate(files):
+            bar.update()
+            try:
+                image = _pixels(file, size)
+            except Exception as error:  # whatever Pillow raises on a damaged file
+                broken.append((file, error))
+                continue
+            if image.dtype != x.dtype:
+                x, image = _deep(x), _deep(image)
+            x[row] = image
     if broken:
         more = f" Nor are these: {_first(broken[1:])}." if broken[1:] else ""
         file, cause = broken[0]

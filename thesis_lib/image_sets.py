@@ -225,7 +225,7 @@ def _images(name: str, x: ArrayLike) -> Array:
     if images.ndim not in (3, 4) or len(images) == 0:
         raise ValueError(
             f"{name} has to be (n, height, width) or (n, height, width, channels), not empty; "
-            f"got shape {images.shape}."
+            f"got shape {images.shape}.{_shape_hint(images)}"
         )
     if images.dtype.kind not in "uif":
         raise ValueError(f"{name} has to hold numbers; got dtype {images.dtype}.")
@@ -241,6 +241,14 @@ def _images(name: str, x: ArrayLike) -> Array:
             f"{_MAX_SIDE} a side. Resize them (thesis_lib.own_data.resized(x, 64))."
         )
     return images
+
+
+def _shape_hint(images: Array) -> str:
+    if images.ndim == 1:
+        return " The order is x_train, y_train, x_test, y_test."
+    if images.ndim == 2:
+        return " For images as flat rows pass x.reshape(-1, height, width)."
+    return ""
 
 
 def _labels(which: str, y: ArrayLike, images: Array) -> Array:

@@ -35,7 +35,7 @@ def read(name: str, y: ArrayLike) -> Array:
         labels = labels.argmax(1)
     if labels.dtype.kind == "f" and labels.ndim == 1:
         _check_none_missing(name, np.isnan(labels))
-        if (labels == np.rint(labels)).all():
+        if ((labels == np.rint(labels)) & (np.abs(labels) < 2**53)).all():
             labels = labels.astype(np.int64)
     if labels.dtype.kind == "S":
         labels = np.char.decode(labels, "utf-8")
@@ -123,4 +123,6 @@ def _advice(labels: Array) -> str:
         return "These are fractions; give each image one class."
     if labels.ndim == 2:
         return "For the likeliest class of each row pass y.argmax(1)."
+    if labels.ndim > 2:
+        return "The order is x_train, y_train, x_test, y_test."
     return "To take them as text pass y.astype(str)."
