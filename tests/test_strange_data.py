@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -173,7 +174,19 @@ def test_a_split_under_other_names(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="have to be called train and test"):
         own_data.load(tmp_path)
     (tmp_path / "val").rename(tmp_path / "TEST")
-    assert len(own_data.load(tmp_path, size=8).x_test) == 8
+    folder(tmp_path / "spare", plain)
+    found = own_data.load(tmp_path, size=8)
+    assert len(found.x_test) == 8
+    assert found.note.endswith("8 images from TEST, resized to 8×8. Not used: spare.")
+
+
+def test_a_name_in_two_spellings_is_one_class(tmp_path: Path) -> None:
+    """As in an archive packed on one system and unpacked beside images from another."""
+    for part, form in (("train", "NFC"), ("test", "NFD")):
+        folder(tmp_path / part, plain)
+        (tmp_path / part / "b").rename(tmp_path / part / unicodedata.normalize(form, "café"))
+    found = own_data.load(tmp_path, size=8)
+    assert set(found.y_train) == set(found.y_test) == {"a", "caf\u00e9"}
 
 
 # Labels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,6 +45,15 @@ class Listing:
         return "; ".join([head, *self.left_out]) + "."
 
 
+def visible(folder: Path) -> list[Path]:
+    """Return what is in a folder, in order, without what systems hide there (._x, Thumbs.db)."""
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if not path.name.startswith(".") and path.name.lower() not in _OF_SYSTEMS
+    )
+
+
 def listed(folder: Path) -> Listing:
     """List the images of a folder with one sub-folder a class; hidden files do not count.
 
@@ -52,8 +62,8 @@ def listed(folder: Path) -> Listing:
     ValueError
         If fewer than two sub-folders hold images.
     """
-    classes = [child for child in _visible(folder) if child.is_dir()]
-    found = [(file, child.name) for child in classes for file in _visible(child)]
+    classes = [child for child in visible(folder) if child.is_dir()]
+    found = [(file, child.name) for child in classes for file in visible(child)]
     images = [(f, name) for f, name in found if f.suffix.lower() in _SUFFIXES and f.is_file()]
     filled = {name for _, name in images}
     if len(filled) < 2:
@@ -69,7 +79,8 @@ def listed(folder: Path) -> Listing:
     kept = {file for file, _ in images}
     if others := Counter(_kind(file) for file, _ in found if file not in kept):
         left_out.append("left out: " + ", ".join(f"{kind} ({n})" for kind, n in others.items()))
-    labels = np.array([name for _, name in images])
+    # Some systems write é as one character and others as two, which would be two classes.
+    labels = np.array([unicodedata.normalize("NFC", name) for _, name in images])
     return Listing(folder.name, [file for file, _ in images], labels, left_out)
 
 
@@ -111,15 +122,6 @@ def read(files: Sequence[Path], size: int) -> Array:
         raise ValueError(f"{file} is no image that can be read ({cause}).{more}")
     grey = all((image == image[..., :1]).all() for image in x)
     return x[..., :1] if grey else x
-
-
-def _visible(folder: Path) -> list[Path]:
-    """Return what is in a folder, in order, without what systems hide there (._x, Thumbs.db)."""
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if not path.name.startswith(".") and path.name.lower() not in _OF_SYSTEMS
-    )
 
 
 def _kind(file: Path) -> str:

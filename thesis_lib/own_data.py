@@ -219,7 +219,8 @@ def _in_terminal(result: Comparison) -> str:
 
 
 def _from_folder(folder: Path, size: int, test_size: float, seed: int) -> OwnData:
-    parts = {child.name.lower(): child for child in folder.iterdir() if child.is_dir()}
+    folders = [child for child in image_files.visible(folder) if child.is_dir()]
+    parts = {child.name.lower(): child for child in folders}
     if not {"train", "test"} <= set(parts):
         found = image_files.listed(folder)
         images = image_files.read(found.files, size)
@@ -227,6 +228,8 @@ def _from_folder(folder: Path, size: int, test_size: float, seed: int) -> OwnDat
     train, test = image_files.listed(parts["train"]), image_files.listed(parts["test"])
     x, n = image_files.read([*train.files, *test.files], size), len(train.files)
     note = f"{train.note(size)} {test.note(size)}"
+    if others := [c.name for c in folders if c not in (parts["train"], parts["test"])]:
+        note += f" Not used: {', '.join(others)}."
     return OwnData(x[:n], train.labels, x[n:], test.labels, note)
 
 
