@@ -6,11 +6,14 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests import accessibility, chromium
 
@@ -359,6 +362,36 @@ def test_best_values_stand_out(browser: Any, address: str) -> None:
     assert "95.42, best" in texts  # RUS, class 1
     weight = bold.first.evaluate("e => Number(getComputedStyle(e).fontWeight)")
     assert weight >= 600
+    page.close()
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_wide_table_has_a_shadow_where_there_is_more(
+    browser: Any, address: str, theme: str
+) -> None:
+    page = browser.new_page(viewport={"width": 360, "height": 800})
+    page.goto(address + "chapters/multiclass.html")
+    page.evaluate(USE_THEME, theme)
+    table = page.locator(".pst-scrollable-table-container").first
+    table.scroll_into_view_if_needed()
+    for scroll, shaded in ((0, -1), (100_000, 0)):
+        table.evaluate("(e, x) => { e.scrollLeft = x; }", scroll)
+        pixels = np.asarray(Image.open(BytesIO(table.screenshot())).convert("L"), dtype=float)
+        caption = pixels[:8]  # above its words
+        contrast = abs(caption[:, [0, -1]] - np.median(caption)).mean(axis=0)
+        assert contrast[shaded] > 20, scroll
+        assert contrast[-1 - shaded] < 3, scroll
+    page.close()
+
+
+def test_captions_are_of_the_weight_of_text(browser: Any, address: str) -> None:
+    page = browser.new_page()
+    page.goto(address + "chapters/multiclass.html")
+    for caption in (".bd-article figcaption", ".bd-article table caption"):
+        style = page.locator(f"{caption} .caption-text").first.evaluate(
+            "e => getComputedStyle(e).fontWeight"
+        )
+        assert style == "400", caption
     page.close()
 
 

@@ -500,8 +500,8 @@ IMAGES, LABELS = squares([14, 6], 0)
         ({"x_train": IMAGES.astype(int) - 3}, "negative pixels"),
         ({"x_train": IMAGES * 1e4}, "The largest pixel is .*; allowed are 0 to 1"),
         ({"y_train": LABELS[:-1]}, "x_train has 20 images, y_train 19 labels"),
-        ({"y_train": np.eye(2)[LABELS]}, r"one-hot labels pass y.argmax\(1\)"),
-        ({"y_train": LABELS * 1.0}, r"whole numbers pass y.astype\(int\)"),
+        ({"y_train": np.eye(2)[LABELS] / 2}, r"likeliest class of each row pass y.argmax\(1\)"),
+        ({"y_train": LABELS / 2}, "These are fractions; give each image one class"),
         ({"y_train": LABELS * 0}, "has to hold 2 to 1000 classes; it holds 1"),
         ({"y_test": LABELS + 7}, r"classes that y_train does not: \[7, 8\]"),
         ({"methods": ["smot"]}, "There is no method 'smot'; did you mean smote"),
@@ -509,7 +509,7 @@ IMAGES, LABELS = squares([14, 6], 0)
         ({"seeds": []}, r"whole numbers from 0 to 2\*\*32 - 1, at least one; got \[\]"),
         ({"seeds": [1.5]}, "seeds have to be whole numbers"),
         ({"epochs": 0}, "epochs has to be a whole number from 1; got 0"),
-        ({"learning_rate": float("nan")}, "learning_rate has to be larger than 0"),
+        ({"learning_rate": float("nan")}, "learning_rate has to be a number above 0; got nan"),
     ],
 )
 def test_bad_input(change: dict, message: str) -> None:

@@ -157,6 +157,61 @@ def test_a_claim_of_a_winner_stands_falls_waits_or_is_undecided() -> None:
     assert claims.best(name, [rival, "binary/mfe"], "balanced").status == claims.UNDECIDED
 
 
+def test_a_claim_says_what_waits_for_a_record_and_what_for_a_second_seed() -> None:
+    rivals = ["binary/smote", "binary/mfe"]
+    record("binary/ros", (0.9, 1))
+    record("binary/smote", (0.8, 1), (0.81, 1))
+    found = claims.best("binary/ros", rivals, "balanced")
+    assert found.status == "open: not recorded yet"
+    assert found.measured == (
+        "binary/ros: 95.00 % (1 seed). Not recorded: binary/mfe. One seed only: binary/ros."
+    )
+    record("binary/mfe", (0.7, 1))
+    found = claims.best("binary/ros", rivals, "balanced")
+    assert found.status == "open: one seed only"
+    assert found.measured.endswith(". One seed only: binary/ros, binary/mfe.")
+
+
+@pytest.mark.parametrize(
+    ("id", "names"),
+    [
+        ("rus-labels", ("multiclass/rus", "multiclass/rus-corrected")),
+        ("mfe-averaging", ("multiclass/mfe", "multiclass/mfe-corrected")),
+        ("ranking", ("multiclass/focal-g0-a100", "multiclass/ros")),
+        ("binary-loss", ("binary/cross-entropy", "binary/baseline")),
+        ("msfe-table", ("binary/msfe",)),
+    ],
+)
+def test_a_finding_with_single_runs_waits_for_a_second_seed(id: str, names: tuple[str]) -> None:
+    for name in names:
+        assert evidence.of(id).status == "open: not recorded yet"
+        record(name, ten() if name.startswith("multi") else (0, 1))
+    assert evidence.of(id).status == "open: one seed only"
+
+
+def test_a_claim_about_one_pair_of_experiments_waits_for_both() -> None:
+    record("binary/baseline", (0, 1), (0, 1))
+    for id, name in {"moving": "binary/threshold-moving", "msfe": "binary/msfe"}.items():
+        assert claims.get(id).judge().status == "open: not recorded yet"
+        record(name, (0.1, 0.5))
+        assert claims.get(id).judge().status == "open: one seed only"
+
+
+def test_msfe_is_judged_by_its_formula_where_the_listing_does_not_help() -> None:
+    def status() -> str:
+        return claims.get("msfe").judge().status
+
+    for name in ("binary/baseline", "binary/msfe"):
+        record(name, (0, 1), (0, 1))
+    assert status() == "open: not recorded yet"
+    record("binary/msfe-corrected", (0, 1))
+    assert status() == "open: one seed only"
+    record("binary/msfe-corrected", (0, 1), (0.01, 1))  # the first is there already
+    assert status() == claims.FALLS
+    record("binary/msfe-corrected", *[(0, 1)] * 2, *[(0.9, 1)] * 30)
+    assert status() == claims.FORMULA_ONLY
+
+
 def test_balanced_and_minority_means() -> None:
     record("multiclass/ros", (1, 0.5, 0, 0, 0, 0, 0, 0, 0, 0.5))
     assert_allclose(evidence.values("multiclass/ros", "balanced"), [20])

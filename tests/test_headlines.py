@@ -1,8 +1,12 @@
 """The landing page's numbers, computed another way."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from scipy import stats
 
+from tests.test_report import make_run
 from thesis_lib import confidences, experiments, headlines, published, verdicts
 
 
@@ -17,7 +21,25 @@ def test_recalls_are_means_over_the_classes() -> None:
     printed = published.table("7.4").loc["M_us"]
     assert found["published"] == pytest.approx(sum(printed[c] for c in "0123456789") / 10)
     runs = experiments.results("multiclass/rus-corrected-long")
-    assert found["trained to the end"] == pytest.approx(100 * np.mean([r.recall for r in runs]))
+    mean, low, high = found["trained to the end"]
+    recalls = [100 * np.mean(r.recall) for r in runs]
+    assert mean == pytest.approx(np.mean(recalls))
+    error = stats.sem(recalls) * stats.t.ppf(0.975, len(runs) - 1)
+    assert (low, high) == pytest.approx((mean - error, mean + error))
+    said = f"{mean:.0f} ± {error:.0f} % ({len(runs)} seeds)"
+    assert headlines.undersampled_to_the_end() == said
+
+
+def test_a_single_run_has_no_interval_and_none_is_said_to_be_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("THESIS_LIB_RECORDS", str(tmp_path))
+    monkeypatch.setenv("THESIS_BUILD", "quick")
+    assert headlines.undersampled_to_the_end() == "not recorded yet"
+    confusion = tuple(map(tuple, np.eye(10, dtype=int).tolist()))
+    run = make_run("multiclass/rus-corrected-long", recall=(0.5,) * 9 + (0.9,), confusion=confusion)
+    experiments.record(run)
+    assert headlines.undersampled_to_the_end() == "54 % (1 seed)"
 
 
 def test_zeros_are_those_of_msfe() -> None:

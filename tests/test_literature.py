@@ -29,6 +29,19 @@ def test_errors_become_accuracies_and_gains(
     assert found.loc[(source, method), "Gain"] == pytest.approx(gain)
 
 
+@pytest.mark.parametrize(
+    ("source", "method", "printed"),
+    [
+        ("Ren2020", "cRT", "82.0"),
+        ("Menon2021", "Logit adjustment post-hoc (τ = 1)", "77.40"),  # 100 - 22.60
+        ("Chou2020", "Remix-RW", "75.1"),
+    ],
+)
+def test_an_accuracy_keeps_the_digits_of_its_paper(source: str, method: str, printed: str) -> None:
+    found = literature.long_tailed_cifar10().set_index(["Source", "Method"])
+    assert found.loc[(source, method), "Printed"] == printed
+
+
 def test_every_table_has_one_baseline_and_no_method_twice() -> None:
     found = literature.long_tailed_cifar10()
     assert (found["Slug"] == "cross-entropy").groupby(found["Source"]).sum().tolist() == [1] * 5

@@ -304,8 +304,11 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> Printed:
     }
     source = path.with_name("book.html")
     document = BeautifulSoup(source.read_text("utf-8"), "html.parser")
-    # pypdf would take half a minute for the texts.
-    texts = [page.get_textpage().get_text_range() for page in PdfDocument(path)]
+    # pypdf would take half a minute for the texts. U+FFFE is a hyphen at what may be a line's end.
+    texts = [
+        page.get_textpage().get_text_range().replace("\r\n", "\n").replace("\ufffe", "-")
+        for page in PdfDocument(path)
+    ]
     return Printed(reader, texts, source, document, articles)
 
 
@@ -386,7 +389,9 @@ def test_contents_give_the_numbers_that_the_sheets_bear(printed: Printed) -> Non
         item.title: printed.reader.get_destination_page_number(item) + 1
         for item in items(printed.reader.outline)
     }
-    contents = "\n".join(text for text in printed.texts[1 : outline["Introduction"] - 1])
+    # pdfium takes the two columns of the contents for vertical writing.
+    pages = printed.reader.pages[1 : outline["Introduction"] - 1]
+    contents = "\n".join(page.extract_text() for page in pages)
     for title in ("Introduction", "Replication report", "References"):
         number = outline[title]
         assert re.search(rf"^{title}\s*{number}$", contents, re.MULTILINE), title

@@ -265,9 +265,20 @@ def test_comparison_ignores_the_order_of_seeds(sample, number, random) -> None: 
         assert first.verdict == "agrees"
 
 
+def test_a_number_is_shown_with_the_digits_that_its_place_prints(tmp_path: Path) -> None:
+    text = GOOD.replace("74.1", "74.10").replace("[99.04, 0]", "[99, 0.0]")
+    (found,) = published.read(write(tmp_path, text)).values()
+    assert found.printed.to_numpy().tolist() == [["99", "0.0"], ["99.76", "74.10"]]
+    # Table 7.2 of the thesis: 0 %, 56.8 % and 40.44 %.
+    shown = published.printed("7.2")
+    assert shown["6"].tolist() == ["0", "56.8"]
+    assert shown.loc["M_os", "7"] == "40.44"
+
+
 def test_a_good_file_is_read(tmp_path: Path) -> None:
     (found,) = published.read(write(tmp_path, GOOD)).values()
     assert found.frame.loc["M_os"].tolist() == [99.76, 74.1]
+    assert found.printed.loc["M_os"].tolist() == ["99.76", "74.1"]
     assert list(found.frame.columns) == ["Training", "0"]
     assert found.in_text == (("M_os", "Training", 99.7),)
 

@@ -113,6 +113,13 @@ def test_one_seed_has_no_interval() -> None:
     assert frame.loc[("M_os2", "recorded, 1 seed"), "Testing"] == "75.00"
     assert frame.loc[("M_os2", "verdict"), "Testing"] == "one seed"
     assert np.isnan(report.recorded("binary/ros", ["Testing"])[0, 1:]).all()
+    assert "interval over seeds, which one seed does not have. Rec" in report.note("binary/ros")
+    experiments.record(make_run("binary/ros", 2))
+    assert "interval over seeds. Rec" in report.note("binary/ros")
+
+
+def test_a_dash_in_a_published_table_is_something_not_recorded() -> None:
+    assert "– means not recorded yet." in report.show("8.2", {}).to_html()
 
 
 def test_diverged_runs_are_said_to_be() -> None:

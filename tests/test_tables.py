@@ -99,6 +99,14 @@ def test_html_names_rows_and_columns() -> None:
     assert "<figcaption>Run <code>thesis-lib run</code>. – means missing.</figcaption>" in text
 
 
+def test_the_note_says_what_a_dash_means_in_its_table() -> None:
+    table = Table(frame(), "Accuracy", "tab-x", missing="one seed, so no interval")
+    assert "<figcaption>– means one seed, so no interval.</figcaption>" in table.to_html()
+    assert table.to_markdown().endswith("– means one seed\\, so no interval\\.\n~~~\n")
+    whole = Table(frame().dropna(), "Accuracy", "tab-x", missing="one seed, so no interval")
+    assert "one seed" not in whole.to_html() + whole.to_markdown()
+
+
 def test_no_note_where_there_is_none() -> None:
     whole = Table(frame().dropna(), "Accuracy", "tab-x")
     assert "table-note" not in whole.to_markdown()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,9 +14,16 @@ __all__ = ["Comparison", "compare"]
 
 
 def __getattr__(name: str) -> object:
-    """Import `compare` when it is first asked for, so that importing the package takes no time."""
+    """Import what is first asked for, so that importing the package takes no time."""
     if name in __all__:
         from thesis_lib import comparison
 
         return getattr(comparison, name)
+    if not name.startswith("_") and importlib.util.find_spec(f"{__name__}.{name}"):
+        return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Return what is meant to be called from outside, for those who complete names."""
+    return sorted([*__all__, "__version__"])

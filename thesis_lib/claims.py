@@ -9,7 +9,8 @@ from thesis_lib import confidences, evidence
 from thesis_lib.evidence import Evidence
 
 STANDS, FALLS = "stands", "does not stand"
-UNDECIDED, OPEN = "not decided by the records", "open: not recorded yet"
+UNDECIDED = "not decided by the records"
+OPEN, ONE_SEED = evidence.OPEN, evidence.ONE_SEED
 FORMULA_ONLY = "stands for the formula, not for the listing"
 
 _TEN = ("baseline", "ros", "smote", "rus", "mfe", "threshold-moving")
@@ -30,8 +31,8 @@ def best(name: str, rivals: Sequence[str], column: str) -> Evidence:
     """Judge whether an experiment is better than each of its rivals.
 
     The claim stands if every difference of means has a 95 % interval (Welch) above zero, falls if
-    one of them lies below zero, and is undecided if one holds zero. A missing rival leaves it open
-    unless a recorded one decides against it.
+    one of them lies below zero, and is undecided if one holds zero. An experiment without two
+    recorded seeds leaves it open unless a recorded rival decides against it.
 
     Parameters
     ----------
@@ -44,16 +45,17 @@ def best(name: str, rivals: Sequence[str], column: str) -> Evidence:
     """
     measured = [r for r in rivals if evidence.known(name, r)]
     parts = [f"{r} {evidence.said_difference(name, r, column)}" for r in measured]
-    missing = [e for e in (name, *rivals) if not evidence.known(e)]
+    waiting = [e for e in (name, *rivals) if not evidence.known(e)]
     text = f"{name}: {evidence.said(name, column)}"
     text += f"; over {'; over '.join(parts)}." if parts else "."
-    if missing:
-        text += f" Not recorded: {', '.join(missing)}."
+    for status, what in ((OPEN, "Not recorded"), (ONE_SEED, "One seed only")):
+        if lacking := [e for e in waiting if evidence.pending(e) == status]:
+            text += f" {what}: {', '.join(lacking)}."
     intervals = [evidence.difference(name, r, column)[1:] for r in measured]
     if any(high < 0 for _, high in intervals):
         return Evidence(FALLS, text)
-    if missing:
-        return Evidence(OPEN, text)
+    if waiting:
+        return Evidence(evidence.pending(*waiting), text)
     return Evidence(STANDS if all(low > 0 for low, _ in intervals) else UNDECIDED, text)
 
 
@@ -69,8 +71,8 @@ def _ros_best() -> Evidence:
 def _moving_unsuitable() -> Evidence:
     name, base = "binary/threshold-moving", "binary/baseline"
     text = f"Mean recall of both classes: {evidence.said(name, 'balanced')} after moving."
-    if not evidence.known(base):
-        return Evidence(OPEN, text)
+    if not evidence.known(name, base):
+        return Evidence(evidence.pending(name, base), text)
     _, low, high = evidence.difference(name, base, "balanced")
     text += f" Gain over always answering 1: {evidence.said_difference(name, base, 'balanced')}."
     return Evidence(STANDS if high < 0 else FALLS if low > 0 else UNDECIDED, text)
@@ -87,8 +89,8 @@ def _all_rejected() -> Evidence:
 
 def _too_few_images() -> Evidence:
     found = evidence.of("rus-labels")
-    if found.status == evidence.OPEN:
-        return Evidence(OPEN, found.measured)
+    if found.status in (OPEN, ONE_SEED):
+        return found
     name = "multiclass/rus-corrected-long"
     text = (
         f"With the right labels, 20,000 epochs: {evidence.said(name, 'Testing')}. {found.measured}"
@@ -102,11 +104,13 @@ def _msfe_helps() -> Evidence:
     twin = f"{name}-corrected"
     text = f"As listed: {evidence.said(name, '0')}; as defined: {evidence.said(twin, '0')}."
     if not evidence.known(name, base):
-        return Evidence(OPEN, text)
-    listed = evidence.difference(name, base, "0")[1] > 0
-    if listed:
+        return Evidence(evidence.pending(name, base), text)
+    if evidence.difference(name, base, "0")[1] > 0:
         return Evidence(STANDS, text)
-    defined = evidence.known(twin) and evidence.difference(twin, base, "0")[1] > 0
+    # The listing is not the method, so without its twin the claim is not tested.
+    if not evidence.known(twin):
+        return Evidence(evidence.pending(twin), text)
+    defined = evidence.difference(twin, base, "0")[1] > 0
     return Evidence(FORMULA_ONLY if defined else FALLS, text)
 
 

@@ -11,6 +11,7 @@ import contextlib
 import functools
 import hashlib
 import logging
+import re
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import CancelledError, Future
@@ -25,6 +26,7 @@ _CONNECT_SECONDS = 10.0
 _WORKER_SECONDS = 30.0
 _TELL_SECONDS = 1.0
 _TOPIC = "thesis-lib"
+_ADDRESS = re.compile(r"((tcp|tls|wss?|ucxx?)://)?(\[[\da-f:.%]+\]|[^/:\s]+):\d{1,5}/?", re.I)
 
 
 def _library() -> str:
@@ -37,6 +39,10 @@ def _library() -> str:
 # Taken when this module is imported: a worker that has imported an older state of a file that was
 # changed since is known by it.
 LIBRARY = _library()
+_NO_SCHEDULER = (
+    "No Dask scheduler answers at {!r} ({}). Start one with `dask scheduler`, and give the address "
+    "that it shows, such as tcp://192.168.0.5:8786."
+)
 _WITHOUT = f"has no such thesis_lib as this machine, {LIBRARY}: {{}}."
 
 
@@ -123,6 +129,18 @@ class Cluster:
             self._checked.add(address)
 
 
+def check_address(scheduler: str) -> None:
+    """Refuse what is no address: Dask would wait long for it, and log more than it says.
+
+    Raises
+    ------
+    ConnectionError
+        If it is not a host and a port.
+    """
+    if not _ADDRESS.fullmatch(scheduler):
+        raise ConnectionError(_NO_SCHEDULER.format(scheduler, "it has to be tcp://HOST:PORT"))
+
+
 @contextlib.contextmanager
 def pool(scheduler: str, data_sets: Iterable[str] = ()) -> Iterator[Cluster]:
     """Give the workers of a scheduler; where the block ends, what they still train is cancelled.
@@ -143,13 +161,11 @@ def pool(scheduler: str, data_sets: Iterable[str] = ()) -> Iterator[Cluster]:
         version of it, lacks a data set, or has more than one thread.
     """
     distributed = _dask()
+    check_address(scheduler)
     try:
         client = distributed.Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise ConnectionError(
-            f"No Dask scheduler answers at {scheduler!r} ({error}). Start one with `dask "
-            "scheduler`, and give the address that it shows, such as tcp://192.168.0.5:8786."
-        ) from error
+        raise ConnectionError(_NO_SCHEDULER.format(scheduler, error)) from error
     with client:
         try:
             client.wait_for_workers(1, timeout=_WORKER_SECONDS)

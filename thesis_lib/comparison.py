@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+import numbers
+import warnings
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from thesis_lib import choices, image_sets, own_methods, own_runs, quiet, records, sweep
-from thesis_lib.comparison_result import Comparison
+from thesis_lib import choices, durable, image_sets, own_methods, own_runs, quiet, records, sweep
+from thesis_lib.comparison_result import Comparison, copies_note
 from thesis_lib.image_sets import ImageSets
 from thesis_lib.own_methods import BASELINE, DEFAULT_METHODS, METHODS
 from thesis_lib.progress import progress_bar
@@ -48,10 +50,12 @@ def compare(
     ----------
     x_train, x_test : array_like, (n, height, width) or (n, height, width, channels)
         From 8×8 to 256×256 pixels, grey or up to four channels; uint8, uint16, or numbers from 0
-        to 1 or 0 to 255. A ``numpy.memmap`` is read batch by batch, never as a whole.
+        to 1 or 0 to 255, on one scale in both sets. Integers of more than 8 bits count as 10, 12,
+        14 or 16, the fewest that hold the largest pixel. A ``numpy.memmap`` is read batch by
+        batch, never as a whole.
     y_train, y_test : array_like, (n,)
-        Integers or strings, 2 to 1000 classes. Every class of the test set has to be in the
-        training set.
+        Integers or strings, or one-hot rows, 2 to 1000 classes. Every class of the test set has to
+        be in the training set.
     methods : sequence of str
         Keys of ``own_methods.METHODS``. The baseline, cross-entropy, is always trained.
     seeds : sequence of int
@@ -77,15 +81,30 @@ def compare(
     ------
     ValueError
         If the data or the settings are not as above.
+    OSError
+        If nothing can be written to the folder.
     ConnectionError, RuntimeError
         If the cluster cannot be reached, or could not train all; what it finished is recorded.
+
+    Examples
+    --------
+    >>> from thesis_lib import compare, tiles
+    >>> train = tiles.draw({"whole": 40, "stain": 4}, seed=1)
+    >>> test = tiles.draw({"whole": 30, "stain": 30}, seed=2)
+    >>> settings = {"methods": ["prior-correction"], "seeds": [1, 2], "epochs": 1}
+    >>> result = compare(*train, *test, **settings, progress=False)
+    >>> result.recalls().columns.tolist(), result.train_counts.tolist()
+    (['cross-entropy', 'prior-correction'], [4, 40])
+
+    ``print(result.recommendation)`` says what to use, and ``result.save_report("report.html")``
+    writes tables and figures.
     """
-    if isinstance(methods, str):
-        raise ValueError(f"methods has to be a list of names; got the text {methods!r}.")
-    names = choices.checked("method", [BASELINE, *methods], tuple(METHODS))
-    seeds = _checked_seeds(seeds)
-    settings = _checked_settings(epochs, batch_size, learning_rate)
+    names = checked_methods(methods)
+    seeds = checked_seeds(seeds)
+    settings = checked_settings(epochs, batch_size, learning_rate)
     sets = image_sets.checked(x_train, y_train, x_test, y_test)
+    if sets.copies:
+        warnings.warn(f"{copies_note(sets.copies, len(sets.y_test))}.", stacklevel=2)
     store = None if folder is None else records.Store(folder)
     every = {name: own_methods.experiment(name, **settings) for name in names}
     skipped = {n: why for n, e in every.items() if (why := own_methods.obstacle(e, sets))}
@@ -106,6 +125,8 @@ def compare(
         if any(seed not in done[e.name.split("/")[1]] for e in family)
     }
     timed = every[BASELINE] if progress else None
+    if jobs and store is not None:
+        durable.check_writable(store.folder)
     if jobs and scheduler is not None:
         _train_on_cluster(jobs, sets, keep, scheduler, timed)
     elif jobs:
@@ -114,6 +135,7 @@ def compare(
         classes=sets.classes,
         train_counts=sets.counts,
         test_counts=sets.test_counts,
+        copies=sets.copies,
         confusions={n: {s: done[n][s] for s in seeds} for n in chosen},
         skipped=skipped,
         settings={
@@ -189,7 +211,33 @@ def _number(n: int, of: str) -> str:
     return f"{n} {of}" if n == 1 else f"{n} {of}s"
 
 
-def _checked_seeds(seeds: Sequence[int]) -> list[int]:
+def checked_methods(methods: Sequence[str]) -> list[str]:
+    """Return the names of methods, the baseline first, each once.
+
+    Raises
+    ------
+    ValueError
+        If they are no list, or one is unknown.
+    """
+    if isinstance(methods, str) or not isinstance(methods, Iterable):
+        kind = "the text " if isinstance(methods, str) else ""
+        raise ValueError(f"methods has to be a list of names; got {kind}{methods!r}.")
+    return choices.checked("method", [BASELINE, *methods], tuple(METHODS))
+
+
+def checked_seeds(seeds: Sequence[int]) -> list[int]:
+    """Return seeds, each once.
+
+    Raises
+    ------
+    ValueError
+        If they are no list of whole numbers that can be seeds.
+    """
+    if not isinstance(seeds, Iterable):
+        raise ValueError(
+            f"seeds has to be a list; got {seeds!r}. For three seeds pass [1, 2, 3], for a single "
+            "one [3]."
+        )
     seeds = list(seeds)
     whole = all(isinstance(s, int | np.integer) and not isinstance(s, bool) for s in seeds)
     if not seeds or not whole or not 0 <= min(seeds) <= max(seeds) < 2**32:
@@ -199,10 +247,24 @@ def _checked_seeds(seeds: Sequence[int]) -> list[int]:
     return list(dict.fromkeys(int(seed) for seed in seeds))
 
 
-def _checked_settings(epochs: int, batch_size: int, learning_rate: float) -> dict[str, Any]:
+def checked_settings(
+    epochs: int, batch_size: int = 32, learning_rate: float = 0.001
+) -> dict[str, Any]:
+    """Return what all methods are trained with.
+
+    Raises
+    ------
+    ValueError
+        If one of them is no such number.
+    """
     for name, value in (("epochs", epochs), ("batch_size", batch_size)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
             raise ValueError(f"{name} has to be a whole number from 1; got {value!r}.")
-    if not (math.isfinite(learning_rate) and learning_rate > 0):
-        raise ValueError(f"learning_rate has to be larger than 0; got {learning_rate!r}.")
-    return {"epochs": epochs, "batch_size": batch_size, "learning_rate": float(learning_rate)}
+    number = isinstance(learning_rate, numbers.Real)
+    if not (number and math.isfinite(learning_rate) and learning_rate > 0):
+        raise ValueError(f"learning_rate has to be a number above 0; got {learning_rate!r}.")
+    return {
+        "epochs": int(epochs),
+        "batch_size": int(batch_size),
+        "learning_rate": float(learning_rate),
+    }

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 Labels = NDArray[np.int64]
 
+_FEW_UPDATES = 100  # fewer than five epochs of 20 batches
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """What `compare` found.
 
@@ -38,6 +40,8 @@ class Comparison:
         Methods that could not be trained on these data, and why.
     settings : mapping of str to value
         What all methods were trained with.
+    copies : int
+        How many test images are in the training set too, pixel by pixel.
     """
 
     classes: tuple[str, ...]
@@ -46,6 +50,21 @@ class Comparison:
     confusions: Mapping[str, Mapping[int, Labels | None]]
     skipped: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    copies: int = 0
+
+    def __repr__(self) -> str:
+        return (
+            f"<Comparison of {len(self.confusions)} methods with {len(self.scores())} seeds on "
+            f"{len(self.classes)} classes; see .recommendation, .table(), .save_report(path)>"
+        )
+
+    @property
+    def updates(self) -> int | None:
+        """How many updates each network made; None if the settings do not tell."""
+        if not {"epochs", "batch_size"} <= self.settings.keys():
+            return None
+        batches = math.ceil(int(self.train_counts.sum()) / int(self.settings["batch_size"]))
+        return int(self.settings["epochs"]) * batches
 
     def scores(self, measure: str = MEASURES[0]) -> pd.DataFrame:
         """Return one measure in percent: a row a seed, a column a method; NaN where diverged."""
@@ -108,10 +127,8 @@ class Comparison:
         error of rounding.
         """
         scores = self.scores(measure)
-        tested = self.test_counts[self.test_counts > 0]
-        step = 100 / (len(tested) * int(tested.min()))
         rows = {
-            method: paired_t(np.asarray(scores[method] - scores[BASELINE]), step)
+            method: paired_t(np.asarray(scores[method] - scores[BASELINE]), self._step)
             for method in scores.columns
             if method != BASELINE
         }
@@ -129,6 +146,12 @@ class Comparison:
     @property
     def recommendation(self) -> str:
         """What to use, and what that rests on."""
+        if not self.copies:
+            return self._advice()
+        note = copies_note(self.copies, int(self.test_counts.sum()))
+        return f"Compare again: {note}. As it is: {self._advice()}"
+
+    def _advice(self) -> str:
         measure, seeds = MEASURES[0], len(self.scores())
         base = self.scores(measure)[BASELINE].mean()
         if seeds < 2:
@@ -162,7 +185,22 @@ class Comparison:
             if clear[1:]:
                 others = ", ".join(LABELS[m] for m in clear[1:])
                 text += f" Also clearly better than the baseline: {others}."
+            if near := self._not_beaten(best):
+                text += f" Not shown to be worse than it, seed by seed: {', '.join(near)}."
         return " ".join([text, *self.caveats()])
+
+    def _not_beaten(self, best: str) -> list[str]:
+        """Name the methods whose mean is below the best's by no more than chance can do."""
+        scores, step = self.scores(), self._step
+        others = scores.columns.drop([BASELINE, best])
+        lows = {m: paired_t(np.asarray(scores[best] - scores[m]), step)[1] for m in others}
+        return [LABELS[method] for method, low in lows.items() if low <= 0]
+
+    @property
+    def _step(self) -> float:
+        """By how many points one image of the smallest test class changes balanced accuracy."""
+        tested = self.test_counts[self.test_counts > 0]
+        return 100 / (len(tested) * int(tested.min()))
 
     def caveats(self) -> list[str]:
         """Return sentences on what the comparison cannot show."""
@@ -170,6 +208,11 @@ class Comparison:
             "Seeds change the network's initial weights and the order of the images, not the "
             "data: another sample of images may give another ranking."
         ]
+        if self.updates is not None and self.updates < _FEW_UPDATES:
+            found.append(
+                f"Each network made only {self.updates} updates, and may be judged before it has "
+                "learned; more epochs make more."
+            )
         if any("members" in METHODS[method] for method in self.confusions):
             found.append("An ensemble trains five networks, so it had five times the updates.")
         fewest = int(self.test_counts[self.test_counts > 0].min())
@@ -177,6 +220,13 @@ class Comparison:
             found.append(
                 f"The smallest class has {fewest} test image{'s' if fewest > 1 else ''}, so one "
                 f"image changes its recall by {100 / fewest:.0f} points."
+            )
+        few = [n for n, k in zip(self.classes, self.test_counts, strict=True) if 0 < k < 10]
+        if few:
+            more = f" and {len(few) - 5} more" if len(few) > 5 else ""
+            found.append(
+                f"Fewer than ten test images, too few to judge a class by: "
+                f"{', '.join(few[:5])}{more}."
             )
         if (self.test_counts == 0).any():
             lacking = int((self.test_counts == 0).sum())
@@ -207,6 +257,15 @@ class Comparison:
         from thesis_lib import comparison_report
 
         return comparison_report.write(self, path)
+
+
+def copies_note(copies: int, tested: int) -> str:
+    """Say what it means that test images are copies of training images."""
+    are = "is a copy" if copies == 1 else "are copies"
+    return (
+        f"{copies} of {tested} test images {are} of training images, so that every score is too "
+        "high; leave them out of one of the two sets"
+    )
 
 
 def _shown(sample: pd.Series) -> str:

@@ -132,6 +132,11 @@ def correct_prior(
     ------
     ValueError
         If the probabilities, a prior or tau are not as above.
+
+    Examples
+    --------
+    >>> correct_prior([[0.9, 0.1]], prior=[50, 1]).round(3)
+    array([[0.153, 0.847]])
     """
     outputs = _checked_probabilities(probabilities)
     n_classes = outputs.shape[1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,22 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         raise NotADirectoryError(f"{path}: a folder is needed there, and a file is.") from None
+
+
+def check_writable(folder: Path) -> None:
+    """Make sure that a folder, or the nearest one above it that is there, takes a file.
+
+    Raises
+    ------
+    OSError
+        If it does not.
+    """
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise OSError(error.errno, f"no file can be written there ({there})", str(folder)) from None
 
 
 @contextmanager

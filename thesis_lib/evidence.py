@@ -29,7 +29,7 @@ from thesis_lib import (
 Floats = NDArray[np.float64]
 
 CONFIRMED, REFUTED, CORRECTED = "confirmed", "refuted", "corrected"
-OPEN = "open: not recorded yet"
+OPEN, ONE_SEED = "open: not recorded yet", "open: one seed only"
 
 MINORITY = {task: [str(c) for c in tasks.get(task).minority] for task in ("multiclass", "binary")}
 
@@ -97,6 +97,11 @@ def known(*names: str) -> bool:
     return all(len(values(name, "Testing")) > 1 for name in names)
 
 
+def pending(*names: str) -> str:
+    """Return the status of what waits for a second seed of experiments, or for any record."""
+    return ONE_SEED if all(values(name, "Testing") for name in names) else OPEN
+
+
 def difference(one: str, other: str, column: str) -> tuple[float, float, float]:
     """Return the difference of two experiments' means with its 95 % interval (Welch)."""
     return intervals.welch(values(one, column), values(other, column))
@@ -112,7 +117,7 @@ def said_difference(one: str, other: str, column: str) -> str:
 def _rus_labels() -> Evidence:
     name, twin = "multiclass/rus", "multiclass/rus-corrected"
     if not known(name, twin):
-        return Evidence(OPEN, _beside(name, twin, "Testing"))
+        return Evidence(pending(name, twin), _beside(name, twin, "Testing"))
     never = [f"{c}" for c in range(3, 10)]
     listed = max(max(values(name, c)) for c in never)
     right = max(max(values(twin, c)) for c in never)
@@ -139,7 +144,7 @@ def _msfe_table() -> Evidence:
     printed = published.number("8.6", "M_fse", "0")
     text = f"Class 0: printed {printed:.2f} %. {_beside(name, twin, '0')}"
     if not known(name):
-        return Evidence(OPEN, text)
+        return Evidence(pending(name), text)
     listed = published.compare(printed, values(name, "0")).verdict
     corrected = published.compare(printed, values(twin, "0")).verdict
     text += f" The printed number {listed} with the listing and, for the twin, {corrected}."
@@ -170,7 +175,8 @@ def _smote_distances() -> Evidence:
         f"{task}: {_beside(*pair, 'Testing')}" for task, pair in zip(MINORITY, pairs, strict=True)
     )
     if not any(known(*pair) for pair in pairs):
-        return Evidence(OPEN, text)
+        waits = {pending(*pair) for pair in pairs}
+        return Evidence(ONE_SEED if ONE_SEED in waits else OPEN, text)
     effects = [difference(*pair, "Testing") for pair in pairs if known(*pair)]
     harmless = all(low <= 0 <= high for _, low, high in effects)
     return Evidence(CONFIRMED if harmless else CORRECTED, text)
@@ -199,7 +205,8 @@ def _cross_entropy() -> Evidence:
         f"multiclass/{name}" for name in ("cross-entropy", "baseline", "focal-g0-a100")
     )
     if not known(plain, base, best):
-        return Evidence(OPEN, "; ".join(f"{n}: {said(n, 'Testing')}" for n in (base, plain, best)))
+        text = "; ".join(f"{n}: {said(n, 'Testing')}" for n in (base, plain, best))
+        return Evidence(pending(plain, base, best), text)
     first, rest = difference(plain, base, "Testing"), difference(best, plain, "Testing")
     text = (
         f"Test accuracy: cross-entropy instead of squared error, "
@@ -372,7 +379,8 @@ def _one_draw() -> Evidence:
 def _ranking() -> Evidence:
     best, second = "multiclass/focal-g0-a100", "multiclass/ros"
     if not known(best, second):
-        return Evidence(OPEN, _beside(best, second, "minority", "focal loss", "ROS"))
+        text = _beside(best, second, "minority", "focal loss", "ROS")
+        return Evidence(pending(best, second), text)
     _, low, high = difference(best, second, "minority")
     text = (
         f"Focal loss less ROS, mean minority recall: {said_difference(best, second, 'minority')}."
@@ -385,7 +393,8 @@ def _ranking_reversed() -> Evidence:
     areas = baseline_areas()
     moved = "; ".join(f"class {c}: {said('binary/threshold-moving', c)}" for c in ("0", "1"))
     if len(areas) < 2:
-        return Evidence(OPEN, f"Kept outputs of {len(areas)} seeds. After moving, {moved}.")
+        status = ONE_SEED if areas else OPEN
+        return Evidence(status, f"Kept outputs of {len(areas)} seeds. After moving, {moved}.")
     text = (
         f"Area under the ROC curve, {len(areas)} seeds: {min(areas):.3f} to {max(areas):.3f}, mean "
         f"{np.mean(areas):.3f}. Recalls after moving: {moved}."
@@ -399,7 +408,8 @@ def _ranking_reversed() -> Evidence:
 def _binary_loss() -> Evidence:
     plain, base = "binary/cross-entropy", "binary/baseline"
     if not known(plain, base):
-        return Evidence(OPEN, f"Recall of class 0: {said(base, '0')}; {plain}: {said(plain, '0')}.")
+        text = f"Recall of class 0: {said(base, '0')}; {plain}: {said(plain, '0')}."
+        return Evidence(pending(plain, base), text)
     text = (
         f"Recall of class 0: {said(base, '0')} with squared error, {said(plain, '0')} with "
         f"cross-entropy, a difference of {said_difference(plain, base, '0')}."
@@ -473,7 +483,7 @@ def _expected_above(high_name: str, low_name: str, column: str) -> Evidence:
     what = "Test accuracy" if column == "Testing" else f"Recall of class {column}"
     text = f"{what}: {high_name} {said(high_name, column)}, {low_name} {said(low_name, column)}."
     if not known(high_name, low_name):
-        return Evidence(OPEN, text)
+        return Evidence(pending(high_name, low_name), text)
     _, low, high = difference(high_name, low_name, column)
     text += f" Difference {said_difference(high_name, low_name, column)}."
     return Evidence(CONFIRMED if low > 0 else REFUTED if high < 0 else CORRECTED, text)

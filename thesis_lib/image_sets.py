@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from thesis_lib import own_labels
+
 Array = NDArray[Any]
 Labels = NDArray[np.int64]
 
@@ -74,6 +76,8 @@ class ImageSets:
         The value of a white pixel.
     sha256 : str
         First 16 digits of the checksum of all of this.
+    copies : int
+        How many test images are in the training set too, pixel by pixel.
     """
 
     x_train: Any
@@ -83,6 +87,7 @@ class ImageSets:
     classes: tuple[str, ...]
     scale: float
     sha256: str
+    copies: int
 
     def __dask_tokenize__(self) -> tuple[str, str]:
         return ("ImageSets", self.sha256)
@@ -127,8 +132,8 @@ def opened(sets: ImageSets) -> ImageSets:
 def _mapped(sets: ImageSets) -> ImageSets:
     images = (sets.x_train, sets.x_test)
     train, test = (x.open() if isinstance(x, FileArray) else x for x in images)
-    sha256, _ = _scanned(train, sets.y_train, test, sets.y_test, sets.classes)
-    if sha256 != sets.sha256:
+    found = _scanned(train, sets.y_train, test, sets.y_test, sets.classes)
+    if found.sha256 != sets.sha256:
         files = ", ".join(x.file for x in images if isinstance(x, FileArray))
         raise ValueError(
             f"{files}: on this machine other images than on the one that compares; copy them again."
@@ -147,12 +152,15 @@ def checked(
         If they are not as described there.
     """
     train, test = _images("x_train", x_train), _images("x_test", x_test)
+    if train.ndim != test.ndim:  # one of them has an axis for its grey channel
+        train, test = (x if x.ndim == 4 else x[..., None] for x in (train, test))
     if train.shape[1:] != test.shape[1:]:
         raise ValueError(
             f"Images of the training and test set differ in shape: {train.shape[1:]} and "
             f"{test.shape[1:]}. Resize them to one (thesis_lib.own_data.resized)."
         )
     labels, tested = _labels("train", y_train, train), _labels("test", y_test, test)
+    own_labels.check_alike(y_train, labels, y_test, tested)
     names, numbers = np.unique(labels, return_inverse=True)
     if not 2 <= len(names) <= 1000:
         raise ValueError(f"y_train has to hold 2 to 1000 classes; it holds {len(names)}.")
@@ -164,16 +172,60 @@ def checked(
         )
     classes = tuple(str(name) for name in names)
     y, z = numbers.astype(np.int64), np.searchsorted(names, tested).astype(np.int64)
-    sha256, highest = _scanned(train, y, test, z, classes)
-    return ImageSets(train, y, test, z, classes, _scale(train.dtype, highest), sha256)
+    found = _scanned(train, y, test, z, classes)
+    scale = _common_white(train.dtype, test.dtype, found.highest)
+    return ImageSets(train, y, test, z, classes, scale, found.sha256, found.copies)
+
+
+def largest_pixel(name: str, images: Array) -> float:
+    """Return the largest pixel.
+
+    Raises
+    ------
+    ValueError
+        If pixels are negative, infinite or NaN.
+    """
+    low, high = float(images.min()), float(images.max())
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise ValueError(f"{name} holds NaN or infinite pixels; remove or replace them.")
+    if low < 0:
+        raise ValueError(f"{name} holds negative pixels (smallest: {low:g}); shift them to 0.")
+    return high
+
+
+def white(dtype: np.dtype[Any], highest: float) -> float:
+    """Return the value of a white pixel where the largest pixel is `highest`.
+
+    Raises
+    ------
+    ValueError
+        If the pixels are on no scale that is known.
+    """
+    if dtype.kind == "f" and 1 < highest < 2:
+        raise ValueError(
+            f"The largest pixel is {highest:g}: neither 0 to 1 nor 0 to 255. If interpolation went "
+            "a little past white, pass x.clip(0, 1)."
+        )
+    whites = (1.0, 255.0) + (1023.0, 4095.0, 16383.0, 65535.0) * (dtype.kind in "ui")
+    for value in whites:  # 10, 12 and 14 bits are what cameras write into 16
+        if highest <= value:
+            return value
+    raise ValueError(
+        f"The largest pixel is {highest:g}; allowed are 0 to 1, 0 to 255, or uint16 up to 65535."
+    )
 
 
 def _images(name: str, x: ArrayLike) -> Array:
-    images = x if isinstance(x, np.ndarray) else np.asarray(x)
+    if np.ma.is_masked(x):
+        raise ValueError(f"{name} has masked pixels; fill them, such as with x.filled(0).")
+    try:
+        images = x if isinstance(x, np.ndarray) else np.asarray(x)
+    except ValueError:
+        raise ValueError(f"{name} holds images of several shapes; resize them to one.") from None
     if images.ndim not in (3, 4) or len(images) == 0:
         raise ValueError(
             f"{name} has to be (n, height, width) or (n, height, width, channels), not empty; "
-            f"got shape {images.shape}."
+            f"got shape {images.shape}.{_shape_hint(images)}"
         )
     if images.dtype.kind not in "uif":
         raise ValueError(f"{name} has to hold numbers; got dtype {images.dtype}.")
@@ -191,49 +243,61 @@ def _images(name: str, x: ArrayLike) -> Array:
     return images
 
 
+def _shape_hint(images: Array) -> str:
+    if images.ndim == 1:
+        return " The order is x_train, y_train, x_test, y_test."
+    if images.ndim == 2:
+        return " For images as flat rows pass x.reshape(-1, height, width)."
+    return ""
+
+
 def _labels(which: str, y: ArrayLike, images: Array) -> Array:
-    labels = np.asarray(y)
-    if labels.dtype == object:
-        labels = labels.astype(str)
-    if labels.ndim != 1 or labels.dtype.kind not in "biuUS":
-        raise ValueError(
-            f"y_{which} has to be one integer or string an image; got {labels.dtype} of shape "
-            f"{labels.shape}. {_advice(labels)}"
-        )
+    labels = own_labels.read(f"y_{which}", y)
     if len(labels) != len(images):
         raise ValueError(f"x_{which} has {len(images)} images, y_{which} {len(labels)} labels.")
     return labels
 
 
-def _advice(labels: Array) -> str:
-    if labels.ndim == 1 and labels.dtype.kind == "f":
-        return "For whole numbers pass y.astype(int)."
-    return "For one-hot labels pass y.argmax(1)."
+@dataclasses.dataclass(frozen=True)
+class _Scan:
+    """What one reading of all images finds: see `ImageSets`, and the largest pixel of each set."""
+
+    sha256: str
+    highest: tuple[float, float]
+    copies: int
 
 
 def _scanned(
     train: Array, y_train: Labels, test: Array, y_test: Labels, classes: tuple[str, ...]
-) -> tuple[str, float]:
-    """Read all images once; return the checksum of everything and the largest pixel."""
+) -> _Scan:
     digest = hashlib.sha256(repr((classes, train.shape, test.shape)).encode())
-    highest = max(_scan("x_train", train, digest), _scan("x_test", test, digest))
+    common = np.result_type(train, test)
+    highest, keys = zip(
+        *(_scan(name, x, digest, common) for name, x in (("x_train", train), ("x_test", test))),
+        strict=True,
+    )
     for labels in (y_train, y_test):
         digest.update(labels.tobytes())
-    return digest.hexdigest()[:16], highest
+    copies = int(np.isin(keys[1], keys[0]).sum())
+    return _Scan(digest.hexdigest()[:16], highest, copies)
 
 
-def _scan(name: str, images: Array, digest: Any) -> float:
-    """Read all images once, in pieces: add them to the digest, return the largest pixel."""
-    highest = 0.0
+def _scan(
+    name: str, images: Array, digest: Any, dtype: np.dtype[Any]
+) -> tuple[float, NDArray[np.uint64]]:
+    """Read images once, in pieces: add them to the digest; return the largest pixel and a key each.
+
+    Equal images have equal keys; others have not, but once in 2**64 pairs.
+    """
+    highest, keys = 0.0, []
     for piece in _pieces(images):
         digest.update(piece.tobytes())
-        low, high = float(piece.min()), float(piece.max())
-        if not (math.isfinite(low) and math.isfinite(high)):
-            raise ValueError(f"{name} holds NaN or infinite pixels; remove or replace them.")
-        if low < 0:
-            raise ValueError(f"{name} holds negative pixels (smallest: {low:g}); shift them to 0.")
-        highest = max(highest, high)
-    return highest
+        highest = max(highest, largest_pixel(name, piece))
+        keys += [
+            hashlib.blake2b(image.tobytes(), digest_size=8).digest()
+            for image in piece.astype(dtype, copy=False)
+        ]
+    return highest, np.frombuffer(b"".join(keys), np.uint64)
 
 
 def _pieces(images: Array) -> Iterator[Array]:
@@ -241,13 +305,12 @@ def _pieces(images: Array) -> Iterator[Array]:
         yield np.ascontiguousarray(images[start : start + _CHUNK])
 
 
-def _scale(dtype: np.dtype[Any], highest: float) -> float:
-    """Return the value of a white pixel."""
-    for white in (1.0, 255.0):
-        if highest <= white:
-            return white
-    if dtype.kind in "ui" and highest <= 65535:
-        return 65535.0
-    raise ValueError(
-        f"The largest pixel is {highest:g}; allowed are 0 to 1, 0 to 255, or uint16 up to 65535."
-    )
+def _common_white(train: np.dtype[Any], test: np.dtype[Any], highest: tuple[float, float]) -> float:
+    """Return the value of a white pixel in both sets."""
+    whites = white(train, highest[0]), white(test, highest[1])
+    if len({min(value, 256.0) for value in whites}) > 1:
+        raise ValueError(
+            f"Pixels of x_train go up to {highest[0]:g}, those of x_test up to {highest[1]:g}, as "
+            "on two scales. Divide both sets by the value of a white pixel in each."
+        )
+    return max(whites)

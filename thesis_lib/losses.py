@@ -9,7 +9,7 @@ others. They return one number a batch, so sample weights do not apply to them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -31,9 +31,16 @@ class _Loss(keras.losses.Loss):
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         true, predicted = np.shape(y_true), np.shape(y_pred)
         if len(predicted) != 2 or tuple(true)[1:] != tuple(predicted)[1:]:
+            numbers = len(predicted) == 2 and tuple(true)[1:] in ((), (1,))
+            hint = f" Pass keras.utils.to_categorical(y, {predicted[-1]})." if numbers else ""
             raise ValueError(
                 "y_true and y_pred have to be (n, classes), y_true one-hot; "
-                f"got {tuple(true)} and {tuple(predicted)}."
+                f"got {tuple(true)} and {tuple(predicted)}.{hint}"
+            )
+        if predicted[1] == 1:
+            raise ValueError(
+                "y_pred has one column, and a class needs one each: for two classes end the "
+                "network with Dense(2, activation='softmax'), and make the labels one-hot."
             )
         if None not in (true[0], predicted[0]) and true[0] != predicted[0]:
             raise ValueError(f"y_true has {true[0]} rows, y_pred has {predicted[0]}.")
@@ -116,6 +123,18 @@ class FocalLoss(_Weighted):
         Focusing parameter, not negative.
     class_weight : array_like, (C,), optional
         The alphas.
+
+    Examples
+    --------
+    One image of each of two classes, and outputs that are 0.8 and 0.4 for the true one:
+
+    >>> loss = FocalLoss(gamma=2, class_weight=[1, 5])
+    >>> true, outputs = np.eye(2), np.array([[0.8, 0.2], [0.6, 0.4]])
+    >>> print(f"{float(loss(true, outputs)):.4f}")
+    0.8291
+
+    A network of yours takes it as any loss: ``network.compile("adam", FocalLoss(2.0))``, and is
+    then fitted on ``keras.utils.to_categorical(y)``.
     """
 
     _floor = _TINY
@@ -259,6 +278,10 @@ def _positive(name: str, values: ArrayLike | None, *, zero: bool) -> list[float]
     """Return a plain list, so that the loss can be saved."""
     if values is None:
         return None
+    if isinstance(values, Mapping):
+        raise ValueError(
+            f"{name} has to be a list, a number a class in the order of the columns; got {values}."
+        )
     array = np.asarray(values, dtype=np.float64)
     allowed = array >= 0 if zero else array > 0
     if array.ndim != 1 or array.size < 2 or not np.isfinite(array).all() or not allowed.all():

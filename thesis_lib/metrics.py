@@ -68,7 +68,13 @@ def balanced_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 
 
 def g_mean(y_true: ArrayLike, y_pred: ArrayLike) -> float:
-    """Return the geometric mean of the recalls: 0 as soon as one class is never recognised."""
+    """Return the geometric mean of the recalls: 0 as soon as one class is never recognised.
+
+    Examples
+    --------
+    >>> round(g_mean([0, 0, 0, 0, 1, 1], [0, 0, 0, 0, 1, 0]), 3)  # recalls of 1 and 0.5
+    0.707
+    """
     from imblearn.metrics import geometric_mean_score
 
     return float(geometric_mean_score(*_checked(y_true, y_pred), average="multiclass"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -13,13 +14,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from thesis_lib import choices, comparison, own_methods
+from thesis_lib import (
+    cluster,
+    comparison,
+    durable,
+    image_files,
+    image_sets,
+    own_labels,
+    own_methods,
+)
 from thesis_lib.comparison_result import Comparison
 from thesis_lib.data import stratified_split as stratified_split
 
 Array = NDArray[Any]
 
-_SUFFIXES = (".png", ".jpg", ".jpeg")
 _KEYS = ("x_train", "y_train", "x_test", "y_test")
 
 
@@ -52,8 +60,8 @@ def load(
     ----------
     path : str or Path
         A file ``.npz`` with ``x_train, y_train, x_test, y_test``, or with ``x, y``; or a folder
-        with one sub-folder of PNG or JPEG images a class, or with two such folders, ``train`` and
-        ``test``.
+        with one sub-folder of images a class, or with two such folders, ``train`` and ``test``.
+        Images are PNG, JPEG, BMP, TIFF or WebP; hidden files do not count.
     size : int, optional
         Height and width that all images are resized to: 32 for a folder, unchanged for a file if
         not given.
@@ -71,11 +79,7 @@ def load(
     if size is not None and not 8 <= size <= 256:
         raise ValueError(f"size has to lie between 8 and 256 pixels; got {size}.")
     if source.is_dir():
-        train, test = source / "train", source / "test"
-        if train.is_dir() and test.is_dir():
-            return _split_already(train, test, size or 32)
-        x, y, note = _read_folder(source, size or 32)
-        return _split(_grey(x), y, test_size, seed, note)
+        return _from_folder(source, size or 32, test_size, seed)
     if not source.exists():
         raise FileNotFoundError(f"There is no file or folder {source}.")
     arrays = _read_npz(source)
@@ -86,29 +90,38 @@ def load(
     return OwnData(**arrays, note=f"{source.name}, split as it came.")
 
 
-def resized(images: ArrayLike, size: int) -> NDArray[np.uint8]:
+def resized(images: ArrayLike, size: int) -> Array:
     """Resize images to size × size pixels, smoothed where they shrink.
 
     Parameters
     ----------
     images : array_like, (n, height, width) or (n, height, width, channels)
-        uint8, or numbers from 0 to 1, or from 0 to 255.
+        As `thesis_lib.compare` takes them.
     size : int
 
     Returns
     -------
     ndarray of uint8
+        From 0 to 255; of uint16 and as bright as they came if pixels are larger than 255.
+
+    Raises
+    ------
+    ValueError
+        If they are not such images.
     """
     from skimage.transform import resize
 
     array = np.asarray(images)
     if array.ndim not in (3, 4) or len(array) == 0:
         raise ValueError(f"images have to be (n, height, width[, channels]); got {array.shape}.")
-    scale = 255.0 if array.dtype == np.uint8 or array.max() > 1 else 1.0
-    result = np.empty((len(array), size, size, *array.shape[3:]), np.uint8)
+    white = image_sets.white(array.dtype, image_sets.largest_pixel("images", array))
+    deep = white > 255
+    scale = 65535.0 if deep else 255.0 if array.dtype == np.uint8 else white
+    shape = (len(array), size, size, *array.shape[3:])
+    result: Array = np.empty(shape, np.uint16 if deep else np.uint8)
     for row, image in enumerate(array):
-        small = resize(image / scale, result.shape[1:], order=1, anti_aliasing=True)
-        result[row] = np.rint(255 * small.clip(0, 1))
+        small = resize(image / scale, shape[1:], order=1, anti_aliasing=True)
+        result[row] = np.rint((65535 if deep else 255) * small.clip(0, 1))
     return result
 
 
@@ -118,7 +131,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "data",
         metavar="FILE.npz|FOLDER",
         help="x_train, y_train, x_test, y_test, or x and y, which are split by class; or a folder "
-        "with one sub-folder of PNG or JPEG images a class, or two such folders, train and test",
+        "with one sub-folder of images a class, or two such folders, train and test",
     )
     parser.add_argument(
         "--methods",
@@ -127,7 +140,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="METHOD",
         help=f"of {', '.join(own_methods.METHODS)}",
     )
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5], metavar="SEED")
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        nargs="+",
+        default=[1, 2, 3, 4, 5],
+        metavar="SEED",
+        help="one run of each method a seed (default: 1 2 3 4 5)",
+    )
     parser.add_argument("--epochs", type=int, default=20, help="(default: 20)")
     parser.add_argument("--size", type=int, help="resize images to so many pixels a side")
     parser.add_argument(
@@ -148,7 +168,18 @@ def run(options: argparse.Namespace) -> int:
     if options.out.exists() and not options.out.is_dir():
         raise ValueError(f"--out {options.out} is a file; it has to be a folder.")
     # Before the images are read, which may take minutes.
-    choices.checked("method", options.methods, tuple(own_methods.METHODS))
+    comparison.checked_methods(options.methods)
+    comparison.checked_settings(options.epochs)
+    seeds = comparison.checked_seeds(options.seeds)
+    if options.scheduler is not None:
+        cluster.check_address(options.scheduler)
+    durable.check_writable(options.out)
+    if len(seeds) < 2:
+        warnings.warn(
+            "--seeds takes the seeds themselves: with one there is no recommendation. For three "
+            "write --seeds 1 2 3.",
+            stacklevel=2,
+        )
     loaded = load(options.data, size=options.size)
     print(loaded.note, flush=True)
     try:
@@ -158,7 +189,7 @@ def run(options: argparse.Namespace) -> int:
             loaded.x_test,
             loaded.y_test,
             methods=options.methods,
-            seeds=options.seeds,
+            seeds=seeds,
             epochs=options.epochs,
             folder=options.out / "records",
             scheduler=options.scheduler,
@@ -187,16 +218,32 @@ def _in_terminal(result: Comparison) -> str:
     return "\n".join([trained.to_string(), *notes])
 
 
+def _from_folder(folder: Path, size: int, test_size: float, seed: int) -> OwnData:
+    folders = [child for child in image_files.visible(folder) if child.is_dir()]
+    parts = {child.name.lower(): child for child in folders}
+    if not {"train", "test"} <= set(parts):
+        found = image_files.listed(folder)
+        images = image_files.read(found.files, size)
+        return _split(images, found.labels, test_size, seed, found.note(size))
+    train, test = image_files.listed(parts["train"]), image_files.listed(parts["test"])
+    x, n = image_files.read([*train.files, *test.files], size), len(train.files)
+    note = f"{train.note(size)} {test.note(size)}"
+    if others := [c.name for c in folders if c not in (parts["train"], parts["test"])]:
+        note += f" Not used: {', '.join(others)}."
+    return OwnData(x[:n], train.labels, x[n:], test.labels, note)
+
+
 def _split(x: Array, y: Array, test_size: float, seed: int, note: str) -> OwnData:
-    if len(x) != len(y):
-        raise ValueError(f"x has {len(x)} images, but y has {len(y)} labels.")
+    y = own_labels.read("y", y)
+    if x.ndim == 0 or len(x) != len(y):
+        raise ValueError(f"x has {len(x) if x.ndim else 0} images, but y has {len(y)} labels.")
     train, test = stratified_split(y, test_size, seed)
     share = f"{test_size:.0%} of each class, drawn with seed {seed}, are the test set."
     return OwnData(x[train], y[train], x[test], y[test], f"{note} {share}")
 
 
 def _read_npz(path: Path) -> dict[str, Array]:
-    if path.suffix != ".npz":
+    if path.suffix.lower() != ".npz":
         raise ValueError(f"{path.name} has to be a folder or end in .npz.")
     if not zipfile.is_zipfile(path):
         raise ValueError(
@@ -210,60 +257,10 @@ def _read_npz(path: Path) -> dict[str, Array]:
                     return {key: file[key] for key in keys}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(
-            f"{path.name} could not be read: {error} "
-            "Save arrays of numbers, and labels as integers or strings (not as objects)."
+            f"{path.name} could not be read: {str(error).rstrip('.')}. Save arrays of numbers, and "
+            "labels as integers or strings (y.astype(str)), not as objects."
         ) from error
     raise ValueError(
         f"{path.name} has to hold x_train, y_train, x_test and y_test, or x and y; "
         f"it holds {', '.join(found) or 'nothing'}."
     )
-
-
-def _read_folder(folder: Path, size: int) -> tuple[NDArray[np.uint8], Array, str]:
-    classes = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
-    files = [
-        (file, child.name)
-        for child in classes
-        for file in sorted(child.iterdir())
-        if file.suffix.lower() in _SUFFIXES
-    ]
-    filled = {name for _, name in files}
-    if len(filled) < 2:
-        raise ValueError(
-            f"{folder} has to hold at least two sub-folders, one a class, of PNG or JPEG images; "
-            f"it has {len(filled)}."
-        )
-    empty = [child.name for child in classes if child.name not in filled]
-    x = np.empty((len(files), size, size, 3), np.uint8)
-    for row, (file, _) in enumerate(files):
-        x[row] = _read_image(file, size)
-    note = f"{len(files)} images from {folder.name}, resized to {size}×{size}"
-    note += f"; without images: {', '.join(empty)}." if empty else "."
-    return x, np.array([name for _, name in files]), note
-
-
-def _split_already(train: Path, test: Path, size: int) -> OwnData:
-    (x_train, y_train, note), (x_test, y_test, more) = (
-        _read_folder(folder, size) for folder in (train, test)
-    )
-    x = _grey(np.concatenate([x_train, x_test]))
-    return OwnData(x[: len(y_train)], y_train, x[len(y_train) :], y_test, f"{note} {more}")
-
-
-def _grey(x: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Keep one channel where all three are equal in every image."""
-    return x[..., :1] if (x == x[..., :1]).all() else x
-
-
-def _read_image(file: Path, size: int) -> NDArray[np.uint8]:
-    """Read one image as RGB; a transparent ground becomes white."""
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(file) as opened:
-            image = opened.convert("RGBA")
-    except (UnidentifiedImageError, OSError) as error:
-        raise ValueError(f"{file} is no image that can be read ({error}).") from error
-    ground = Image.new("RGBA", image.size, "white")
-    flat = Image.alpha_composite(ground, image).convert("RGB")
-    return np.asarray(flat.resize((size, size), Image.Resampling.BILINEAR), dtype=np.uint8)

@@ -40,12 +40,16 @@ class PublishedError(ValueError):
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """One table of the thesis; the fields are those that ``published.yml`` explains."""
+    """One table of the thesis; the fields are those that ``published.yml`` explains.
+
+    ``printed`` holds the cells as texts, ``frame`` as numbers.
+    """
 
     id: str
     section: str
     caption: str
     unit: str
+    printed: pd.DataFrame
     frame: pd.DataFrame
     quantity: str = "{row}, {column}"
     means: Mapping[str, str] = field(default_factory=dict)
@@ -118,6 +122,11 @@ def table(id: str) -> pd.DataFrame:
         If the thesis has no such table, or it holds no numbers.
     """
     return _get(id).frame.copy()
+
+
+def printed(id: str) -> pd.DataFrame:
+    """Return :func:`table` as texts with the digits that the thesis prints, "56.8" or "0"."""
+    return _get(id).printed.copy()
 
 
 def number(id: str, row: str, column: str) -> float:
@@ -350,7 +359,8 @@ def _read_table(node: yaml.Node) -> PublishedTable:
     if texts["unit"] not in _LIMITS:
         _fail(fields["unit"], f"unit must be percent or score, got {texts['unit']!r}")
     limit = _LIMITS[texts["unit"]]
-    frame = _read_frame(fields["columns"], fields["rows"], limit)
+    printed = _read_cells(fields["columns"], fields["rows"], limit)
+    frame = printed.astype(float)
     quantity = _text(fields["quantity"]) if "quantity" in fields else PublishedTable.quantity
     if not re.fullmatch(r"(?:[^{}]|\{row\}|\{column\})*", quantity):
         _fail(fields["quantity"], "only {row} and {column} may stand in braces")
@@ -361,6 +371,7 @@ def _read_table(node: yaml.Node) -> PublishedTable:
     in_text = _sequence(fields["in_text"]) if "in_text" in fields else []
     return PublishedTable(
         **texts,
+        printed=printed,
         frame=frame,
         quantity=quantity,
         means={name: _text(value) for name, value in means.items()},
@@ -368,13 +379,13 @@ def _read_table(node: yaml.Node) -> PublishedTable:
     )
 
 
-def _read_frame(columns_node: yaml.Node, rows_node: yaml.Node, limit: float) -> pd.DataFrame:
+def _read_cells(columns_node: yaml.Node, rows_node: yaml.Node, limit: float) -> pd.DataFrame:
     columns = [_text(item) for item in _sequence(columns_node)]
     if not columns or len(set(columns)) != len(columns):
         _fail(columns_node, "columns must be named, each by a name of its own")
     rows = {}
     for name, node in _mapping(rows_node).items():
-        rows[name] = [_number(item, limit) for item in _sequence(node)]
+        rows[name] = [_number_text(item, limit) for item in _sequence(node)]
         if len(rows[name]) != len(columns):
             _fail(node, f"row {name!r} has {len(rows[name])} numbers for {len(columns)} columns")
     if not rows:
@@ -389,7 +400,7 @@ def _read_in_text(node: yaml.Node, frame: pd.DataFrame, limit: float) -> tuple[s
     row, column = _text(items[0]), _text(items[1])
     if row not in frame.index or column not in frame.columns:
         _fail(node, f"the table has no cell {row!r}, {column!r}")
-    return row, column, _number(items[2], limit)
+    return row, column, float(_number_text(items[2], limit))
 
 
 def _mapping(node: yaml.Node) -> dict[str, yaml.Node]:
@@ -416,11 +427,11 @@ def _text(node: yaml.Node) -> str:
     return str(node.value)
 
 
-def _number(node: yaml.Node, limit: float) -> float:
+def _number_text(node: yaml.Node, limit: float) -> str:
     text = _text(node)
     if not re.fullmatch(r"\d+(\.\d+)?", text) or float(text) > limit:
         _fail(node, f"a number from 0 to {limit:g} is needed here, got {text!r}")
-    return float(text)
+    return text
 
 
 def _fail(node: yaml.Node, problem: str) -> NoReturn:

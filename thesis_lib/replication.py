@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from thesis_lib import claims, confidences, evidence, findings, precision
+from thesis_lib import claims, confidences, evidence, findings, precision, published
 from thesis_lib.tables import to_myst
 
 
@@ -39,7 +39,7 @@ def readable(rows: pd.DataFrame) -> pd.DataFrame:
         {
             "Model": rows["Model"].str.replace("gamma", "γ"),
             "Quantity": rows["Quantity"].str.replace(r"^(\d)$", r"Class \1", regex=True),
-            "Published": [f"{number:.{digits}f}" for number in rows["Published"]],
+            "Published": list(map(_printed, rows["Table"], rows["Model"], rows["Quantity"])),
             "Ours": [_interval(*triple, digits) for triple in numbers],
             "Seeds": list(rows["Seeds"]),
             "Verdict": list(rows["Verdict"]),
@@ -130,6 +130,12 @@ def precision_verdict() -> str:
         f"{len(varied)} numbers that vary with the seed, {len(closer)} differ less between the "
         "precisions of one seed than between two seeds of one precision."
     )
+
+
+def _printed(table: str, model: str, quantity: str) -> str:
+    frame = published.printed(table)
+    column = frame.columns[0] if quantity == "Confidence" else quantity
+    return str(frame.loc[model, column])
 
 
 def _interval(mean: float, low: float, high: float, digits: int) -> str | None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from thesis_lib import experiments, findings, markdown, precision, published
 from thesis_lib.best import Best, largest
 from thesis_lib.tables import Table
-from thesis_lib.training import Run
+from thesis_lib.training import Experiment, Run
 from thesis_lib.verdicts import GRIDS, experiment_of, experiments_of, focal, value
 
 Floats = NDArray[np.float64]
@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 
 def progress(run: Run) -> str:
     """Say in a sentence of Markdown how far a run of this build went, and what it reached."""
-    of, method = run.experiment.epochs, markdown.as_text(run.experiment.method)
+    of, method = run.experiment.epochs, markdown.as_text(_method(run.experiment))
     dataset = markdown.as_text(str(run.provenance["dataset"]))
     length = f"{run.epochs} of {of:,} epochs ({run.epochs / of:.1%})"
     data = "" if dataset == "mnist" else f" on {dataset}"
@@ -49,7 +49,8 @@ def show(table: str, live: Mapping[str, Run]) -> Table:
     grid = table in tasks
     frame = focal_comparison(tasks[table]) if grid else comparison(table, live)
     label = f"tab-{table.replace('.', '-')}"
-    return Table(frame, caption(table), label, note(table), best=_best(frame, grid))
+    marked = _best(frame, grid)
+    return Table(frame, caption(table), label, note(table), best=marked, missing="not recorded yet")
 
 
 def comparison(table: str, live: Mapping[str, Run]) -> pd.DataFrame:
@@ -69,16 +70,17 @@ def comparison(table: str, live: Mapping[str, Run]) -> pd.DataFrame:
         seeds with its 95 % interval, and the verdict of :func:`findings.judge`. All text;
         missing where nothing is recorded.
     """
-    printed = published.table(table)
+    printed = published.printed(table)
     rows: dict[tuple[str, str], Sequence[str | None]] = {}
-    for name in printed.index:
-        experiment = experiment_of(table, name)
-        numbers = printed.loc[name]
-        rows[name, "published"] = [f"{number:.2f}" for number in numbers]
+    for name, numbers in printed.iterrows():
+        experiment = experiment_of(table, str(name))
+        rows[str(name), "published"] = list(numbers)
         if experiment.name in live:
             run = live[experiment.name]
-            rows[name, _source(run)] = [_measured(run, column) for column in numbers.index]
-        rows |= _recorded_rows(table, name, experiments.results(experiment), numbers)
+            rows[str(name), _source(run)] = [_measured(run, column) for column in numbers.index]
+        rows |= _recorded_rows(
+            table, str(name), experiments.results(experiment), list(numbers.index)
+        )
     return _frame(rows, list(printed.columns))
 
 
@@ -90,10 +92,10 @@ def focal_comparison(task: str) -> pd.DataFrame:
     DataFrame
         As :func:`comparison`; a row for each gamma, a column for each minority weight.
     """
-    printed = published.table(GRIDS[task])
+    printed = published.printed(GRIDS[task])
     rows: dict[tuple[str, str], Sequence[str | None]] = {}
     for gamma, name in zip(experiments.GAMMAS, printed.index, strict=True):
-        rows[name, "published"] = [f"{number:.2f}" for number in printed.loc[name]]
+        rows[name, "published"] = list(printed.loc[name])
         groups = [experiments.results(focal(task, gamma, weight)) for weight in _weights()]
         rows[name, "recorded"] = [_mean(runs, "Testing") for runs in groups]
         if any(groups):
@@ -161,8 +163,7 @@ def learning_curves(*names: str) -> dict[str, Floats]:
         runs = [run for run in experiments.results(experiment) if not run.diverged]
         if runs:
             seeds = 100 * np.array([run.accuracy_curve for run in runs])
-            label = experiment.method + (", corrected" if experiment.corrects else "")
-            label += f" ({len(runs)} seed{'s' if len(runs) > 1 else ''})"
+            label = f"{_method(experiment)} ({len(runs)} seed{'s' if len(runs) > 1 else ''})"
             curves[label] = np.stack([seeds.mean(0), seeds.min(0), seeds.max(0)], axis=1)
     return curves
 
@@ -206,7 +207,7 @@ def further(names: Sequence[str], columns: Sequence[str], live: Mapping[str, Run
     rows: dict[tuple[str, str], Sequence[str | None]] = {}
     for name in names:
         experiment = experiments.get(name)
-        label = experiment.method + (", corrected" if experiment.corrects else "")
+        label = _method(experiment)
         if name in live:
             rows[label, _source(live[name])] = [_measured(live[name], c) for c in columns]
         runs = experiments.results(experiment)
@@ -265,9 +266,8 @@ def _best(frame: pd.DataFrame, grid: bool) -> Best:
 
 
 def _recorded_rows(
-    table: str, name: str, runs: Sequence[Run], numbers: pd.Series[float]
+    table: str, name: str, runs: Sequence[Run], columns: Sequence[str]
 ) -> dict[tuple[str, str], Sequence[str | None]]:
-    columns = [str(column) for column in numbers.index]
     rows: dict[tuple[str, str], Sequence[str | None]] = {
         (name, _seeds(runs)): [_mean(runs, column) for column in columns]
     }
@@ -309,6 +309,10 @@ def _measured(run: Run, column: str) -> str | None:
     return None if math.isnan(number) else f"{number:.2f}"
 
 
+def _method(experiment: Experiment) -> str:
+    return experiment.method + (", corrected" if experiment.corrects else "")
+
+
 def _source(run: Run) -> str:
     stand_in = "" if run.provenance["dataset"] == "mnist" else f" ({run.provenance['dataset']})"
     return f"this build{stand_in}, {run.epochs} of {run.experiment.epochs:,} epochs"
@@ -326,13 +330,15 @@ def _weights() -> tuple[float, ...]:
 
 def _provenance(names: Sequence[str]) -> str:
     """Say in a few words what the recorded runs of some experiments come from."""
-    runs = [run for name in names for run in experiments.results(name)]
+    found = [experiments.results(name) for name in names]
+    runs = [run for group in found for run in group]
     # Moved thresholds are read off the networks of their base.
     trained = dict.fromkeys(experiments.get(name).base or name for name in names)
     patterns = " ".join(f"'{_pattern(name)}'" for name in dict.fromkeys(map(_pattern, trained)))
     command = f"`thesis-lib sweep {patterns}`"
     if not runs:
         return f"Percent. Nothing is recorded yet; {command} trains it."
+    single = any(len(group) == 1 for group in found)
     devices = sorted({str(run.provenance["device"]) for run in runs})
     backends = sorted({str(run.provenance["backend"]) for run in runs})
     versions = sorted({f"Keras {run.provenance['versions']['keras']}" for run in runs})
@@ -340,7 +346,7 @@ def _provenance(names: Sequence[str]) -> str:
     how = ", ".join(f"`{name}`" for name in precision.used(runs))
     period = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
     return (
-        "Percent; ± is a 95 % interval over seeds. "
+        f"Percent; ± is a 95 % interval over seeds{', which one seed does not have' * single}. "
         f"Recorded: {len(runs)} run{'s' if len(runs) > 1 else ''} on {', '.join(devices)} with "
         f"{', '.join(backends)} and {', '.join(versions)}, {period}; activations in {how}. "
         f"{command} trains what is missing."

@@ -76,7 +76,15 @@ def resample(
 
 
 def random_oversample(x: ArrayLike, y: ArrayLike, *, random_state: Seed = None) -> Resampled:
-    """Repeat images of each smaller class until all are as large as the largest."""
+    """Repeat images of each smaller class until all are as large as the largest.
+
+    Examples
+    --------
+    >>> x, y = np.arange(10).reshape(5, 2), np.array([0, 0, 0, 0, 1])
+    >>> more = random_oversample(x, y, random_state=0)
+    >>> more.x.shape, np.bincount(more.y)
+    ((8, 2), array([4, 4]))
+    """
     from imblearn.over_sampling import RandomOverSampler
 
     return _by_rows(RandomOverSampler, x, y, random_state)
@@ -111,6 +119,14 @@ def smote(
     ------
     ValueError
         If a class has one image only: there is no line to place another on.
+
+    Examples
+    --------
+    >>> x, y = np.array([[0.0, 0], [0, 9], [9, 9], [4, 0], [8, 0]]), np.array([0, 0, 0, 1, 1])
+    >>> more = smote(x, y, random_state=0, k_neighbors=1)
+    >>> made = more.parents[:, 0] != more.parents[:, 1]
+    >>> more.y[made], more.x[made][0, 1], 4 < more.x[made][0, 0] < 8
+    (array([1]), np.float64(0.0), np.True_)
     """
     images, labels = _checked(x, y)
     if isinstance(k_neighbors, bool) or not isinstance(k_neighbors, int) or k_neighbors < 1:
@@ -419,11 +435,20 @@ def _random_state(random_state: Seed) -> np.random.RandomState:
     return np.random.RandomState(random_state)
 
 
+def _advice(labels: Array) -> str:
+    if labels.ndim == 2:
+        return "For one-hot labels pass y.argmax(1)."
+    if labels.dtype.kind == "f":
+        return "For whole numbers pass y.astype(int)."
+    return "For names pass numpy.unique(y, return_inverse=True)[1]."
+
+
 def _checked(x: ArrayLike, y: ArrayLike) -> tuple[Array, Labels]:
     images, labels = np.asarray(x), np.asarray(y)
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
         raise TypeError(
-            f"y has to be one axis of class numbers; got {labels.dtype} {labels.shape}."
+            f"y has to be one axis of class numbers; got {labels.dtype} {labels.shape}. "
+            f"{_advice(labels)}"
         )
     if images.ndim < 2 or len(images) == 0:
         raise ValueError(f"x has to be (n, ...) images, not empty; got shape {images.shape}.")

@@ -46,6 +46,8 @@ class Table:
         default integers are shown whole and other numbers with two decimals.
     best : Best, optional
         The values to show in bold; the line under the table says what that means.
+    missing : str
+        What the en dash means in this table; said under the table where there is one.
 
     Raises
     ------
@@ -65,6 +67,7 @@ class Table:
         *,
         formats: str | Mapping[str, str] = "",
         best: Best | None = None,
+        missing: str = "missing",
     ) -> None:
         if not isinstance(frame, pd.DataFrame):
             raise TypeError(f"frame must be a pandas DataFrame, got {type(frame).__name__}")
@@ -86,6 +89,7 @@ class Table:
         self.note = note
         self.formats = formats
         self.best = best
+        self.missing = missing
 
     def _grid(self) -> tuple[list[str], list[list[str]], int]:
         """Return header texts, rows of cell texts, and how many leading columns name the row."""
@@ -111,11 +115,12 @@ class Table:
 
     def _note(self, rows: list[list[str]]) -> str:
         """Return the note, with a word on bold numbers and on the en dash where they are shown."""
-        missing = any(cell == MISSING for row in rows for cell in row)
-        parts = [self.note]
+        parts = [self.note] if self.note else []
         if self.best is not None and self.best.where.any():
             parts.append(f"Bold: {self.best.meaning}.")
-        return " ".join(part for part in (*parts, f"{MISSING} means missing." * missing) if part)
+        if any(cell == MISSING for row in rows for cell in row):
+            parts.append(f"{MISSING} means {self.missing}.")
+        return " ".join(parts)
 
     def to_html(self) -> str:
         """Return the table as one HTML ``figure`` element.

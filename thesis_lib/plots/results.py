@@ -238,7 +238,7 @@ def focal_lines(
             axis.text(0.5, 0.5, "no record", transform=axis.transAxes, ha="center", color=GREY)
         # Evenly spaced, as 0, 0.5 and 1 would be crowded on a linear axis.
         axis.set_xticks(positions, [f"{g:g}" for g in gammas])
-        axis.set(title=title, xlabel=r"$\gamma$")
+        axis.set(title=title, xlabel=r"$\gamma$", xlim=(-0.2, len(gammas) - 0.8))
         axis.grid(axis="y", color="#dddddd", linewidth=0.6)
     axes[0, 0].set_ylabel("Test accuracy (%)")
     handles, labels = axes[0, 0].get_legend_handles_labels()

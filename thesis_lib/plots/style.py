@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import matplotlib as mpl
 from cycler import cycler
 
@@ -34,9 +36,8 @@ def set_style() -> None:
             "svg.hashsalt": "thesis",
         }
     )
-    from IPython import get_ipython
-
-    if get_ipython() is not None:  # type: ignore[no-untyped-call]
+    # A notebook has imported IPython; who only installed this library may not have it.
+    if "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None:
         from matplotlib_inline.backend_inline import set_matplotlib_formats
 
         set_matplotlib_formats("svg", bbox_inches="tight", metadata={"Date": None})

@@ -1,0 +1,160 @@
+"""Folders of image files, one sub-folder a class, read into one array."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thesis_lib.progress import progress_bar
+
+Array = NDArray[Any]
+
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+_OF_SYSTEMS = ("thumbs.db", "desktop.ini")  # what Windows leaves beside images
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The image files of a folder.
+
+    Attributes
+    ----------
+    folder : str
+    files : list of Path
+    labels : ndarray of str, (n,)
+        The names of their sub-folders.
+    left_out : list of str
+        What is not there or not read, to be said.
+    """
+
+    folder: str
+    files: list[Path]
+    labels: NDArray[np.str_]
+    left_out: list[str]
+
+    def note(self, size: int) -> str:
+        """Say what is read, at how many pixels a side, and what is not."""
+        head = f"{len(self.files)} images from {self.folder}, resized to {size}×{size}"
+        return "; ".join([head, *self.left_out]) + "."
+
+
+def visible(folder: Path) -> list[Path]:
+    """Return what is in a folder, in order, without what systems hide there (._x, Thumbs.db)."""
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if not path.name.startswith(".") and path.name.lower() not in _OF_SYSTEMS
+    )
+
+
+def listed(folder: Path) -> Listing:
+    """List the images of a folder with one sub-folder a class; hidden files do not count.
+
+    Raises
+    ------
+    ValueError
+        If fewer than two sub-folders hold images.
+    """
+    classes = [child for child in visible(folder) if child.is_dir()]
+    found = [(file, child.name) for child in classes for file in visible(child)]
+    images = [(f, name) for f, name in found if f.suffix.lower() in _SUFFIXES and f.is_file()]
+    filled = {name for _, name in images}
+    if len(filled) < 2:
+        deeper = any(file.is_dir() for file, _ in found)
+        hint = " Two folders of such sub-folders have to be called train and test." * deeper
+        raise ValueError(
+            f"{folder} has to hold at least two sub-folders, one a class, of PNG or JPEG images; "
+            f"it has {len(filled)}.{hint}"
+        )
+    left_out = []
+    if empty := [child.name for child in classes if child.name not in filled]:
+        left_out.append(f"without images: {', '.join(empty)}")
+    kept = {file for file, _ in images}
+    if others := Counter(_kind(file) for file, _ in found if file not in kept):
+        left_out.append("left out: " + ", ".join(f"{kind} ({n})" for kind, n in others.items()))
+    # Some systems write é as one character and others as two, which would be two classes.
+    labels = np.array([unicodedata.normalize("NFC", name) for _, name in images])
+    return Listing(folder.name, [file for file, _ in images], labels, left_out)
+
+
+def read(files: Sequence[Path], size: int) -> Array:
+    """Read images as size × size pixels: upright, and a transparent ground white.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        PNG, JPEG, BMP, TIFF or WebP; of a file with several pages the first is read.
+    size : int
+
+    Returns
+    -------
+    ndarray of uint8, (n, size, size, 1 or 3)
+        One channel if all are grey. If one has 16 bits, uint16 with 65535 for white.
+
+    Raises
+    ------
+    ValueError
+        If some cannot be read; it names them.
+    """
+    x: Array = np.empty((len(files), size, size, 3), np.uint8)
+    broken: list[tuple[Path, Exception]] = []
+    with progress_bar(len(files), desc="reading", unit="image", delay=2) as bar:
+        for row, file in enumerate(files):
+            bar.update()
+            try:
+                image = _pixels(file, size)
+            except Exception as error:  # whatever Pillow raises on a damaged file
+                broken.append((file, error))
+                continue
+            if image.dtype != x.dtype:
+                x, image = _deep(x), _deep(image)
+            x[row] = image
+    if broken:
+        more = f" Nor are these: {_first(broken[1:])}." if broken[1:] else ""
+        file, cause = broken[0]
+        raise ValueError(f"{file} is no image that can be read ({cause}).{more}")
+    grey = all((image == image[..., :1]).all() for image in x)
+    return x[..., :1] if grey else x
+
+
+def _kind(file: Path) -> str:
+    return "sub-folders" if file.is_dir() else file.suffix or "without suffix"
+
+
+def _first(broken: Sequence[tuple[Path, Exception]], limit: int = 3) -> str:
+    names = [str(file) for file, _ in broken[:limit]]
+    return ", ".join(names) + f" and {len(broken) - limit} more" * (len(broken) > limit)
+
+
+def _pixels(file: Path, size: int) -> Array:
+    """Read one image, (size, size, 3) of uint8, or (size, size, 1) of uint16."""
+    from PIL import Image, ImageOps
+
+    smooth = Image.Resampling.BILINEAR
+    with Image.open(file) as opened:
+        image = ImageOps.exif_transpose(opened)  # upright, as the camera was held
+        if image.mode == "F":
+            raise ValueError("its pixels are fractions; save it with 8 or 16 bits")
+        if image.mode.startswith("I"):  # which convert() would cut off at 255
+            values = np.asarray(image, np.float32)
+            if values.min() < 0 or values.max() > 65535:
+                raise ValueError("its pixels have 32 bits; save it with 8 or 16")
+            small = Image.fromarray(values).resize((size, size), smooth)
+            rounded: Array = np.rint(np.asarray(small)).astype(np.uint16)
+            return rounded[..., None]
+        image = image.convert("RGBA")
+    ground = Image.new("RGBA", image.size, "white")
+    flat = Image.alpha_composite(ground, image).convert("RGB")
+    return np.asarray(flat.resize((size, size), smooth), dtype=np.uint8)
+
+
+def _deep(x: Array) -> NDArray[np.uint16]:
+    """Return pixels of 8 bits with 16."""
+    return x if x.dtype == np.uint16 else np.multiply(x, 257, dtype=np.uint16)
