@@ -32,7 +32,7 @@ elif WRONG == "without MNIST":
     download._refused[sources._MNIST_URL] = "no network"
 elif WRONG is None:
     from tests import small_sweep
-    from tests.test_experiments import make_run
+    from tests.runs import make_run
     from thesis_lib import cluster, image_sets, own_runs, training
 
     cluster._TELL_SECONDS = 0.0

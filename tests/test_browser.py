@@ -117,24 +117,23 @@ def address() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def visit(browser: Any, address: str) -> Iterator[Callable[[str], Visit]]:
     """Return a function that opens a page, once, and remembers what it met."""
-    context = browser.new_context()
+    page = browser.new_page()  # one for all: a new window costs more than loading a page
+    visits = [Visit()]
+    page.on("request", lambda r: _note_outside(visits[-1], address, r.url))
+    page.on("console", lambda m: visits[-1].errors.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: visits[-1].errors.append(str(error)))
+    page.on("response", lambda r: visits[-1].missing.append(r.url) if r.status >= 400 else None)
 
     @cache
     def open_page(name: str) -> Visit:
-        page = context.new_page()
-        found = Visit()
-        page.on("request", lambda r: _note_outside(found, address, r.url))
-        page.on("console", lambda m: found.errors.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: found.errors.append(str(error)))
-        page.on("response", lambda r: found.missing.append(r.url) if r.status >= 400 else None)
-        _resize(page, max(WIDTHS))
+        visits.append(Visit())
         page.goto(address + name, wait_until="load")
-        _examine(page, found)
-        page.close()
-        return found
+        _examine(page, visits[-1])
+        return visits[-1]
 
+    _resize(page, max(WIDTHS))
     yield open_page
-    context.close()
+    page.close()
 
 
 def _note_outside(found: Visit, address: str, url: str) -> None:

@@ -416,25 +416,41 @@ def test_every_image_of_a_plan_comes_before_any_comes_again() -> None:
 # Records
 
 
+def without_fitting(monkeypatch: pytest.MonkeyPatch, *, stop_at: int | None = None) -> list[int]:
+    """Leave networks as they were drawn; return a list that grows with each of them.
+
+    Ctrl-C comes in place of the one whose number is `stop_at`.
+    """
+    fitted: list[int] = []
+
+    def fit(*_: object, **__: object) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        fitted.append(1)
+        if len(fitted) == stop_at:
+            raise KeyboardInterrupt
+        return (0.5,), (0.5,)
+
+    monkeypatch.setattr(fitting, "fit", fit)
+    return fitted
+
+
 def test_finished_runs_are_not_trained_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train, test = squares([20, 6], 0), squares([10, 10], 1)
+    fitted = without_fitting(monkeypatch)
     first = quick(train, test, methods=["ros"], folder=tmp_path)
-    fitted = []
-    fit = fitting.fit
-    monkeypatch.setattr(fitting, "fit", lambda *a, **k: fitted.append(1) or fit(*a, **k))
+    assert len(fitted) == 2
     again = quick(train, test, methods=["ros"], folder=tmp_path)
-    assert fitted == []
+    assert len(fitted) == 2
     for method in ("ros", BASELINE):
         np.testing.assert_array_equal(first.confusions[method][1], again.confusions[method][1])
     quick(train, test, methods=["ros"], seeds=[1, 2], folder=tmp_path)
-    assert len(fitted) == 2  # the new seed only
+    assert len(fitted) == 4  # the new seed only
     train[0][0, 0, 0, 0] += 1  # one pixel: other data
     quick(train, test, methods=[], folder=tmp_path)
-    assert len(fitted) == 3
+    assert len(fitted) == 5
     quick(train, test, methods=[], folder=tmp_path, learning_rate=0.002)
-    assert len(fitted) == 4
+    assert len(fitted) == 6
     lines = (tmp_path / "own-data" / f"{BASELINE}.jsonl").read_text().splitlines()
     assert [json.loads(line)["seed"] for line in lines] == [1, 2, 1, 1]
 
@@ -443,24 +459,23 @@ def test_a_stopped_comparison_keeps_what_is_finished(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train, test = squares([20, 6], 0), squares([10, 10], 1)
-    fit, calls = fitting.fit, []
-
-    def stopped(*args: object, **more: object) -> object:
-        calls.append(1)
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        return fit(*args, **more)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(fitting, "fit", stopped)
+    fitted = without_fitting(monkeypatch, stop_at=2)
     with pytest.raises(KeyboardInterrupt):
         quick(train, test, methods=["ros"], folder=tmp_path)
     quick(train, test, methods=["ros"], folder=tmp_path)
-    assert len(calls) == 3
+    assert len(fitted) == 3
 
 
-def test_an_estimate_comes_first(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_estimate_comes_first(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(own_runs, "train", stop)
     train, test = squares([20, 6], 0), squares([10, 10], 1)
-    quick(train, test, methods=["ros", "prior-correction"], seeds=[1, 2], progress=True)
+    with pytest.raises(KeyboardInterrupt):
+        quick(train, test, methods=["ros", "prior-correction"], seeds=[1, 2], progress=True)
     said = capsys.readouterr().out
     assert said.startswith("4 networks of 1 epoch to train: about ")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.test_experiments import make_run
+from tests.runs import make_run
 from thesis_lib import classifier, experiments, published
 
 SOUND = np.full((4, 2), 0.5, np.float16)

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.runs import make_run
 from thesis_lib import data, experiments, published, stages, training
-from thesis_lib.training import Run
 
 
 @pytest.fixture
@@ -16,28 +16,6 @@ def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("THESIS_LIB_RECORDS", str(tmp_path))
     monkeypatch.setenv("THESIS_BUILD", "quick")
     return tmp_path
-
-
-def make_run(name: str = "binary/rus", seed: int = 1) -> Run:
-    return Run(
-        experiment=experiments.get(name),
-        seed=seed,
-        train_accuracy=1.0,
-        test_accuracy=0.75,
-        recall=(0.5, 1.0),
-        confusion=((1, 1), (0, 2)),
-        loss_curve=(0.2, 0.1),
-        accuracy_curve=(0.5, 1.0),
-        epochs=2,
-        diverged=False,
-        seconds=1.0,
-        provenance={
-            "device": "CPU",
-            "backend": "tensorflow",
-            "versions": {"keras": "3.1"},
-            "utc": "2026-01-01T00:00:00+00:00",
-        },
-    )
 
 
 def test_the_thesis_trained_61_experiments() -> None:

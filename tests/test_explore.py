@@ -95,12 +95,37 @@ def opened(browser, address) -> Callable[[str], tuple[Widget, list[str]]]:
     """Return a function that opens a figure's page, once, and collects its errors."""
 
     @functools.cache
-    def open_page(kind: str) -> tuple[Widget, list[str]]:
+    def open_chapter(stem: str) -> tuple["playwright.Page", list[str]]:
         page = browser.new_page()
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(f"{address}/{KINDS[kind]}.html", wait_until="load")
+        page.goto(f"{address}/{stem}.html", wait_until="load")
+        return page, errors
+
+    def open_page(kind: str) -> tuple[Widget, list[str]]:
+        page, errors = open_chapter(KINDS[kind])
         return Widget(page, kind), errors
+
+    return open_page
+
+
+@pytest.fixture(scope="module")
+def without_scripts(browser) -> Iterator["playwright.Page"]:
+    context = browser.new_context(java_script_enabled=False)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def on_a_phone(browser, address) -> Callable[[str], "playwright.Page"]:
+    """Return a function that opens a figure's page in a small window, unless it is open there."""
+    page = browser.new_page(viewport={"width": 360, "height": 740})
+
+    def open_page(kind: str) -> "playwright.Page":
+        wanted = f"{address}/{KINDS[kind]}.html"
+        if page.url != wanted:
+            page.goto(wanted, wait_until="load")
+        return page
 
     return open_page
 
@@ -285,31 +310,29 @@ def test_the_keyboard_moves_every_figure(widget: Widget) -> None:
 
 
 @kinds
-def test_without_scripts_and_in_print_the_static_figure_is_there(browser, address, kind) -> None:
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto(f"{address}/{KINDS[kind]}.html")
-    image = page.locator(f'.explore[data-kind="{kind}"] img.explore-fallback')
+def test_without_scripts_the_static_figure_is_there(without_scripts, address, kind) -> None:
+    without_scripts.goto(f"{address}/{KINDS[kind]}.html")
+    image = without_scripts.locator(f'.explore[data-kind="{kind}"] img.explore-fallback')
     assert image.is_visible()
     assert image.bounding_box()["height"] > 100
-    context.close()
-    page = browser.new_page()
-    page.goto(f"{address}/{KINDS[kind]}.html", wait_until="load")
+
+
+@kinds
+def test_in_print_the_static_figure_is_there(on_a_phone, kind) -> None:
+    page = on_a_phone(kind)
     root = page.locator(f'.explore[data-kind="{kind}"]')
     assert root.locator(".explore-live").is_visible()
     assert not root.locator("img").is_visible()
     page.emulate_media(media="print")
     assert root.locator("img").is_visible()
     assert not root.locator(".explore-live").is_visible()
-    page.close()
+    page.emulate_media(media="screen")
 
 
 @kinds
-def test_a_figure_fits_a_phone_and_its_controls_a_thumb(browser, address, kind) -> None:
+def test_a_figure_fits_a_phone_and_its_controls_a_thumb(on_a_phone, kind) -> None:
     # What axe finds on the pages is in test_browser.py.
-    page = browser.new_page(viewport={"width": 360, "height": 740})
-    page.goto(f"{address}/{KINDS[kind]}.html", wait_until="load")
-    root = page.locator(f'.explore[data-kind="{kind}"]')
+    root = on_a_phone(kind).locator(f'.explore[data-kind="{kind}"]')
     controls = root.locator("input[type=range], select, .explore-check label")
     assert min(box.bounding_box()["height"] for box in controls.all()) >= 44
     box = root.bounding_box()
@@ -317,7 +340,6 @@ def test_a_figure_fits_a_phone_and_its_controls_a_thumb(browser, address, kind) 
     assert box["x"] + box["width"] <= 360
     live = root.locator(".explore-live")
     assert live.evaluate("e => e.scrollWidth <= e.clientWidth")
-    page.close()
 
 
 @pytest.mark.parametrize("path", sorted((SITE / "chapters").glob("*.html")), ids=lambda p: p.stem)

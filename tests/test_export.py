@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.test_experiments import make_run
+from tests.runs import make_run
 from thesis_lib import experiments, export
 
 ORIGIN = {

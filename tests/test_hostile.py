@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.test_experiments import make_run
+from tests.runs import make_run
 from thesis_lib import experiments, markdown, report
 from thesis_lib.plots import results as plot_results
 from thesis_lib.tables import Table

@@ -18,7 +18,7 @@ import pytest
 from sphinx.errors import ExtensionError
 
 import thesis_book
-from tests.test_experiments import make_run
+from tests.runs import make_run
 from tests.test_records import make
 from thesis_lib import durable, experiments
 from thesis_lib.__main__ import main

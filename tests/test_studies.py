@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.test_experiments import make_run
+from tests.runs import make_run
 from thesis_lib import experiments, later, studies, tasks, tuning
 
 

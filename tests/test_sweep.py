@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.test_experiments import make_run
+from tests.runs import make_run
 from thesis_lib import experiments, sweep, vectorized
 from thesis_lib.training import Experiment, Run
 

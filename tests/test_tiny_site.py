@@ -16,7 +16,7 @@ from sphinx.util.docutils import docutils_namespace
 
 import chinese
 import search_index
-from tests import chromium
+from tests import accessibility, chromium
 
 STATIC = Path(__file__).parent.parent / "_static"
 PAGES = {
@@ -199,4 +199,23 @@ def test_a_table_sorts_up_down_and_as_it_was(browser: Any) -> None:
         page.locator(".sort-button").click()
         assert page.locator("th").get_attribute("aria-sort") == order
         assert page.locator("td").all_inner_texts() == expected
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("around", "own"),
+    [("", "color: #999"), ("background: #555", ""), ("", "opacity: 0.4"), ("opacity: 0.4", "")],
+)
+def test_one_pale_text_among_many_is_found(browser: Any, around: str, own: str) -> None:
+    """The tests of pages ask axe about one text of each look: this one looks like no other."""
+    texts = [f"<div><p>text {number}</p></div>" for number in range(50)]
+    page = browser.new_page()
+    frame = "<html lang='en'><title>t</title><main><h1>t</h1>{}</main></html>".format
+    page.set_content(frame("".join(texts)))
+    assert accessibility.violations(page) == []
+    texts[30] = f"<div style='{around}'><p style='{own}'>pale</p></div>"
+    page.set_content(frame("".join(texts)))
+    (found,) = accessibility.violations(page)
+    assert found.startswith("color-contrast: ")
+    assert ">pale</p>" in found
     page.close()

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
-from tests.test_experiments import make_run
+from tests.runs import make_run
 from thesis_lib import experiments, transfer
 from thesis_lib.plots import transfer as figures
 

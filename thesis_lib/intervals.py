@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+import scipy  # its stats load when first asked for: no command waits for them in vain
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 
 def t_interval(sample: ArrayLike) -> tuple[float, float, float]:
@@ -28,7 +28,9 @@ def t_interval(sample: ArrayLike) -> tuple[float, float, float]:
     values = values[~np.isnan(values)]
     if len(values) < 2:
         return float(values.mean()) if len(values) else math.nan, math.nan, math.nan
-    half = float(stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / len(values) ** 0.5)
+    half = float(
+        scipy.stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / len(values) ** 0.5
+    )
     mean = float(values.mean())
     return mean, mean - half, mean + half
 
@@ -56,8 +58,8 @@ def paired_t(differences: ArrayLike, step: float) -> tuple[float, float, float, 
     if n < 2 or math.isnan(mean):
         return mean, math.nan, math.nan, math.nan
     error = max(float(values.std(ddof=1)), step / 12**0.5) / n**0.5
-    half = float(stats.t.ppf(0.975, n - 1)) * error
-    return mean, mean - half, mean + half, float(2 * stats.t.sf(abs(mean) / error, n - 1))
+    half = float(scipy.stats.t.ppf(0.975, n - 1)) * error
+    return mean, mean - half, mean + half, float(2 * scipy.stats.t.sf(abs(mean) / error, n - 1))
 
 
 def welch(one: Sequence[float], other: Sequence[float]) -> tuple[float, float, float]:
@@ -88,7 +90,7 @@ def welch(one: Sequence[float], other: Sequence[float]) -> tuple[float, float, f
     if variance == 0:
         return difference, difference, difference
     freedom = variance**2 / (parts[0] ** 2 / (len(a) - 1) + parts[1] ** 2 / (len(b) - 1))
-    half = float(stats.t.ppf(0.975, freedom)) * math.sqrt(variance)
+    half = float(scipy.stats.t.ppf(0.975, freedom)) * math.sqrt(variance)
     return difference, difference - half, difference + half
 
 
