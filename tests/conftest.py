@@ -1,6 +1,7 @@
 """What several tests share."""
 
 import os
+import signal
 
 import pytest
 
@@ -8,6 +9,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TQDM_DISABLE", "1")
 
 from thesis_lib import data
+
+# A shell starts what runs in the background with Ctrl-C ignored, and the processes that tests start
+# and interrupt would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The files that take longest, the longest first: two processes that begin with them end together.
 LONG = (

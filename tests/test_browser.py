@@ -192,6 +192,21 @@ def test_a_page_is_free_of_faults(name: str, fault: str, visit: Any) -> None:
     assert getattr(visit(name), fault) == []
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["index", "search", "chapters/explore", "chapters/data-level-methods", "chapters/status"],
+)
+def test_a_page_that_a_phone_opens_meets_no_error(name: str, browser: Any, address: str) -> None:
+    """Each kind of page; all the others are opened wide, and made narrow then."""
+    page = browser.new_page(viewport={"width": min(WIDTHS), "height": 800})
+    found = Visit()
+    page.on("pageerror", lambda error: found.errors.append(str(error)))
+    page.on("console", lambda m: found.errors.append(m.text) if m.type == "error" else None)
+    page.goto(f"{address}{name}.html", wait_until="load")
+    assert page.evaluate(OVERFLOW) == found.errors == []
+    page.close()
+
+
 @every_page
 def test_headings_nest(name: str, visit: Any) -> None:
     levels = visit(name).headings
