@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 
 ROOT = Path(__file__).parent.parent
 SITE = ROOT / "_build" / "html"
@@ -34,6 +35,12 @@ def test_no_noise_of_programs(path: Path) -> None:
     text = path.read_text("utf-8")
     for noise in ("oneDNN", "cuda", "absl::", "\x1b[", "\b", "object at 0x", "Traceback"):
         assert noise not in text, noise
+
+
+@pages
+def test_what_a_cell_prints_is_one_piece(path: Path) -> None:
+    page = BeautifulSoup(path.read_text("utf-8"), "html.parser")
+    assert page.select(".output.stream + .output.stream") == []
 
 
 @pages
