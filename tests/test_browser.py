@@ -120,10 +120,7 @@ def visit(browser: Any, address: str) -> Iterator[Callable[[str], Visit]]:
     """Return a function that opens a page, once, and remembers what it met."""
     page = browser.new_page()  # one for all: a new window costs more than loading a page
     visits = [Visit()]
-    page.on("request", lambda r: _note_outside(visits[-1], address, r.url))
-    page.on("console", lambda m: visits[-1].errors.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda error: visits[-1].errors.append(str(error)))
-    page.on("response", lambda r: visits[-1].missing.append(r.url) if r.status >= 400 else None)
+    _watch(page, address, lambda: visits[-1])
 
     @cache
     def open_page(name: str) -> Visit:
@@ -135,6 +132,14 @@ def visit(browser: Any, address: str) -> Iterator[Callable[[str], Visit]]:
     _resize(page, max(WIDTHS))
     yield open_page
     page.close()
+
+
+def _watch(page: Any, address: str, found: Callable[[], Visit]) -> None:
+    """Note what a page asks for and complains of."""
+    page.on("request", lambda r: _note_outside(found(), address, r.url))
+    page.on("console", lambda m: found().errors.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: found().errors.append(str(error)))
+    page.on("response", lambda r: found().missing.append(r.url) if r.status >= 400 else None)
 
 
 def _note_outside(found: Visit, address: str, url: str) -> None:
@@ -200,10 +205,9 @@ def test_a_page_that_a_phone_opens_meets_no_error(name: str, browser: Any, addre
     """Each kind of page; all the others are opened wide, and made narrow then."""
     page = browser.new_page(viewport={"width": min(WIDTHS), "height": 800})
     found = Visit()
-    page.on("pageerror", lambda error: found.errors.append(str(error)))
-    page.on("console", lambda m: found.errors.append(m.text) if m.type == "error" else None)
+    _watch(page, address, lambda: found)
     page.goto(f"{address}{name}.html", wait_until="load")
-    assert page.evaluate(OVERFLOW) == found.errors == []
+    assert page.evaluate(OVERFLOW) == found.errors == found.missing == found.outside == []
     page.close()
 
 

@@ -54,8 +54,8 @@ def best(name: str, rivals: Sequence[str], column: str) -> Evidence:
     intervals = [evidence.difference(name, r, column)[1:] for r in measured]
     if any(high < 0 for _, high in intervals):
         return Evidence(FALLS, text)
-    if waiting:
-        return Evidence(evidence.pending(*waiting), text)
+    if waits := evidence.pending(name, *rivals):
+        return Evidence(waits, text)
     return Evidence(STANDS if all(low > 0 for low, _ in intervals) else UNDECIDED, text)
 
 
@@ -71,8 +71,8 @@ def _ros_best() -> Evidence:
 def _moving_unsuitable() -> Evidence:
     name, base = "binary/threshold-moving", "binary/baseline"
     text = f"Mean recall of both classes: {evidence.said(name, 'balanced')} after moving."
-    if not evidence.known(name, base):
-        return Evidence(evidence.pending(name, base), text)
+    if status := evidence.pending(name, base):
+        return Evidence(status, text)
     _, low, high = evidence.difference(name, base, "balanced")
     text += f" Gain over always answering 1: {evidence.said_difference(name, base, 'balanced')}."
     return Evidence(STANDS if high < 0 else FALLS if low > 0 else UNDECIDED, text)
@@ -103,13 +103,13 @@ def _msfe_helps() -> Evidence:
     name, base = "binary/msfe", "binary/baseline"
     twin = f"{name}-corrected"
     text = f"As listed: {evidence.said(name, '0')}; as defined: {evidence.said(twin, '0')}."
-    if not evidence.known(name, base):
-        return Evidence(evidence.pending(name, base), text)
+    if status := evidence.pending(name, base):
+        return Evidence(status, text)
     if evidence.difference(name, base, "0")[1] > 0:
         return Evidence(STANDS, text)
     # The listing is not the method, so without its twin the claim is not tested.
-    if not evidence.known(twin):
-        return Evidence(evidence.pending(twin), text)
+    if status := evidence.pending(twin):
+        return Evidence(status, text)
     defined = evidence.difference(twin, base, "0")[1] > 0
     return Evidence(FORMULA_ONLY if defined else FALLS, text)
 

@@ -97,8 +97,10 @@ def known(*names: str) -> bool:
     return all(len(values(name, "Testing")) > 1 for name in names)
 
 
-def pending(*names: str) -> str:
-    """Return the status of what waits for a second seed of experiments, or for any record."""
+def pending(*names: str) -> str | None:
+    """Return the status of what waits for records of experiments; None if all have two seeds."""
+    if known(*names):
+        return None
     return ONE_SEED if all(values(name, "Testing") for name in names) else OPEN
 
 
@@ -116,8 +118,8 @@ def said_difference(one: str, other: str, column: str) -> str:
 @check("rus-labels")
 def _rus_labels() -> Evidence:
     name, twin = "multiclass/rus", "multiclass/rus-corrected"
-    if not known(name, twin):
-        return Evidence(pending(name, twin), _beside(name, twin, "Testing"))
+    if status := pending(name, twin):
+        return Evidence(status, _beside(name, twin, "Testing"))
     never = [f"{c}" for c in range(3, 10)]
     listed = max(max(values(name, c)) for c in never)
     right = max(max(values(twin, c)) for c in never)
@@ -143,8 +145,8 @@ def _msfe_table() -> Evidence:
     name, twin = "binary/msfe", "binary/msfe-corrected"
     printed = published.number("8.6", "M_fse", "0")
     text = f"Class 0: printed {printed:.2f} %. {_beside(name, twin, '0')}"
-    if not known(name):
-        return Evidence(pending(name), text)
+    if status := pending(name):
+        return Evidence(status, text)
     listed = published.compare(printed, values(name, "0")).verdict
     corrected = published.compare(printed, values(twin, "0")).verdict
     text += f" The printed number {listed} with the listing and, for the twin, {corrected}."
@@ -204,9 +206,9 @@ def _cross_entropy() -> Evidence:
     plain, base, best = (
         f"multiclass/{name}" for name in ("cross-entropy", "baseline", "focal-g0-a100")
     )
-    if not known(plain, base, best):
+    if status := pending(plain, base, best):
         text = "; ".join(f"{n}: {said(n, 'Testing')}" for n in (base, plain, best))
-        return Evidence(pending(plain, base, best), text)
+        return Evidence(status, text)
     first, rest = difference(plain, base, "Testing"), difference(best, plain, "Testing")
     text = (
         f"Test accuracy: cross-entropy instead of squared error, "
@@ -378,9 +380,9 @@ def _one_draw() -> Evidence:
 @check("ranking")
 def _ranking() -> Evidence:
     best, second = "multiclass/focal-g0-a100", "multiclass/ros"
-    if not known(best, second):
+    if status := pending(best, second):
         text = _beside(best, second, "minority", "focal loss", "ROS")
-        return Evidence(pending(best, second), text)
+        return Evidence(status, text)
     _, low, high = difference(best, second, "minority")
     text = (
         f"Focal loss less ROS, mean minority recall: {said_difference(best, second, 'minority')}."
@@ -407,9 +409,9 @@ def _ranking_reversed() -> Evidence:
 @check("binary-loss")
 def _binary_loss() -> Evidence:
     plain, base = "binary/cross-entropy", "binary/baseline"
-    if not known(plain, base):
+    if status := pending(plain, base):
         text = f"Recall of class 0: {said(base, '0')}; {plain}: {said(plain, '0')}."
-        return Evidence(pending(plain, base), text)
+        return Evidence(status, text)
     text = (
         f"Recall of class 0: {said(base, '0')} with squared error, {said(plain, '0')} with "
         f"cross-entropy, a difference of {said_difference(plain, base, '0')}."
@@ -482,8 +484,8 @@ def _expected_above(high_name: str, low_name: str, column: str) -> Evidence:
     """Confirm that one experiment lies above another; correct it where no difference shows."""
     what = "Test accuracy" if column == "Testing" else f"Recall of class {column}"
     text = f"{what}: {high_name} {said(high_name, column)}, {low_name} {said(low_name, column)}."
-    if not known(high_name, low_name):
-        return Evidence(pending(high_name, low_name), text)
+    if status := pending(high_name, low_name):
+        return Evidence(status, text)
     _, low, high = difference(high_name, low_name, column)
     text += f" Difference {said_difference(high_name, low_name, column)}."
     return Evidence(CONFIRMED if low > 0 else REFUTED if high < 0 else CORRECTED, text)

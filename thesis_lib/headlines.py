@@ -7,7 +7,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from thesis_lib import confidences, data, experiments, published, report, resampling
+from thesis_lib import (
+    confidences,
+    data,
+    experiments,
+    intervals,
+    published,
+    report,
+    resampling,
+)
 from thesis_lib.report import Floats
 
 CLASSES = [str(c) for c in range(10)]
@@ -53,10 +61,7 @@ def undersampled_to_the_end() -> str:
 
 
 def _mean_recall(name: str) -> tuple[float, float, float]:
-    sample = [100 * float(np.mean(run.recall)) for run in experiments.results(name)]
-    # The interval of our mean does not depend on the number that it is compared with.
-    found = published.compare(0.0, sample)
-    return found.mean, found.low, found.high
+    return intervals.t_interval([100 * np.mean(run.recall) for run in experiments.results(name)])
 
 
 def zeros() -> dict[str, float | Floats]:

@@ -115,13 +115,13 @@ def resized(images: ArrayLike, size: int) -> Array:
     if array.ndim not in (3, 4) or len(array) == 0:
         raise ValueError(f"images have to be (n, height, width[, channels]); got {array.shape}.")
     white = image_sets.white(array.dtype, image_sets.largest_pixel("images", array))
-    deep = white > 255
-    scale = 65535.0 if deep else 255.0 if array.dtype == np.uint8 else white
+    top = 65535 if white > 255 else 255
+    scale = 1 if white == 1 and array.dtype != np.uint8 else top
     shape = (len(array), size, size, *array.shape[3:])
-    result: Array = np.empty(shape, np.uint16 if deep else np.uint8)
+    result: Array = np.empty(shape, np.uint16 if top > 255 else np.uint8)
     for row, image in enumerate(array):
         small = resize(image / scale, shape[1:], order=1, anti_aliasing=True)
-        result[row] = np.rint((65535 if deep else 255) * small.clip(0, 1))
+        result[row] = np.rint(top * small.clip(0, 1))
     return result
 
 

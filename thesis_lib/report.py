@@ -71,17 +71,16 @@ def comparison(table: str, live: Mapping[str, Run]) -> pd.DataFrame:
         missing where nothing is recorded.
     """
     printed = published.printed(table)
+    columns = list(printed.columns)
     rows: dict[tuple[str, str], Sequence[str | None]] = {}
-    for name, numbers in printed.iterrows():
-        experiment = experiment_of(table, str(name))
-        rows[str(name), "published"] = list(numbers)
+    for name in printed.index:
+        experiment = experiment_of(table, name)
+        rows[name, "published"] = list(printed.loc[name])
         if experiment.name in live:
             run = live[experiment.name]
-            rows[str(name), _source(run)] = [_measured(run, column) for column in numbers.index]
-        rows |= _recorded_rows(
-            table, str(name), experiments.results(experiment), list(numbers.index)
-        )
-    return _frame(rows, list(printed.columns))
+            rows[name, _source(run)] = [_measured(run, column) for column in columns]
+        rows |= _recorded_rows(table, name, experiments.results(experiment), columns)
+    return _frame(rows, columns)
 
 
 def focal_comparison(task: str) -> pd.DataFrame:
