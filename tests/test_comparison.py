@@ -245,7 +245,7 @@ def test_what_is_held_out_to_tune_is_not_trained_on(sampler: str | None) -> None
     kept, out = whole.split(seed=1)
     assert (kept.counts.tolist(), out.counts.tolist()) == ([16, 4], [4, 1])
     assert sorted([*kept.rows, *out.rows]) == list(range(25))
-    batches_of, _, _ = kept.fitting(None, seed=1)
+    batches_of = kept.batches(None, seed=1)
     assert set(batches_of._plan.parents.ravel()) == set(kept.rows)
     assert len(batches_of._order) == 25  # as many updates as without tuning
     np.testing.assert_array_equal(out.labels, y[out.rows])

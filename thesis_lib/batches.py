@@ -1,4 +1,4 @@
-"""Batches of images for Keras that are resampled and scaled only when they are asked for.
+"""Batches of images that are resampled and scaled only when they are asked for.
 
 Nothing of the size of the data set is copied: a plan holds row numbers, and a batch is read,
 mixed and turned into floats when the network gets to it. So the images may lie in a file
@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -82,7 +81,7 @@ def _smote_plan(x: NDArray[Any], y: Labels, seed: int, own: Labels) -> Plan:
     return Plan(np.concatenate(parents), np.concatenate(weights))
 
 
-class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+class Batches:
     """Batches of a plan, as many an epoch as the training set itself has.
 
     Every method so makes the same number of updates: a small plan (RUS) is gone through several
@@ -117,7 +116,6 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         limit: int | None = None,
         change: Change | None = None,
     ) -> None:
-        super().__init__()
         self._x, self._y, self._plan, self._scale = x, y, plan, scale
         self._one_hot = np.eye(n_classes, dtype=np.float32)
         self._batch_size, self._epoch_size = batch_size, limit or len(y)

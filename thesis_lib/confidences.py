@@ -79,12 +79,18 @@ def _scores(classifier: str, what: str, factor: float) -> Floats:
 
     images: NDArray[Any]
     if what == "pictures":
-        images = factor * data.channel_images(data.pictures().images)
+        images = factor * _channels()
     else:
         mnist = data.load("mnist", fallback="digits")
         images = data.to_unit(mnist.x_test[mnist.y_test == int(what)])
     outputs: Floats = _network(classifier).predict(images, batch_size=1000, verbose=0)
     return anomaly.confidence(outputs)
+
+
+@cache
+def _channels() -> NDArray[np.float32]:
+    """Resize the pictures once: that takes longer than to score them."""
+    return data.channel_images(data.pictures().images)
 
 
 @cache

@@ -10,14 +10,12 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from thesis_lib import data, two_stage
+from thesis_lib import batches, data, two_stage
+from thesis_lib.batches import Batches
 
 Array = NDArray[Any]
 Labels = NDArray[np.int64]
 Floats = NDArray[np.float32]
-
-Fitting = tuple[Any, Floats | None, int | None]
-"""Images, one-hot labels and batch size, as `thesis_lib.fitting.fit` takes them."""
 
 VALIDATION = 0.2
 """The share of the training images that a tuned decision holds out."""
@@ -36,10 +34,10 @@ class Feed(Protocol):
     def counts(self) -> Labels:
         """Sizes of the classes that losses are weighted by, (n_classes,)."""
 
-    def fitting(self, change: Callable[..., Any] | None, seed: int) -> Fitting:
+    def batches(self, change: Callable[..., Any] | None, seed: int) -> Batches:
         """Return the images of a stage of training, each batch of them changed."""
 
-    def balanced(self, found: Floats, stage: str, seed: int) -> Fitting:
+    def balanced(self, found: Floats, stage: str, seed: int) -> Batches:
         """Return features of these images, in their order, balanced for a second stage."""
 
     def split(self, seed: int) -> tuple[Self, Self]:
@@ -76,28 +74,15 @@ class Arrays:
         """The images in [0, 1], with an axis of channels."""
         return data.to_unit(self.x)
 
-    def fitting(self, change: Callable[..., Any] | None, seed: int) -> Fitting:
+    def batches(self, change: Callable[..., Any] | None, seed: int) -> Batches:
         """As `Feed` says."""
-        if not self.class_aware and change is None:
-            return self.unit, self._one_hot(self.labels), self.batch_size
-        from thesis_lib import batches
+        sampler = "class-aware" if self.class_aware else None
+        return self._batches(sampler, self.x, self.labels, seed, scale=255.0, change=change)
 
-        made = batches.of(
-            "class-aware" if self.class_aware else None,
-            self.x,
-            self.labels,
-            seed=seed,
-            scale=255.0,
-            n_classes=len(self.counts),
-            batch_size=self.batch_size,
-            change=change,
-        )
-        return made, None, None
-
-    def balanced(self, found: Floats, stage: str, seed: int) -> Fitting:
+    def balanced(self, found: Floats, stage: str, seed: int) -> Batches:
         """As `Feed` says."""
         x, y = two_stage.balanced_features(found, self.labels, stage, seed)
-        return x, self._one_hot(y), self.batch_size
+        return self._batches(None, x, y, seed, scale=1.0)
 
     def split(self, seed: int) -> tuple[Arrays, Arrays]:
         """As `Feed` says; what is trained on is shuffled, since the rows come class by class."""
@@ -111,8 +96,18 @@ class Arrays:
         """As `Feed` says."""
         return np.asarray(network.predict(self.unit, batch_size=1000, verbose=0))
 
-    def _one_hot(self, y: Labels) -> Floats:
-        return np.eye(len(self.counts), dtype=np.float32)[y]
+    def _batches(
+        self, sampler: str | None, x: Array, y: Labels, seed: int, **settings: Any
+    ) -> Batches:
+        return batches.of(
+            sampler,
+            x,
+            y,
+            seed=seed,
+            n_classes=len(self.counts),
+            batch_size=self.batch_size,
+            **settings,
+        )
 
 
 def split(
@@ -160,17 +155,16 @@ class Stream:
         """As `Feed` says."""
         return data.class_counts(self.labels, self.n_classes)
 
-    def fitting(self, change: Callable[..., Any] | None, seed: int) -> Fitting:
+    def batches(self, change: Callable[..., Any] | None, seed: int) -> Batches:
         """As `Feed` says."""
-        made = self._batches(
+        return self._batches(
             self.sampler, self.x, self.y, seed, scale=self.scale, rows=self.rows, change=change
         )
-        return made, None, None
 
-    def balanced(self, found: Floats, stage: str, seed: int) -> Fitting:
+    def balanced(self, found: Floats, stage: str, seed: int) -> Batches:
         """As `Feed` says."""
         sampler = two_stage.SAMPLERS[stage]
-        return self._batches(sampler, found, self.labels, seed, scale=1.0), None, None
+        return self._batches(sampler, found, self.labels, seed, scale=1.0)
 
     def split(self, seed: int) -> tuple[Stream, Stream]:
         """As `Feed` says."""
@@ -189,9 +183,9 @@ class Stream:
     def labels(self) -> Labels:
         return self.y if self.rows is None else self.y[self.rows]
 
-    def _batches(self, sampler: str | None, x: Array, y: Labels, seed: int, **settings: Any) -> Any:
-        from thesis_lib import batches
-
+    def _batches(
+        self, sampler: str | None, x: Array, y: Labels, seed: int, **settings: Any
+    ) -> Batches:
         return batches.of(
             sampler,
             x,
@@ -215,9 +209,7 @@ def pieces(x: Array, scale: float, rows: Labels | None = None) -> Iterator[Float
     rows : ndarray of int64, optional
         Which; all if not given.
     """
-    from thesis_lib.batches import to_unit
-
     size = max(1, min(_MOST_IMAGES, _MOST_PIXELS // (x.shape[1] * x.shape[2])))
     for start in range(0, len(x) if rows is None else len(rows), size):
         part = slice(start, start + size)
-        yield to_unit(np.asarray(x[part] if rows is None else x[rows[part]]), scale)
+        yield batches.to_unit(np.asarray(x[part] if rows is None else x[rows[part]]), scale)

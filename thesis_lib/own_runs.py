@@ -44,7 +44,7 @@ def train(
     sets, first = image_sets.opened(sets), family[0]
     started = time.perf_counter()
     fitted = [
-        _fitted(first, sets, member, lambda epoch, logs: passed(len(sets.y_train)))
+        _fitted(first, sets, member, lambda: passed(len(sets.y_train)))
         for member in member_seeds(first, seed)
     ]
     seconds = time.perf_counter() - started
@@ -89,7 +89,7 @@ def seconds_of(
     images = min(len(sets.y_train), _TIMED_BATCHES * experiment.batch_size)
     times = [time.perf_counter()]
     short = dataclasses.replace(experiment, epochs=2)
-    _fitted(short, sets, 0, lambda epoch, logs: times.append(time.perf_counter()), images)
+    _fitted(short, sets, 0, lambda: times.append(time.perf_counter()), images)
     first, second = np.diff(times[:3]) if len(times) > 2 else (times[1] - times[0], 0.0)
     return max(float(first - second), 0.0), float(second) / images
 
@@ -117,7 +117,7 @@ def _fitted(
     experiment: Experiment,
     sets: ImageSets,
     seed: int,
-    tick: Callable[[int, object], None],
+    tick: Callable[[], None],
     limit: int | None = None,
 ) -> stages.Fitted[feeds.Stream]:
     fitting.set_up(seed)

@@ -121,7 +121,7 @@ def train_network(
     network: Any,
     feed: F,
     epochs: int,
-    tick: Callable[[int, object], None],
+    tick: Callable[[], None],
 ) -> Fitted[F]:
     """Train one network through its one or two stages.
 
@@ -134,7 +134,7 @@ def train_network(
     feed : Feed
     epochs : int
     tick : callable
-        Called after each epoch with its number and logs.
+        Called after each epoch.
     """
     held_out: F | None = None
     if experiment.cost == "tuned":
@@ -161,20 +161,12 @@ def _fit(
     loss: Any,
     feed: feeds.Feed,
     epochs: int,
-    tick: Callable[[int, object], None],
+    tick: Callable[[], None],
 ) -> Curves:
     change = CHANGES[experiment.change](feed.counts) if experiment.change else None
-    x, y, batch_size = feed.fitting(change, seed)
-    return fitting.fit(
-        network,
-        loss,
-        _optimizer(experiment),
-        x,
-        y,
-        batch_size=batch_size,
-        epochs=epochs,
-        on_epoch_end=tick,
-    )
+    batches = feed.batches(change, seed)
+    optimizer = _optimizer(experiment)
+    return fitting.fit(network, loss, optimizer, batches, epochs=epochs, on_epoch_end=tick)
 
 
 def _second_stage(
@@ -183,7 +175,7 @@ def _second_stage(
     network: Any,
     feed: feeds.Feed,
     epochs: int,
-    tick: Callable[[int, object], None],
+    tick: Callable[[], None],
 ) -> Curves:
     """Go on with weights, or train the last layer anew on balanced features."""
     if experiment.second_stage == "deferred-weights":
@@ -191,15 +183,12 @@ def _second_stage(
         loss = _modern().LDAMLoss(feed.counts, class_weight=weights)
         return _fit(experiment, seed, network, loss, feed, epochs, tick)
     found = feed.outputs(two_stage.extractor(network))
-    x, y, batch_size = feed.balanced(found, str(experiment.second_stage), seed)
     classifier = two_stage.new_classifier(network, seed)
     curves = fitting.fit(
         classifier,
         _losses().CategoricalCrossentropy(),
         _optimizer(experiment),
-        x,
-        y,
-        batch_size=batch_size,
+        feed.balanced(found, str(experiment.second_stage), seed),
         epochs=epochs,
         on_epoch_end=tick,
     )

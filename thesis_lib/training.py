@@ -261,7 +261,7 @@ def train(
     total = epochs * (experiment.members or 1)
     with progress_bar(total, shown=progress, desc=experiment.name) as bar:
 
-        def tick(epoch: int, logs: object) -> None:
+        def tick() -> None:
             bar.update()
             on_epoch()
 
@@ -306,7 +306,7 @@ def train_network(
     images: Images,
     epochs: int,
     precision: str,
-    tick: Callable[[int, object], None],
+    tick: Callable[[], None],
 ) -> stages.Fitted[Arrays]:
     """Build the network of an experiment's task and train it on images in memory.
 
@@ -321,7 +321,7 @@ def train_network(
     epochs : int
     precision : {"float32", "bfloat16"}
     tick : callable
-        Called after each epoch with its number and logs.
+        Called after each epoch.
     """
     # The published weights come from the counts of the imbalanced set, also after resampling.
     counts = data.class_counts(subset.y_train, subset.n_classes)

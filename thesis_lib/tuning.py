@@ -76,7 +76,7 @@ def validated(
         part = dataclasses.replace(subset, x_train=kept[0], y_train=kept[1])
         images = training.resampled(experiment, kept, seed)
         fitted = training.train_network(
-            experiment, seed, part, images, experiment.epochs, "float32", lambda epoch, logs: None
+            experiment, seed, part, images, experiment.epochs, "float32", lambda: None
         )
         outputs = fitted.network.predict(data.to_unit(held_out[0]), batch_size=1000, verbose=0)
         finite = bool(np.isfinite(outputs).all())
