@@ -113,7 +113,8 @@ def test_data_are_fetched_before_they_are_counted(
     assert thesis_book.find_changed(app, env, set(), set(), set()) == []
 
 
-MEET = """from pathlib import Path
+MEET = """import os
+from pathlib import Path
 from time import monotonic, sleep
 
 Path("{own}-ran").touch()
@@ -121,6 +122,7 @@ end = monotonic() + 60
 while not Path("{other}-ran").exists() and monotonic() < end:
     sleep(0.05)
 print("met " + str(Path("{other}-ran").exists()))
+print("with threads: " + os.environ["TF_NUM_INTRAOP_THREADS"])
 """
 
 
@@ -146,7 +148,9 @@ def test_chapters_are_executed_side_by_side_and_a_failure_is_reported(tmp_path: 
         text=True,
     )
     for name in ("one", "two"):
-        assert "met True" in (tmp_path / "_build" / "html" / f"{name}.html").read_text()
+        page = (tmp_path / "_build" / "html" / f"{name}.html").read_text()
+        assert "met True" in page
+        assert "with threads: 1" in page
     assert "CHAPTER FAILED: three" in done.stderr
     assert "name 'undefined_name' is not defined" in done.stderr
     assert "CHAPTER FAILED: one" not in done.stderr
