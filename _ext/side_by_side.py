@@ -24,8 +24,9 @@ _MOST_KERNELS = 4
 def setup(app: Any) -> dict[str, bool]:
     """Connect the extension; called by Sphinx."""
     # Kernels side by side share the cores, and threads of their own would wait for each other. One
-    # thread also sums in the same order whatever the machine. Kernels inherit the variable.
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    # thread also sums in the same order whatever the machine. Kernels inherit the variables.
+    for threads in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(threads, "1")
     # After thesis_book has dropped from the cache what is out of date.
     app.connect("env-get-outdated", execute, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
