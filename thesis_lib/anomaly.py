@@ -32,10 +32,30 @@ def confidence(probabilities: ArrayLike) -> Floats:
 
 
 def is_anomaly(scores: ArrayLike, threshold: float) -> NDArray[np.bool_]:
-    """Whether confidences do not exceed a threshold in [0, 1] (thesis, section 5.1)."""
+    """Whether confidences do not exceed a threshold (thesis, section 5.1).
+
+    Parameters
+    ----------
+    scores : array_like, (n,)
+        Of `confidence`.
+    threshold : float
+        In [0, 1].
+
+    Returns
+    -------
+    ndarray of bool, (n,)
+
+    Raises
+    ------
+    ValueError
+        If a score is not finite, or the threshold outside its range.
+    """
     if not 0 <= threshold <= 1:
         raise ValueError(f"threshold has to lie in [0, 1]; got {threshold}.")
-    return np.asarray(scores) <= threshold
+    values = np.asarray(scores)
+    if not np.isfinite(values).all():
+        raise ValueError("scores hold NaN or infinite values; remove or replace them.")
+    return values <= threshold
 
 
 class GaussianDensity:

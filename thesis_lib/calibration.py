@@ -69,13 +69,6 @@ def expected_calibration_error(curve: pd.DataFrame) -> float:
     return float((gaps * there["Images"]).sum() / there["Images"].sum())
 
 
-def brier_score(probabilities: ArrayLike, y_true: ArrayLike) -> float:
-    """Return the mean squared distance of the outputs from one-hot labels, from 0 to 2."""
-    outputs, labels = _checked(probabilities, y_true)
-    one_hot = np.eye(outputs.shape[1])[labels]
-    return float(((outputs - one_hot) ** 2).sum(1).mean())
-
-
 def negative_log_likelihood(probabilities: ArrayLike, y_true: ArrayLike) -> float:
     """Return the mean of -log p of the true class; infinite where it got 0."""
     outputs, labels = _checked(probabilities, y_true)
@@ -84,7 +77,7 @@ def negative_log_likelihood(probabilities: ArrayLike, y_true: ArrayLike) -> floa
 
 
 def _binned(confidence: Floats, right: NDArray[np.bool_], n_bins: int) -> pd.DataFrame:
-    if isinstance(n_bins, bool) or not isinstance(n_bins, int) or n_bins < 1:
+    if isinstance(n_bins, bool) or not isinstance(n_bins, int | np.integer) or n_bins < 1:
         raise ValueError(f"n_bins has to be a whole number from 1; got {n_bins!r}.")
     edges = np.linspace(0, 1, n_bins + 1)
     bins = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, n_bins - 1)

@@ -179,9 +179,9 @@ class NearestNeighbours(Score):
     _index: Any
 
     def __init__(self, k: int = 50) -> None:
-        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+        if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
             raise ValueError(f"k has to be a whole number from 1; got {k!r}.")
-        self.k = k
+        self.k = int(k)
 
     def _fit(self, features: Floats, logits: Floats, labels: Labels) -> None:
         from sklearn.neighbors import NearestNeighbors
