@@ -98,6 +98,10 @@ CASES: list[tuple[keras.losses.Loss, Reference]] = [
         modern_losses.LDAMLoss(COUNTS, 0.5, WEIGHT),
         lambda y, p: ldam(y, p, 0.5, WEIGHT),
     ),
+    (
+        modern_losses.SoftCrossentropy(),
+        lambda y, p: float(-(y * np.log(p)).sum(1).mean()),
+    ),
 ]
 battery = pytest.mark.parametrize(
     ("loss", "reference"), CASES, ids=lambda c: getattr(c, "name", "")
