@@ -18,6 +18,7 @@ def reliability(probabilities: ArrayLike, y_true: ArrayLike, *, n_bins: int = 15
         Rows sum to 1. The confidence of an image is its largest.
     y_true : array_like of int, (n,)
     n_bins : int
+        At least 1.
 
     Returns
     -------
@@ -28,7 +29,7 @@ def reliability(probabilities: ArrayLike, y_true: ArrayLike, *, n_bins: int = 15
     Raises
     ------
     ValueError
-        If probabilities and labels do not fit.
+        If probabilities and labels do not fit, or n_bins is outside its range.
     """
     outputs, labels = _checked(probabilities, y_true)
     confidence, right = outputs.max(1), outputs.argmax(1) == labels
@@ -45,8 +46,20 @@ def class_reliability(
 
     Parameters
     ----------
+    probabilities, y_true, n_bins
+        As for `reliability`.
     label : int
-        The class.
+        The class, from 0 to n_classes - 1.
+
+    Returns
+    -------
+    DataFrame
+        As of `reliability`.
+
+    Raises
+    ------
+    ValueError
+        As for `reliability`, and if there is no such class.
     """
     outputs, labels = _checked(probabilities, y_true)
     if not 0 <= label < outputs.shape[1]:
@@ -63,6 +76,11 @@ def expected_calibration_error(curve: pd.DataFrame) -> float:
     ----------
     curve : DataFrame
         Of `reliability` or `class_reliability`.
+
+    Returns
+    -------
+    float
+        In [0, 1].
     """
     there = curve[curve["Images"] > 0]
     gaps = (there["Accuracy"] - there["Confidence"]).abs()
@@ -70,7 +88,23 @@ def expected_calibration_error(curve: pd.DataFrame) -> float:
 
 
 def negative_log_likelihood(probabilities: ArrayLike, y_true: ArrayLike) -> float:
-    """Return the mean of -log p of the true class; infinite where it got 0."""
+    """Return the mean of -log p of the true class; infinite where it got 0.
+
+    Parameters
+    ----------
+    probabilities, y_true
+        As for `reliability`.
+
+    Returns
+    -------
+    float
+        In nats, from 0.
+
+    Raises
+    ------
+    ValueError
+        As for `reliability`.
+    """
     outputs, labels = _checked(probabilities, y_true)
     with np.errstate(divide="ignore"):
         return float(-np.log(outputs[np.arange(len(labels)), labels]).mean())

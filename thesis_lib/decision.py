@@ -70,6 +70,16 @@ def prior_cost(class_counts: ArrayLike) -> Floats:
     ----------
     class_counts : array_like, (n_classes,)
         Counts, or shares, of the classes in the training set; all positive.
+
+    Returns
+    -------
+    ndarray of float64, (n_classes, n_classes)
+        As of `cost_matrix`.
+
+    Raises
+    ------
+    ValueError
+        If class_counts are not as above.
     """
     counts = np.asarray(class_counts, dtype=np.float64)
     shares = _checked_prior("class_counts", counts, counts.size)

@@ -105,7 +105,13 @@ class MeanSquaredError(_Loss):
 
 @_registered
 class WeightedMeanSquaredError(_Weighted):
-    """Keras's mean squared error, each image times the weight of its class."""
+    """Keras's mean squared error, each image times the weight of its class.
+
+    Parameters
+    ----------
+    class_weight : array_like, (C,), optional
+        Not negative; 1 if not given.
+    """
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         return self._weights(y_true) * ops.mean(ops.square(y_true - y_pred), axis=-1)
@@ -123,7 +129,7 @@ class FocalLoss(_Weighted):
     gamma : float
         Focusing parameter, not negative.
     class_weight : array_like, (C,), optional
-        The alphas.
+        The alphas, not negative; 1 if not given.
 
     Examples
     --------

@@ -88,7 +88,7 @@ def resample(
 def random_oversample(x: ArrayLike, y: ArrayLike, *, random_state: Seed = None) -> Resampled:
     """Repeat images of each smaller class until all are as large as the largest.
 
-    Random oversampling (thesis, section 6.1.1).
+    Random oversampling (thesis, section 6.1).
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def random_oversample(x: ArrayLike, y: ArrayLike, *, random_state: Seed = None) 
 def random_undersample(x: ArrayLike, y: ArrayLike, *, random_state: Seed = None) -> Resampled:
     """Keep of each class as many images as the smallest has, drawn without replacement.
 
-    Random undersampling (thesis, section 6.1.2).
+    Random undersampling (thesis, section 6.1).
 
     Parameters
     ----------
@@ -348,6 +348,11 @@ def smote_as_published(x: ArrayLike, y: ArrayLike) -> Resampled:
     -------
     Resampled
         Float images, as the listing never rounds; in the thesis's training order.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As for `resample`; and if x and y are not sorted by class, or x is not uint8.
     """
     images, labels = _checked_by_class(x, y)
     if images.dtype != np.uint8:

@@ -60,7 +60,15 @@ class Score(ABC):
         return self
 
     def score(self, features: ArrayLike, logits: ArrayLike) -> Floats:
-        """Return one number an input, higher for more normal ones, (n,).
+        """Return one number an input, higher for more normal ones.
+
+        Parameters
+        ----------
+        features, logits : array_like, (n, n_features), (n, n_classes)
+
+        Returns
+        -------
+        ndarray of float64, (n,)
 
         Raises
         ------
@@ -174,6 +182,11 @@ class NearestNeighbours(Score):
     ----------
     k : int
         At least 1, at most the number of rows of :meth:`fit`. Sun et al. take 50 on CIFAR-10.
+
+    Raises
+    ------
+    ValueError
+        If k is no whole number from 1.
     """
 
     _index: Any
