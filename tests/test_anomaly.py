@@ -169,6 +169,9 @@ def test_bad_input(points: np.ndarray) -> None:
         anomaly.GaussianDensity().fit(points, quantile=2)
     with pytest.raises(ValueError, match=r"threshold has to lie in \[0, 1\]; got 1.5"):
         anomaly.is_anomaly([0.5], 1.5)
+    for bad in (np.nan, np.inf, -np.inf):
+        with pytest.raises(ValueError, match="scores hold NaN or infinite values; remove or"):
+            anomaly.is_anomaly([0.9, bad], 0.5)
     with pytest.raises(ValueError, match="lie in"):
         anomaly.confidence([[3.0, -2.0]])
     with pytest.raises(ValueError, match="at least one score"):

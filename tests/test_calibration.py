@@ -1,6 +1,7 @@
 """Calibration against loops, and against outputs whose calibration is known."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import log_loss
 
@@ -54,9 +55,6 @@ def test_prior_correction_calibrates_for_the_new_prior() -> None:
 def test_scores_by_hand_and_scikit_learn() -> None:
     p, y = sample()
     assert calibration.negative_log_likelihood(p, y) == pytest.approx(log_loss(y, p))
-    assert calibration.brier_score([[0.8, 0.2], [0.5, 0.5]], [0, 1]) == pytest.approx(
-        (0.04 + 0.04 + 0.25 + 0.25) / 2
-    )
     assert calibration.negative_log_likelihood([[1.0, 0.0]], [1]) == np.inf
 
 
@@ -79,6 +77,11 @@ def test_edges_belong_to_the_lower_bin() -> None:
 def test_bad_input(p: object, y: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         calibration.reliability(p, y)  # type: ignore[arg-type]
+
+
+def test_a_number_of_bins_of_numpy() -> None:
+    one, other = (calibration.reliability(*sample(), n_bins=n) for n in (np.int64(3), 3))
+    pd.testing.assert_frame_equal(one, other)
 
 
 def test_bad_bins_and_labels() -> None:

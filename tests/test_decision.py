@@ -162,3 +162,18 @@ def test_tau_is_the_one_of_the_best_balanced_accuracy() -> None:
     assert decision.tune_tau(sure, [0, 1], [0.5, 0.5]) == 1.0  # any tau will do
     with pytest.raises(ValueError, match="one class number for each row"):
         decision.tune_tau(outputs, labels[:-1], [0.1, 0.9])
+
+
+@pytest.mark.parametrize(
+    ("labels", "taus", "message"),
+    [
+        ([0, 3], [1.0], "y_true has labels from 0 to 3; allowed are 0 to 1"),
+        ([-1, 1], [1.0], "y_true has labels from -1 to 1; allowed are 0 to 1"),
+        ([0, 1], [], r"taus has to hold at least one number; got shape \(0,\)"),
+        ([0, 1], 0.5, r"taus has to hold at least one number; got shape \(\)"),
+        ([0, 1], [-0.5], "tau has to be a number from 0; got -0.5"),
+    ],
+)
+def test_a_tau_of_bad_input(labels: list[int], taus: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        decision.tune_tau([[0.9, 0.1], [0.2, 0.8]], labels, [1, 1], taus=taus)  # type: ignore[arg-type]

@@ -24,6 +24,33 @@ def test_recall_and_means_by_hand() -> None:
     assert metrics.macro_f1(TRUE, PREDICTED) == pytest.approx((6 / 8 + 2 / 4) / 3)
 
 
+def test_a_class_that_is_only_predicted_is_none_that_was_missed() -> None:
+    """By hand: recalls 1 and 1/2; F1 1 and 2 / 3."""
+    true, predicted = [0, 0, 1, 1], [0, 0, 1, 2]
+    assert metrics.g_mean(true, predicted) == pytest.approx(0.5**0.5)
+    assert metrics.macro_f1(true, predicted) == pytest.approx((1 + 2 / 3) / 2)
+    assert metrics.balanced_accuracy(true, predicted) == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_labels_and_their_confusion_matrix_give_the_same(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    # Often a class occurs among the true labels only, the predicted ones only, or nowhere.
+    true, predicted = rng.integers(0, 5, (2, rng.integers(1, 12)))
+    of_labels = [
+        f(true, predicted) for f in (metrics.balanced_accuracy, metrics.macro_f1, metrics.g_mean)
+    ]
+    of_table = metrics.of_confusion(metrics.confusion(true, predicted, 5))
+    assert of_labels == pytest.approx(list(of_table))
+    right = true == predicted
+    recalls, f1 = [], []
+    for c in set(true.tolist()):
+        recalls.append(right[true == c].mean())
+        f1.append(2 * (right & (true == c)).sum() / ((true == c).sum() + (predicted == c).sum()))
+    expected = [np.mean(recalls), np.mean(f1), np.prod(recalls) ** (1 / len(recalls))]
+    assert of_labels == pytest.approx(expected)
+
+
 @pytest.mark.parametrize(
     ("true", "predicted", "error", "message"),
     [

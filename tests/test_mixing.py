@@ -1,5 +1,7 @@
 """Mixed and moved images against loops in float64, and against SciPy's rotation."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -87,6 +89,32 @@ def test_nothing_moves_without_shift_and_angle() -> None:
     x = np.random.default_rng(0).random((3, 8, 7, 2)).astype(np.float32)
     still = mixing.move(x, np.random.default_rng(0), shift=0, degrees=0)
     np.testing.assert_allclose(still, x, atol=1e-6)
+
+
+@pytest.mark.parametrize("mix", [mixing.mixup, lambda *b: mixing.remix(*b, COUNTS)])
+def test_images_and_labels_have_to_fit(mix: Callable[..., object]) -> None:
+    x, y = batch()
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match=r"each of the 40 images of x; got shape \(39, 3\)"):
+        mix(x, y[1:], rng)
+    with pytest.raises(ValueError, match=r"one-hot row .*; got shape \(40,\)"):
+        mix(x, y.argmax(1), rng)
+    with pytest.raises(TypeError, match="hold floats; got float64 and int64"):
+        mix(x, y.astype(np.int64), rng)
+    with pytest.raises(TypeError, match="hold floats; got uint8 and float64"):
+        mix((255 * x).astype(np.uint8), y, rng)
+
+
+@pytest.mark.parametrize("counts", [[2, 500], [2, 500, 400, 9], [2, 0, 400], [2, np.nan, 1]])
+def test_one_count_for_each_class(counts: list[float]) -> None:
+    with pytest.raises(ValueError, match="larger than 0 for each of the 3 classes; got") as error:
+        mixing.remix(*batch(), np.random.default_rng(0), counts)
+    assert str([float(n) for n in counts]) in str(error.value)
+
+
+def test_images_without_channels_do_not_move() -> None:
+    with pytest.raises(ValueError, match=r"\(n, height, width, channels\); got \(2, 8, 8\)"):
+        mixing.move(np.zeros((2, 8, 8), np.float32), np.random.default_rng(0))
 
 
 def test_bad_alpha() -> None:

@@ -1,5 +1,8 @@
 """The network of section 7.1."""
 
+import json
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -38,11 +41,29 @@ def test_the_seed_fixes_the_weights_and_layers_differ() -> None:
     [
         ({"n_classes": 1}, "at least 2; got 1"),
         ({"n_classes": 2.5}, "at least 2; got 2.5"),
+        ({"n_classes": True}, "at least 2; got True"),
         ({"input_shape": (28, 28)}, "got \\(28, 28\\)"),
-        ({"input_shape": (7, 28, 1)}, "at least 8×8"),
+        ({"input_shape": (28, 28, 0)}, r"got \(28, 28, 0\)"),
         ({"dropout": 1.0}, r"\[0, 1\); got 1.0"),
     ],
 )
-def test_bad_input(arguments: dict[str, object], message: str) -> None:
+@pytest.mark.parametrize("build", model.BUILDERS.values(), ids=model.BUILDERS)
+def test_bad_input(
+    build: Callable[..., object], arguments: dict[str, object], message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
-        model.build_cnn(**arguments)  # type: ignore[arg-type]
+        build(**arguments)
+
+
+def test_images_that_are_too_small() -> None:
+    with pytest.raises(ValueError, match=r"at least 8×8 pixels; got \(7, 28, 1\)"):
+        model.build_cnn(input_shape=(7, 28, 1))
+    with pytest.raises(ValueError, match=r"at least 1×1 pixels; got \(0, 28, 1\)"):
+        model.build_gru(input_shape=(0, 28, 1))
+
+
+@pytest.mark.parametrize("build", model.BUILDERS.values(), ids=model.BUILDERS)
+def test_a_number_of_classes_of_numpy(build: Callable[..., object]) -> None:
+    network = build(np.int64(3), (8, 8, 1))
+    assert network.output_shape == (None, 3)  # type: ignore[attr-defined]
+    assert json.loads(network.to_json())  # type: ignore[attr-defined]

@@ -110,6 +110,11 @@ def test_small_classes_are_said() -> None:
         (lambda x, y: resampling.resample(x, np.eye(3)[y], "ros"), TypeError, "one axis"),
         (lambda x, y: resampling.smote(x, y, k_neighbors=0), ValueError, "from 1; got 0"),
         (
+            lambda x, y: resampling.smote(x, y, k_neighbors=True),  # type: ignore[arg-type]
+            ValueError,
+            "from 1; got True",
+        ),
+        (
             lambda x, y: resampling.smote_as_published(x[::-1], y[::-1]),
             ValueError,
             "sorted by class",
@@ -183,3 +188,57 @@ def test_the_listings_on_the_thesis_s_subset(mnist: data.Dataset) -> None:
     assert np.bincount(rus.y).tolist() == [2, 5, 13]
     images = by_class[1][rus.parents[:, 0]]
     assert np.bincount(images).tolist() == [2] * 10
+
+
+BAD = {
+    "negative labels": (
+        lambda x, y: (x, y - 1),
+        ValueError,
+        r"y has labels from -1 to 1; class numbers start at 0\. .*return_inverse=True",
+    ),
+    "text": (
+        lambda x, y: (x.astype(str), y),
+        TypeError,
+        "x has to hold integers or floats; got dtype <U3",
+    ),
+    "objects": (
+        lambda x, y: (x.astype(object), y),
+        TypeError,
+        r"got dtype object\. Pass x\.astype\('uint8'\) or numpy\.stack\(x\)",
+    ),
+    "truth values": (lambda x, y: (x > 9, y), TypeError, "got dtype bool"),
+    "negative pixels": (
+        lambda x, y: (x - 300.0, y),
+        ValueError,
+        r"x holds negative pixels \(smallest: -300\.0\); scale them to 0 or more",
+    ),
+    "negative whole pixels": (
+        lambda x, y: (x.astype(np.int16) - 7, y),
+        ValueError,
+        r"x holds negative pixels \(smallest: -7\)",
+    ),
+}
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("case", BAD)
+def test_what_is_no_image_and_no_label(case: str, method: str) -> None:
+    spoil, error, message = BAD[case]
+    x, y = made([4, 8, 2])
+    x[0, 0, 0] = 0
+    with pytest.raises(error, match=message):
+        resampling.resample(*spoil(x, y), method)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_features_may_be_negative(method: str) -> None:
+    x, y = made([4, 8], (6,), "float32")
+    shifted, plain = (quiet(v, y, method, random_state=0) for v in (x - 300, x))
+    np.testing.assert_allclose(shifted.x, plain.x - 300, atol=1e-3)
+    assert shifted.x.max() < 0
+
+
+def test_a_number_of_neighbours_of_numpy() -> None:
+    x, y = made([6, 9])
+    one, other = (resampling.smote(x, y, random_state=0, k_neighbors=k) for k in (np.int64(2), 2))
+    np.testing.assert_array_equal(one.x, other.x)

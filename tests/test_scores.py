@@ -241,5 +241,9 @@ def test_settings_are_checked(normal) -> None:
         scores.MaximumProbability(np.inf)
     with pytest.raises(ValueError, match=r"k has to be a whole number from 1; got 0\.5"):
         scores.NearestNeighbours(0.5)
+    with pytest.raises(ValueError, match="k has to be a whole number from 1; got True"):
+        scores.NearestNeighbours(True)
+    k = scores.NearestNeighbours(np.int64(5)).k
+    assert (k, type(k)) == (5, int)
     with pytest.raises(ValueError, match=r"k is 91, but fit\(\) got 90 rows; lower k"):
         scores.NearestNeighbours(91).fit(*normal)

@@ -18,10 +18,17 @@ def confidence(probabilities: ArrayLike) -> Floats:
     Parameters
     ----------
     probabilities : array_like, (n, n_classes)
+        In [0, 1].
 
     Returns
     -------
     ndarray of float64, (n,)
+        In [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If probabilities are not as above.
     """
     outputs = np.asarray(probabilities, dtype=np.float64)
     if outputs.ndim != 2 or outputs.size == 0:
@@ -32,16 +39,44 @@ def confidence(probabilities: ArrayLike) -> Floats:
 
 
 def is_anomaly(scores: ArrayLike, threshold: float) -> NDArray[np.bool_]:
-    """Whether confidences do not exceed a threshold in [0, 1] (thesis, section 5.1)."""
+    """Whether confidences do not exceed a threshold (thesis, section 5.1).
+
+    Parameters
+    ----------
+    scores : array_like, (n,)
+        Of `confidence`.
+    threshold : float
+        In [0, 1].
+
+    Returns
+    -------
+    ndarray of bool, (n,)
+
+    Raises
+    ------
+    ValueError
+        If a score is not finite, or the threshold outside its range.
+    """
     if not 0 <= threshold <= 1:
         raise ValueError(f"threshold has to lie in [0, 1]; got {threshold}.")
-    return np.asarray(scores) <= threshold
+    values = np.asarray(scores)
+    if not np.isfinite(values).all():
+        raise ValueError("scores hold NaN or infinite values; remove or replace them.")
+    return values <= threshold
 
 
 class GaussianDensity:
-    """Independent Gaussians, one a feature, in logarithms (thesis, section 5.2).
+    r"""Independent Gaussians, one a feature, in logarithms (thesis, section 5.2).
 
+    :math:`\log p(x)=-\frac12\sum_j\big((x_j-\mu_j)^2/\sigma_j^2+\log2\pi\sigma_j^2\big)`.
     Products of many small densities underflow; sums of their logarithms do not.
+
+    Attributes
+    ----------
+    mean, variance : ndarray of float64, (features,)
+        Those of the training data, the variance divided by n; None before `fit`.
+    threshold : float
+        Log density up to which a point is anomalous; None before `fit`.
     """
 
     mean: Floats | None = None
@@ -56,6 +91,16 @@ class GaussianDensity:
         x : array_like, (n, features)
         quantile : float
             Share of the training data, in [0, 1], that the threshold calls anomalous.
+
+        Returns
+        -------
+        GaussianDensity
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If x is empty, not finite, or has a constant feature; if quantile is outside its range.
         """
         points = _points(x)
         if not 0 <= quantile <= 1:
@@ -69,7 +114,23 @@ class GaussianDensity:
         return self
 
     def log_density(self, x: ArrayLike) -> Floats:
-        """Return the natural logarithm of the density, (n,)."""
+        """Return the natural logarithm of the density.
+
+        Parameters
+        ----------
+        x : array_like, (n, features)
+
+        Returns
+        -------
+        ndarray of float64, (n,)
+
+        Raises
+        ------
+        RuntimeError
+            Before `fit`.
+        ValueError
+            If x is empty, not finite, or has other features than were fitted.
+        """
         if self.mean is None or self.variance is None:
             raise RuntimeError("Call fit() before log_density().")
         points = _points(x)
@@ -79,7 +140,21 @@ class GaussianDensity:
         return np.asarray(-0.5 * (squared + np.log(2 * np.pi * self.variance)).sum(1))
 
     def is_anomaly(self, x: ArrayLike) -> NDArray[np.bool_]:
-        """Whether the density does not exceed the threshold, (n,)."""
+        """Whether the density does not exceed the threshold.
+
+        Parameters
+        ----------
+        x : array_like, (n, features)
+
+        Returns
+        -------
+        ndarray of bool, (n,)
+
+        Raises
+        ------
+        RuntimeError, ValueError
+            As for `log_density`.
+        """
         density = self.log_density(x)
         assert self.threshold is not None  # fit() sets all three
         return density <= self.threshold
@@ -195,7 +270,13 @@ def detection_differences(
 
 
 def percent(interval: tuple[float, float, float]) -> str:
-    """Write a share and the bounds of its interval in percent: "97.4 [97.1,97.6]"."""
+    """Write a share and the bounds of its interval in percent: "97.4 [97.1,97.6]".
+
+    Parameters
+    ----------
+    interval : (value, low, high)
+        In [0, 1].
+    """
     # No space inside the brackets: a narrow column would break the interval there.
     value, low, high = (f"{100 * number:.1f}" for number in interval)
     return f"{value} [{low},{high}]"
@@ -204,10 +285,20 @@ def percent(interval: tuple[float, float, float]) -> str:
 def roc(normal: ArrayLike, anomalous: ArrayLike) -> tuple[Floats, Floats]:
     """Return false and true positive rate at every threshold, normal inputs being positive.
 
+    Parameters
+    ----------
+    normal, anomalous : array_like, (n,), (m,)
+        Scores, high for normal inputs.
+
     Returns
     -------
     fpr, tpr : ndarray of float64, (k,)
         Share of the anomalies and of the normal inputs that pass, both rising from 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If a sample is empty or holds NaN.
     """
     ranked = _Ranked(normal, anomalous)
     passed = [

@@ -18,6 +18,7 @@ def reliability(probabilities: ArrayLike, y_true: ArrayLike, *, n_bins: int = 15
         Rows sum to 1. The confidence of an image is its largest.
     y_true : array_like of int, (n,)
     n_bins : int
+        At least 1.
 
     Returns
     -------
@@ -28,7 +29,7 @@ def reliability(probabilities: ArrayLike, y_true: ArrayLike, *, n_bins: int = 15
     Raises
     ------
     ValueError
-        If probabilities and labels do not fit.
+        If probabilities and labels do not fit, or n_bins is outside its range.
     """
     outputs, labels = _checked(probabilities, y_true)
     confidence, right = outputs.max(1), outputs.argmax(1) == labels
@@ -45,8 +46,20 @@ def class_reliability(
 
     Parameters
     ----------
+    probabilities, y_true, n_bins
+        As for `reliability`.
     label : int
-        The class.
+        The class, from 0 to n_classes - 1.
+
+    Returns
+    -------
+    DataFrame
+        As of `reliability`.
+
+    Raises
+    ------
+    ValueError
+        As for `reliability`, and if there is no such class.
     """
     outputs, labels = _checked(probabilities, y_true)
     if not 0 <= label < outputs.shape[1]:
@@ -63,28 +76,42 @@ def expected_calibration_error(curve: pd.DataFrame) -> float:
     ----------
     curve : DataFrame
         Of `reliability` or `class_reliability`.
+
+    Returns
+    -------
+    float
+        In [0, 1].
     """
     there = curve[curve["Images"] > 0]
     gaps = (there["Accuracy"] - there["Confidence"]).abs()
     return float((gaps * there["Images"]).sum() / there["Images"].sum())
 
 
-def brier_score(probabilities: ArrayLike, y_true: ArrayLike) -> float:
-    """Return the mean squared distance of the outputs from one-hot labels, from 0 to 2."""
-    outputs, labels = _checked(probabilities, y_true)
-    one_hot = np.eye(outputs.shape[1])[labels]
-    return float(((outputs - one_hot) ** 2).sum(1).mean())
-
-
 def negative_log_likelihood(probabilities: ArrayLike, y_true: ArrayLike) -> float:
-    """Return the mean of -log p of the true class; infinite where it got 0."""
+    """Return the mean of -log p of the true class; infinite where it got 0.
+
+    Parameters
+    ----------
+    probabilities, y_true
+        As for `reliability`.
+
+    Returns
+    -------
+    float
+        In nats, from 0.
+
+    Raises
+    ------
+    ValueError
+        As for `reliability`.
+    """
     outputs, labels = _checked(probabilities, y_true)
     with np.errstate(divide="ignore"):
         return float(-np.log(outputs[np.arange(len(labels)), labels]).mean())
 
 
 def _binned(confidence: Floats, right: NDArray[np.bool_], n_bins: int) -> pd.DataFrame:
-    if isinstance(n_bins, bool) or not isinstance(n_bins, int) or n_bins < 1:
+    if isinstance(n_bins, bool) or not isinstance(n_bins, int | np.integer) or n_bins < 1:
         raise ValueError(f"n_bins has to be a whole number from 1; got {n_bins!r}.")
     edges = np.linspace(0, 1, n_bins + 1)
     bins = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, n_bins - 1)

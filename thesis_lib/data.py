@@ -229,10 +229,25 @@ def imbalance(
 def check_images(x: ArrayLike, y: ArrayLike) -> tuple[Array, Labels]:
     """Return images and labels as arrays, or say what is wrong with them.
 
+    Parameters
+    ----------
+    x : array_like, (n, ...)
+        Images, not negative.
+    y : array_like of int, (n,)
+        Class numbers from 0.
+
+    Returns
+    -------
+    images : ndarray, (n, ...)
+        In the dtype in which they came.
+    labels : ndarray of int64, (n,)
+
     Raises
     ------
     ValueError
         If they are empty, of different lengths, or hold NaN, negative pixels or bad labels.
+    TypeError
+        If x holds no numbers or y no whole ones.
     """
     images, labels = np.asarray(x), _check_labels(y)
     if images.ndim < 2:
@@ -265,6 +280,11 @@ def thesis_indices(y_train: ArrayLike, task: str, draw: int = THESIS_DRAW) -> La
     Returns
     -------
     ndarray of int64, (15016,) or (5002,)
+
+    Raises
+    ------
+    ValueError
+        If the task is unknown, or a class has fewer images than it draws.
     """
     counts = tasks.get(task).counts
     labels = _check_labels(y_train)
@@ -325,8 +345,18 @@ def stratified_split(y: ArrayLike, test_size: float, seed: int) -> tuple[Array, 
     ----------
     y : array_like, (n,)
     test_size : float
-        Between 0 and 1.
+        Share of each class's images for the test set, between 0 and 1.
     seed : int
+
+    Returns
+    -------
+    train, test : ndarray of int, (n_train,), (n_test,)
+        Rows in rising order.
+
+    Raises
+    ------
+    ValueError
+        If test_size is outside its range.
     """
     if not 0 < test_size < 1:
         raise ValueError(f"test_size has to lie between 0 and 1; got {test_size}.")
@@ -351,6 +381,11 @@ def to_unit(x: ArrayLike) -> NDArray[np.float32]:
     Returns
     -------
     ndarray of float32, (n, height, width, channels)
+
+    Raises
+    ------
+    ValueError
+        If x is empty, of another shape, or outside 0..255.
     """
     images = np.asarray(x)
     if images.ndim not in (3, 4):
@@ -387,6 +422,11 @@ def channel_images(
     -------
     ndarray of float32 in [0, 1], (3 n, *size, 1)
         The three channels of a picture follow one another.
+
+    Raises
+    ------
+    ValueError
+        If images are of another shape.
     """
     from skimage.transform import resize
 

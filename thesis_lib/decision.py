@@ -27,6 +27,11 @@ def cost_matrix(n_classes: int, costs: Mapping[tuple[int, int], float] | None = 
     -------
     ndarray of float64, (n_classes, n_classes)
         ``C[c, j]`` is the cost of taking class ``c`` for class ``j`` (thesis, section 6.2.4).
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as above, or a class would cost nothing to miss.
     """
     if n_classes < 2:
         raise ValueError(f"n_classes has to be at least 2; got {n_classes}.")
@@ -65,6 +70,16 @@ def prior_cost(class_counts: ArrayLike) -> Floats:
     ----------
     class_counts : array_like, (n_classes,)
         Counts, or shares, of the classes in the training set; all positive.
+
+    Returns
+    -------
+    ndarray of float64, (n_classes, n_classes)
+        As of `cost_matrix`.
+
+    Raises
+    ------
+    ValueError
+        If class_counts are not as above.
     """
     counts = np.asarray(class_counts, dtype=np.float64)
     shares = _checked_prior("class_counts", counts, counts.size)
@@ -160,29 +175,45 @@ def tune_tau(
 ) -> float:
     """Choose how far to correct the prior: tau of the best balanced accuracy on validation data.
 
-    With two classes a tau is a threshold: class 0 wins where p0 / p1 exceeds (pi0 / pi1) ** tau.
+    The tau of `correct_prior` (Menon et al. 2021). With two classes it is a threshold: class 0 wins
+    where p0 / p1 exceeds (pi0 / pi1) ** tau.
 
     Parameters
     ----------
     probabilities : array_like, (n, n_classes)
         Of images that neither training nor the test has seen.
     y_true : array_like of int, (n,)
+        From 0 to n_classes - 1. Classes without an image are left out of the accuracy.
     prior : array_like, (n_classes,)
         As for `correct_prior`.
-    taus : array_like
-        What to try; among equals the one next to 1, the full correction, is taken.
+    taus : array_like, (k,)
+        What to try, not negative; among equals the one next to 1, the full correction, is taken.
 
     Returns
     -------
     float
+        One of taus.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as above.
     """
-    labels = np.asarray(y_true)
-    if labels.shape != np.asarray(probabilities).shape[:1] or labels.dtype.kind not in "iu":
+    outputs, labels = _checked_probabilities(probabilities), np.asarray(y_true)
+    if labels.shape != outputs.shape[:1] or labels.dtype.kind not in "iu":
         raise ValueError("y_true has to hold one class number for each row of probabilities.")
+    if labels.min() < 0 or labels.max() >= outputs.shape[1]:
+        raise ValueError(
+            f"y_true has labels from {labels.min()} to {labels.max()}; "
+            f"allowed are 0 to {outputs.shape[1] - 1}."
+        )
+    tried = np.asarray(taus, dtype=np.float64)
+    if tried.ndim != 1 or tried.size == 0:
+        raise ValueError(f"taus has to hold at least one number; got shape {tried.shape}.")
     classes = np.unique(labels)
     best = (-1.0, 0.0, 1.0)
-    for tau in np.asarray(taus, dtype=np.float64):
-        predicted = correct_prior(probabilities, prior, tau=float(tau)).argmax(1)
+    for tau in tried:
+        predicted = correct_prior(outputs, prior, tau=float(tau)).argmax(1)
         recalls = [(predicted[labels == c] == c).mean() for c in classes]
         best = max(best, (float(np.mean(recalls)), -abs(float(tau) - 1), float(tau)))
     return best[2]

@@ -95,7 +95,18 @@ def welch(one: Sequence[float], other: Sequence[float]) -> tuple[float, float, f
 
 
 def holm(p: ArrayLike) -> NDArray[np.float64]:
-    """Adjust p-values for their number by Holm's step-down procedure (1979); NaN stay NaN."""
+    """Adjust p-values for their number by Holm's step-down procedure (1979).
+
+    Parameters
+    ----------
+    p : array_like, (n,)
+        In [0, 1]; NaN stay NaN and do not count.
+
+    Returns
+    -------
+    ndarray of float64, (n,)
+        In [0, 1].
+    """
     values = np.asarray(p, dtype=float)
     adjusted = np.full(values.shape, np.nan)
     order = np.argsort(values)[: int((~np.isnan(values)).sum())]

@@ -9,6 +9,7 @@ others. They return one number a batch, so sample weights do not apply to them.
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -104,7 +105,13 @@ class MeanSquaredError(_Loss):
 
 @_registered
 class WeightedMeanSquaredError(_Weighted):
-    """Keras's mean squared error, each image times the weight of its class."""
+    """Keras's mean squared error, each image times the weight of its class.
+
+    Parameters
+    ----------
+    class_weight : array_like, (C,), optional
+        Not negative; 1 if not given.
+    """
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         return self._weights(y_true) * ops.mean(ops.square(y_true - y_pred), axis=-1)
@@ -122,7 +129,7 @@ class FocalLoss(_Weighted):
     gamma : float
         Focusing parameter, not negative.
     class_weight : array_like, (C,), optional
-        The alphas.
+        The alphas, not negative; 1 if not given.
 
     Examples
     --------
@@ -147,9 +154,7 @@ class FocalLoss(_Weighted):
         **kwargs: Any,
     ) -> None:
         super().__init__(class_weight, name=name, **kwargs)
-        if not (np.isfinite(gamma) and gamma >= 0):
-            raise ValueError(f"gamma has to be a number from 0; got {gamma}.")
-        self.gamma = float(gamma)
+        self.gamma = _not_negative("gamma", gamma)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         true_class = ops.sum(y_true * y_pred, axis=-1)
@@ -288,6 +293,12 @@ def _positive(name: str, values: ArrayLike | None, *, zero: bool) -> list[float]
         bound = "not negative" if zero else "larger than 0"
         raise ValueError(f"{name} has to hold a number a class, {bound}; got {array.tolist()}.")
     return [float(value) for value in array]
+
+
+def _not_negative(name: str, value: float) -> float:
+    if not isinstance(value, numbers.Real) or not np.isfinite(value) or value < 0:
+        raise ValueError(f"{name} has to be a number from 0; got {value!r}.")
+    return float(value)
 
 
 def _check_length(name: str, values: Sequence[float], y_true: Any) -> None:

@@ -1,4 +1,8 @@
-"""Measures of a classifier on imbalanced data, from labels or from a confusion matrix."""
+"""Measures of a classifier on imbalanced data, from labels or from a confusion matrix.
+
+Means over classes run over those that occur among the true labels. A class that is only predicted
+has no recall of its own; its predictions count as mistakes of the classes whose images they took.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +36,8 @@ def confusion(y_true: ArrayLike, y_pred: ArrayLike, n_classes: int) -> Labels:
     ------
     ValueError
         If the labels are empty, of different lengths, or outside the classes.
+    TypeError
+        If they are no whole numbers.
     """
     from sklearn.metrics import confusion_matrix
 
@@ -40,9 +46,24 @@ def confusion(y_true: ArrayLike, y_pred: ArrayLike, n_classes: int) -> Labels:
 
 
 def recall_per_class(y_true: ArrayLike, y_pred: ArrayLike, n_classes: int) -> NDArray[np.float64]:
-    """Return the share of each class's images that was recognised; NaN for a class without any.
+    """Return the share of each class's images that was recognised.
 
     What the thesis calls the average accuracy of a class.
+
+    Parameters
+    ----------
+    y_true, y_pred : array_like of int, (n,)
+    n_classes : int
+
+    Returns
+    -------
+    ndarray of float64, (n_classes,)
+        In [0, 1]; NaN for a class without images.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As for `confusion`.
     """
     from sklearn.metrics import recall_score
 
@@ -54,14 +75,44 @@ def recall_per_class(y_true: ArrayLike, y_pred: ArrayLike, n_classes: int) -> ND
 
 
 def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
-    """Return the share of right predictions."""
+    """Return the share of right predictions.
+
+    Parameters
+    ----------
+    y_true, y_pred : array_like of int, (n,)
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Raises
+    ------
+    ValueError, TypeError
+        As for `confusion`.
+    """
     from sklearn.metrics import accuracy_score
 
     return float(accuracy_score(*_checked(y_true, y_pred)))
 
 
 def balanced_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
-    """Return the mean recall of the classes that occur."""
+    """Return the mean recall of the classes that occur among the true labels.
+
+    Parameters
+    ----------
+    y_true, y_pred : array_like of int, (n,)
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Raises
+    ------
+    ValueError, TypeError
+        As for `confusion`.
+    """
     true, predicted = _checked(y_true, y_pred)
     n_classes = int(max(true.max(), predicted.max())) + 1
     return float(np.nanmean(recall_per_class(true, predicted, n_classes)))
@@ -70,6 +121,22 @@ def balanced_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 def g_mean(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     """Return the geometric mean of the recalls: 0 as soon as one class is never recognised.
 
+    Kubat, Holte and Matwin (1998) for two classes; here over all that occur among the true labels.
+
+    Parameters
+    ----------
+    y_true, y_pred : array_like of int, (n,)
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Raises
+    ------
+    ValueError, TypeError
+        As for `confusion`.
+
     Examples
     --------
     >>> round(g_mean([0, 0, 0, 0, 1, 1], [0, 0, 0, 0, 1, 0]), 3)  # recalls of 1 and 0.5
@@ -77,19 +144,55 @@ def g_mean(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     """
     from imblearn.metrics import geometric_mean_score
 
-    return float(geometric_mean_score(*_checked(y_true, y_pred), average="multiclass"))
+    true, predicted = _checked(y_true, y_pred)
+    return float(
+        geometric_mean_score(true, predicted, labels=np.unique(true), average="multiclass")
+    )
 
 
 def macro_f1(y_true: ArrayLike, y_pred: ArrayLike) -> float:
-    """Return the mean over the classes of F1; a class that is never predicted counts as 0."""
+    """Return the mean of F1, ``2 TP / (2 TP + FP + FN)``, over the classes that occur.
+
+    Those are the ones among the true labels; one that is never predicted counts as 0.
+
+    Parameters
+    ----------
+    y_true, y_pred : array_like of int, (n,)
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Raises
+    ------
+    ValueError, TypeError
+        As for `confusion`.
+    """
     from sklearn.metrics import f1_score
 
     true, predicted = _checked(y_true, y_pred)
-    return float(f1_score(true, predicted, average="macro", zero_division=0))
+    there = np.unique(true)
+    return float(f1_score(true, predicted, labels=there, average="macro", zero_division=0))
 
 
 def summary(y_true: ArrayLike, y_pred: ArrayLike) -> dict[str, float]:
-    """Return the four measures of the whole, by name."""
+    """Return the four measures of the whole.
+
+    Parameters
+    ----------
+    y_true, y_pred : array_like of int, (n,)
+
+    Returns
+    -------
+    dict of str to float
+        "Accuracy", "Balanced accuracy", "G-mean" and "Macro F1", each in [0, 1].
+
+    Raises
+    ------
+    ValueError, TypeError
+        As for `confusion`.
+    """
     return {
         "Accuracy": accuracy(y_true, y_pred),
         "Balanced accuracy": balanced_accuracy(y_true, y_pred),
@@ -105,6 +208,11 @@ def of_confusion(table: Labels) -> tuple[float, float, float]:
     ----------
     table : ndarray of int, (n_classes, n_classes)
         True classes as rows.
+
+    Returns
+    -------
+    tuple of float
+        As `balanced_accuracy`, `macro_f1` and `g_mean` find them from the labels.
     """
     there = table.sum(1) > 0
     found = recall_of(table)[there]
@@ -115,7 +223,17 @@ def of_confusion(table: Labels) -> tuple[float, float, float]:
 
 
 def recall_of(table: Labels) -> NDArray[np.float64]:
-    """Return each class's recall from a confusion matrix; NaN for a class without images."""
+    """Return each class's recall from a confusion matrix; NaN for a class without images.
+
+    Parameters
+    ----------
+    table : ndarray of int, (n_classes, n_classes)
+        True classes as rows.
+
+    Returns
+    -------
+    ndarray of float64, (n_classes,)
+    """
     rows = table.sum(1)
     return np.where(rows > 0, np.diag(table) / np.maximum(rows, 1), np.nan)
 

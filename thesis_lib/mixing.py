@@ -30,7 +30,15 @@ def mixup(x: Array, y: Array, rng: np.random.Generator, *, alpha: float = 0.2) -
     -------
     x, y : ndarray
         Labels are no longer one-hot: the loss has to be one for shares of classes.
+
+    Raises
+    ------
+    ValueError
+        If x and y have different lengths, or alpha is not positive.
+    TypeError
+        If x or y holds no floats.
     """
+    _check_batch(x, y)
     partner, share = _pairs(len(x), rng, alpha)
     return _blend(x, partner, share), _blend(y, partner, share)
 
@@ -55,14 +63,31 @@ def remix(
     x, y, rng, alpha
         As for `mixup`.
     class_counts : array_like of int, (n_classes,)
-        Sizes of the classes in the training set.
+        Sizes of the classes in the training set, all positive.
     kappa : float
         How many times larger a class has to be to give way.
     tau : float
         Share of the image up to which it does.
+
+    Returns
+    -------
+    x, y : ndarray
+        As of `mixup`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As for `mixup`, and if class_counts is not as above.
     """
+    _check_batch(x, y)
+    counts = np.asarray(class_counts, dtype=np.float64)
+    if counts.shape != y.shape[1:] or not (np.isfinite(counts) & (counts > 0)).all():
+        raise ValueError(
+            f"class_counts has to hold a number larger than 0 for each of the {y.shape[1]} "
+            f"classes; got {counts.tolist()}."
+        )
     partner, share = _pairs(len(x), rng, alpha)
-    own = np.asarray(class_counts, dtype=np.float64)[y.argmax(1)]
+    own = counts[y.argmax(1)]
     ratio = own / own[partner]
     of_label = share.copy()
     of_label[(ratio >= kappa) & (share < tau)] = 0.0
@@ -90,7 +115,14 @@ def move(
     -------
     ndarray of float32
         Interpolated between the four nearest pixels.
+
+    Raises
+    ------
+    ValueError
+        If x has not four axes.
     """
+    if x.ndim != 4:
+        raise ValueError(f"x has to have shape (n, height, width, channels); got {x.shape}.")
     n, height, width, _ = x.shape
     angle = np.deg2rad(rng.uniform(-degrees, degrees, n))
     down, right = (rng.uniform(-shift, shift, n) * side for side in (height, width))
@@ -116,6 +148,20 @@ def _bilinear(x: Floats, rows: NDArray[np.float64], columns: NDArray[np.float64]
     upper = padded[image, top, left] * (1 - right) + padded[image, top, left + 1] * right
     lower = padded[image, top + 1, left] * (1 - right) + padded[image, top + 1, left + 1] * right
     return np.asarray(upper * (1 - down) + lower * down, dtype=np.float32)
+
+
+def _check_batch(x: Array, y: Array) -> None:
+    if y.ndim != 2 or len(x) != len(y):
+        raise ValueError(
+            f"y has to hold a one-hot row for each of the {len(x)} images of x; got shape "
+            f"{y.shape}."
+        )
+    # In whole numbers the shares would all be 0.
+    if x.dtype.kind != "f" or y.dtype.kind != "f":
+        raise TypeError(
+            f"x and y have to hold floats; got {x.dtype} and {y.dtype}. Pass them as "
+            ".astype('float32')."
+        )
 
 
 def _pairs(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 FILTERS = (32, 64, 128)
 DENSE_UNITS = 200
 GRU_UNITS = 64
@@ -41,21 +43,18 @@ def build_cnn(
     -------
     keras.Model
         Outputs probabilities, (n, n_classes).
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as above.
     """
     import keras
     from keras import layers
 
     from thesis_lib import fast_layers
 
-    if isinstance(n_classes, bool) or not isinstance(n_classes, int) or n_classes < 2:
-        raise ValueError(f"n_classes has to be a whole number of at least 2; got {n_classes!r}.")
-    if len(input_shape) != 3 or min(input_shape[:2]) < 8 or input_shape[2] < 1:
-        raise ValueError(
-            f"input_shape has to be (height, width, channels) with at least 8×8 pixels; "
-            f"got {tuple(input_shape)}."
-        )
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout has to lie in [0, 1); got {dropout}.")
+    n_classes = _checked(n_classes, input_shape, dropout, smallest=8)
     # One generator hands a seed of its own to every layer: equal seeds would tie them together.
     seeds = iter(range(1000 * (seed + 1), 1000 * (seed + 1) + 100)) if seed is not None else None
 
@@ -99,8 +98,10 @@ def build_gru(
 
     Parameters
     ----------
-    n_classes, input_shape, dropout, seed
+    n_classes, dropout, seed
         As for `build_cnn`.
+    input_shape : (height, width, channels)
+        Of any size, as nothing is pooled; each row is a time step of width × channels numbers.
     fast : bool
         Without effect: Keras's own layer is the fast one.
 
@@ -108,10 +109,16 @@ def build_gru(
     -------
     keras.Model
         Outputs probabilities, (n, n_classes).
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as above.
     """
     import keras
     from keras import layers
 
+    n_classes = _checked(n_classes, input_shape, dropout, smallest=1)
     seeds = iter(range(1000 * (seed + 1), 1000 * (seed + 1) + 100)) if seed is not None else None
 
     def initial(kind: Any) -> Any:
@@ -135,6 +142,21 @@ def build_gru(
         ],
         name="gru",
     )
+
+
+def _checked(n_classes: int, input_shape: tuple[int, ...], dropout: float, *, smallest: int) -> int:
+    """Return the number of classes as Keras takes it, or say which argument does not fit."""
+    whole = isinstance(n_classes, int | np.integer) and not isinstance(n_classes, bool)
+    if not whole or n_classes < 2:
+        raise ValueError(f"n_classes has to be a whole number of at least 2; got {n_classes!r}.")
+    if len(input_shape) != 3 or min(input_shape[:2]) < smallest or input_shape[2] < 1:
+        raise ValueError(
+            f"input_shape has to be (height, width, channels) with at least "
+            f"{smallest}×{smallest} pixels; got {tuple(input_shape)}."
+        )
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout has to lie in [0, 1); got {dropout}.")
+    return int(n_classes)
 
 
 BUILDERS: Mapping[str, Callable[..., Any]] = {"cnn": build_cnn, "gru": build_gru}

@@ -15,7 +15,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike, NDArray
 
-from thesis_lib.losses import _TINY, FocalLoss, _check_length, _Loss, _positive
+from thesis_lib.losses import _TINY, FocalLoss, _check_length, _Loss, _not_negative, _positive
 
 _registered = keras.saving.register_keras_serializable(package="thesis_lib")
 
@@ -128,9 +128,7 @@ class LogitAdjustedCrossentropy(_ShiftedCrossentropy):
         self, class_counts: ArrayLike, tau: float = 1.0, name: str | None = None, **kwargs: Any
     ) -> None:
         super().__init__(class_counts, name=name, **kwargs)
-        if not (np.isfinite(tau) and tau >= 0):
-            raise ValueError(f"tau has to be a number from 0; got {tau}.")
-        self.tau = float(tau)
+        self.tau = _not_negative("tau", tau)
 
     def _factors(self, y_true: Any) -> Any:
         counts = np.asarray(self.class_counts)
@@ -189,9 +187,7 @@ class LDAMLoss(_ShiftedCrossentropy):
         **kwargs: Any,
     ) -> None:
         super().__init__(class_counts, name=name, **kwargs)
-        if not (np.isfinite(max_margin) and max_margin >= 0):
-            raise ValueError(f"max_margin has to be a number from 0; got {max_margin}.")
-        self.max_margin = float(max_margin)
+        self.max_margin = _not_negative("max_margin", max_margin)
         self.class_weight = _positive("class_weight", class_weight, zero=True)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:

@@ -29,24 +29,61 @@ LETTERS = "ABCDEFGHJKLMNPQRTUVWXY"
 
 
 def plain(n: int) -> Floats:
-    """Return images of one grey each, from black to white in n even steps."""
+    """Return images of one grey each, from black to white in n even steps.
+
+    Parameters
+    ----------
+    n : int
+
+    Returns
+    -------
+    ndarray of float32 in [0, 1], (n, 28, 28, 1)
+    """
     return np.broadcast_to(
         np.linspace(0, 1, n, dtype=np.float32)[:, None, None, None], (n, SIDE, SIDE, 1)
     )
 
 
 def noise(n: int, random_state: int) -> Floats:
-    """Return images whose pixels are drawn evenly from [0, 1], each on its own."""
+    """Return images whose pixels are drawn evenly from [0, 1], each on its own.
+
+    Parameters
+    ----------
+    n, random_state : int
+
+    Returns
+    -------
+    ndarray of float32 in [0, 1], (n, 28, 28, 1)
+    """
     return np.random.default_rng(random_state).random((n, SIDE, SIDE, 1), dtype=np.float32)
 
 
 def inverted(x: ArrayLike) -> Floats:
-    """Return the images with dark ink on a bright ground."""
+    """Return the images with dark ink on a bright ground.
+
+    Parameters
+    ----------
+    x : array_like in [0, 1], (n, height, width, channels)
+
+    Returns
+    -------
+    ndarray of float32 in [0, 1], of the same shape
+    """
     return np.asarray(1 - np.asarray(x, dtype=np.float32))
 
 
 def rotated(x: ArrayLike, degrees: float) -> Floats:
-    """Return the images rotated anticlockwise about their centre, black where nothing was."""
+    """Return the images rotated anticlockwise about their centre, black where nothing was.
+
+    Parameters
+    ----------
+    x : array_like in [0, 1], (n, height, width, channels)
+    degrees : float
+
+    Returns
+    -------
+    ndarray of float32 in [0, 1], of the same shape
+    """
     from scipy.ndimage import rotate
 
     images = np.asarray(x, dtype=np.float32)

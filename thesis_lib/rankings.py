@@ -57,6 +57,10 @@ def variance_components(scores: ArrayLike, *, confidence: float = 0.95) -> Compo
     confidence : float
         Between 0 and 1.
 
+    Returns
+    -------
+    Components
+
     Raises
     ------
     ValueError
@@ -118,6 +122,12 @@ def paired(scores: pd.DataFrame, baseline: str) -> pd.DataFrame:
         A row a method: mean difference with its 95 % t interval, the number of draws on which it
         wins and loses, p of Wilcoxon's signed-rank test (1945), and p after Holm's correction for
         the number of methods. Without any difference p is 1.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two draws or methods, a score is missing, or the baseline is none
+        of the columns.
     """
     frame = _checked(scores)
     if baseline not in frame:
@@ -185,7 +195,16 @@ def friedman(scores: pd.DataFrame, *, alpha: float = 0.05) -> Friedman:
     scores : DataFrame
         A row a draw, a column a method, larger is better, none missing.
     alpha : float
-        Level of the critical difference.
+        Level of the critical difference, between 0 and 1.
+
+    Returns
+    -------
+    Friedman
+
+    Raises
+    ------
+    ValueError
+        If scores or alpha are not as above.
     """
     frame = _checked(scores)
     n, k = frame.shape
@@ -210,6 +229,23 @@ def critical_difference(n_methods: int, n_draws: int, *, alpha: float = 0.05) ->
 
     :math:`q_\alpha` is the quantile of the studentised range with infinite degrees of freedom over
     :math:`\sqrt2` (Demšar 2006, table 5).
+
+    Parameters
+    ----------
+    n_methods, n_draws : int
+        k and N, each at least 2.
+    alpha : float
+        Level, between 0 and 1.
+
+    Returns
+    -------
+    float
+        In ranks.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range.
     """
     if n_methods < 2 or n_draws < 2 or not 0 < alpha < 1:
         raise ValueError(

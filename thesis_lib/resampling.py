@@ -17,6 +17,8 @@ Seed = int | np.random.RandomState | None
 # The thesis's own number of neighbours (appendix A.3).
 K_NEIGHBORS = 3
 
+_RENUMBER = "For names pass numpy.unique(y, return_inverse=True)[1]."
+
 # SMOTE looks for neighbours among all images of a class, which have to be in memory as floats.
 _SMOTE_BYTES = 2**30
 
@@ -54,9 +56,10 @@ def resample(
 
     Parameters
     ----------
-    x : array_like, (n, ...)
-        Images with any number of axes.
+    x : array_like of int or float, (n, ...)
+        Images with any number of axes, not negative; or features, (n, features), of any sign.
     y : array_like of int, (n,)
+        Class numbers from 0, of at least two classes.
     method : {"ros", "smote", "rus"}
     random_state : int, RandomState or None
     k_neighbors : int
@@ -66,6 +69,13 @@ def resample(
     -------
     Resampled
         Shuffled; every class of the same size.
+
+    Raises
+    ------
+    ValueError
+        If the method is unknown, x and y do not fit, or hold what is not named above.
+    TypeError
+        If x or y is of another dtype.
     """
     if method == "smote":
         return smote(x, y, random_state=random_state, k_neighbors=k_neighbors)
@@ -77,6 +87,23 @@ def resample(
 
 def random_oversample(x: ArrayLike, y: ArrayLike, *, random_state: Seed = None) -> Resampled:
     """Repeat images of each smaller class until all are as large as the largest.
+
+    Random oversampling (thesis, section 6.1).
+
+    Parameters
+    ----------
+    x, y, random_state
+        As for `resample`.
+
+    Returns
+    -------
+    Resampled
+        Shuffled; every original is kept.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As for `resample`.
 
     Examples
     --------
@@ -91,7 +118,25 @@ def random_oversample(x: ArrayLike, y: ArrayLike, *, random_state: Seed = None) 
 
 
 def random_undersample(x: ArrayLike, y: ArrayLike, *, random_state: Seed = None) -> Resampled:
-    """Keep of each class as many images as the smallest has, without replacement."""
+    """Keep of each class as many images as the smallest has, drawn without replacement.
+
+    Random undersampling (thesis, section 6.1).
+
+    Parameters
+    ----------
+    x, y, random_state
+        As for `resample`.
+
+    Returns
+    -------
+    Resampled
+        Shuffled; no image twice.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As for `resample`.
+    """
     from imblearn.under_sampling import RandomUnderSampler
 
     return _by_rows(RandomUnderSampler, x, y, random_state)
@@ -108,17 +153,22 @@ def smote(
 
     Parameters
     ----------
-    x : array_like, (n, ...)
-        Integer pixels are interpolated as floats and rounded, so none leaves its parents' range.
-    y : array_like of int, (n,)
-    random_state : int, RandomState or None
+    x, y, random_state
+        As for `resample`. Integer pixels are interpolated as floats and rounded, so none leaves
+        its parents' range.
     k_neighbors : int
         At least 1. A class of no more images uses all its others, and a warning says so.
 
+    Returns
+    -------
+    Resampled
+        Shuffled; every original is kept.
+
     Raises
     ------
-    ValueError
-        If a class has one image only: there is no line to place another on.
+    ValueError, TypeError
+        As for `resample`; and if a class has one image only, for there is no line to place
+        another on.
 
     Examples
     --------
@@ -129,7 +179,8 @@ def smote(
     (array([1]), np.float64(0.0), np.True_)
     """
     images, labels = _checked(x, y)
-    if isinstance(k_neighbors, bool) or not isinstance(k_neighbors, int) or k_neighbors < 1:
+    whole = isinstance(k_neighbors, int | np.integer) and not isinstance(k_neighbors, bool)
+    if not whole or k_neighbors < 1:
         raise ValueError(f"k_neighbors has to be a whole number from 1; got {k_neighbors!r}.")
     classes, counts = np.unique(labels, return_counts=True)
     if counts.min() < 2:
@@ -297,6 +348,11 @@ def smote_as_published(x: ArrayLike, y: ArrayLike) -> Resampled:
     -------
     Resampled
         Float images, as the listing never rounds; in the thesis's training order.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As for `resample`; and if x and y are not sorted by class, or x is not uint8.
     """
     images, labels = _checked_by_class(x, y)
     if images.dtype != np.uint8:
@@ -440,7 +496,7 @@ def _advice(labels: Array) -> str:
         return "For one-hot labels pass y.argmax(1)."
     if labels.dtype.kind == "f":
         return "For whole numbers pass y.astype(int)."
-    return "For names pass numpy.unique(y, return_inverse=True)[1]."
+    return _RENUMBER
 
 
 def _checked(x: ArrayLike, y: ArrayLike) -> tuple[Array, Labels]:
@@ -450,12 +506,28 @@ def _checked(x: ArrayLike, y: ArrayLike) -> tuple[Array, Labels]:
             f"y has to be one axis of class numbers; got {labels.dtype} {labels.shape}. "
             f"{_advice(labels)}"
         )
+    if labels.size and labels.min() < 0:
+        raise ValueError(
+            f"y has labels from {labels.min()} to {labels.max()}; class numbers start at 0. "
+            f"{_RENUMBER}"
+        )
+    if images.dtype.kind not in "iuf":
+        raise TypeError(
+            f"x has to hold integers or floats; got dtype {images.dtype}. Pass x.astype('uint8') "
+            "or numpy.stack(x)."
+        )
     if images.ndim < 2 or len(images) == 0:
         raise ValueError(f"x has to be (n, ...) images, not empty; got shape {images.shape}.")
     if len(images) != len(labels):
         raise ValueError(f"x has {len(images)} images, but y has {len(labels)} labels.")
     if np.issubdtype(images.dtype, np.floating) and not np.isfinite(images).all():
         raise ValueError("x holds NaN or infinite pixels; remove or replace them.")
+    # Rows of features, (n, features), may well be negative.
+    if images.ndim > 2 and images.min() < 0:
+        raise ValueError(
+            f"x holds negative pixels (smallest: {images.min()}); scale them to 0 or more. "
+            "Features have two axes, (n, features)."
+        )
     if len(np.unique(labels)) < 2:
         raise ValueError(f"y has to hold at least two classes; it has only {labels[0]}.")
     return images, labels.astype(np.int64)

@@ -60,7 +60,15 @@ class Score(ABC):
         return self
 
     def score(self, features: ArrayLike, logits: ArrayLike) -> Floats:
-        """Return one number an input, higher for more normal ones, (n,).
+        """Return one number an input, higher for more normal ones.
+
+        Parameters
+        ----------
+        features, logits : array_like, (n, n_features), (n, n_classes)
+
+        Returns
+        -------
+        ndarray of float64, (n,)
 
         Raises
         ------
@@ -174,14 +182,19 @@ class NearestNeighbours(Score):
     ----------
     k : int
         At least 1, at most the number of rows of :meth:`fit`. Sun et al. take 50 on CIFAR-10.
+
+    Raises
+    ------
+    ValueError
+        If k is no whole number from 1.
     """
 
     _index: Any
 
     def __init__(self, k: int = 50) -> None:
-        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+        if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
             raise ValueError(f"k has to be a whole number from 1; got {k!r}.")
-        self.k = k
+        self.k = int(k)
 
     def _fit(self, features: Floats, logits: Floats, labels: Labels) -> None:
         from sklearn.neighbors import NearestNeighbors

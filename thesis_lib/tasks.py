@@ -44,6 +44,11 @@ class Task:
 def get(name: str) -> Task:
     """Return a task by its name.
 
+    Parameters
+    ----------
+    name : str
+        A key of `TASKS`.
+
     Raises
     ------
     ValueError
@@ -96,7 +101,16 @@ def long_tailed(largest: int, n_classes: int, ratio: float) -> tuple[int, ...]:
     n_classes : int
         At least 2.
     ratio : float
-        Imbalance ratio rho, at least 1.
+        Imbalance ratio rho, at least 1 and at most largest.
+
+    Returns
+    -------
+    tuple of int, (n_classes,)
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range.
     """
     if n_classes < 2 or ratio < 1 or largest < ratio:
         raise ValueError(
@@ -109,7 +123,13 @@ def long_tailed(largest: int, n_classes: int, ratio: float) -> tuple[int, ...]:
 
 
 def minority_of(counts: Sequence[int], size: int) -> tuple[int, ...]:
-    """Return the classes of at most so many images."""
+    """Return the classes of at most so many images.
+
+    Parameters
+    ----------
+    counts : sequence of int, (n_classes,)
+    size : int
+    """
     return tuple(c for c, count in enumerate(counts) if count <= size)
 
 

@@ -19,6 +19,11 @@ SAMPLERS = {"retrained-classifier": "ros", "feature-smote": "smote"}
 def first_epochs(epochs: int) -> int:
     """Return how many of the epochs the first stage has: four fifths, and at least one.
 
+    Parameters
+    ----------
+    epochs : int
+        Of both stages, at least 2.
+
     Raises
     ------
     ValueError
@@ -42,7 +47,13 @@ def features(network: Any, x: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def extractor(network: Any) -> Any:
-    """Return the network without its logits and softmax: images in, `features` out."""
+    """Return the network without its logits and softmax: images in, `features` out.
+
+    Parameters
+    ----------
+    network : keras.Model
+        Of :mod:`thesis_lib.model`.
+    """
     import keras
 
     return keras.Model(network.inputs, network.layers[-3].output)
@@ -62,6 +73,16 @@ def balanced_features(
     y : ndarray of int64, (n,)
     stage : {"retrained-classifier", "feature-smote"}
     seed : int
+
+    Returns
+    -------
+    x, y : ndarray of float32 and of int64, (m, n_features), (m,)
+        Shuffled; every class of the same size.
+
+    Raises
+    ------
+    ValueError
+        If the stage is unknown, or as :func:`thesis_lib.resampling.resample`.
     """
     if stage not in SAMPLERS:
         raise ValueError(f"stage has to be one of {', '.join(SAMPLERS)}; got {stage!r}.")
@@ -70,7 +91,15 @@ def balanced_features(
 
 
 def new_classifier(network: Any, seed: int) -> Any:
-    """Return a fresh last layer with softmax, on features instead of images; not yet compiled."""
+    """Return a fresh last layer with softmax, on features instead of images; not yet compiled.
+
+    Parameters
+    ----------
+    network : keras.Model
+        Of :mod:`thesis_lib.model`; it gives the number of features and classes.
+    seed : int
+        Fixes the initial weights.
+    """
     import keras
     from keras import layers
 
@@ -87,5 +116,13 @@ def new_classifier(network: Any, seed: int) -> Any:
 
 
 def put_in(classifier: Any, network: Any) -> None:
-    """Give the network's last layer the weights of a trained classifier."""
+    """Give the network's last layer the weights of a trained classifier.
+
+    Parameters
+    ----------
+    classifier : keras.Model
+        Of `new_classifier`.
+    network : keras.Model
+        Of :mod:`thesis_lib.model`; changed in place.
+    """
     network.layers[-2].set_weights(classifier.layers[0].get_weights())

@@ -1,0 +1,83 @@
+"""What docstrings say of parameters and errors, against what the functions have and raise."""
+
+import ast
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+LIBRARY = Path(__file__).parent.parent / "thesis_lib"
+# The ground floor of the library, which knows nothing of experiments, and what stands beside it.
+MODULES = (
+    *("data", "model", "losses", "resampling", "decision", "anomaly", "metrics", "tasks"),
+    *("modern_losses", "mixing", "two_stage", "calibration", "rankings", "scores", "intervals"),
+    *("out_of_distribution", "tiles"),
+)
+
+# Keras says what these are: the arguments of every loss, and a method that it calls.
+OF_KERAS = {"name", "kwargs", "call"}
+
+
+def functions(module: str) -> Iterator[tuple[str, ast.FunctionDef, str]]:
+    """Public functions and methods with their docstring; a class's is that of its __init__."""
+    tree = ast.parse((LIBRARY / f"{module}.py").read_text("utf-8"))
+    for node in tree.body:
+        inside = node.body if isinstance(node, ast.ClassDef) else [node]
+        for found in inside:
+            if not isinstance(found, ast.FunctionDef) or node.name.startswith("_"):
+                continue
+            owner = node if found.name == "__init__" else found
+            if owner.name.startswith("_") or owner.name in OF_KERAS:
+                continue
+            name = owner.name if owner is node else f"{node.name}.{owner.name}"
+            yield name, found, inspect.cleandoc(ast.get_docstring(owner) or "")
+
+
+def section(docstring: str, title: str) -> str:
+    found = re.search(rf"^{title}\n-+\n(.*?)(?=^\w+\n---|\Z)", docstring, re.M | re.S)
+    return found[1] if found else ""
+
+
+def documented(docstring: str) -> set[str]:
+    heads = re.findall(r"^(\S.*?)(?: : .*)?$", section(docstring, "Parameters"), re.M)
+    return {name.strip("* ") for head in heads for name in head.split(",")}
+
+
+def parameters(function: ast.FunctionDef) -> set[str]:
+    a = function.args
+    every = [*a.posonlyargs, *a.args, *a.kwonlyargs, a.vararg, a.kwarg]
+    names = {one.arg for one in every if one} - {"self", "cls"}
+    return names - OF_KERAS if "kwargs" in names else names
+
+
+def raised(function: ast.FunctionDef) -> set[str]:
+    names = {
+        node.exc.func.id
+        for node in ast.walk(function)
+        if isinstance(node, ast.Raise)
+        and isinstance(node.exc, ast.Call)
+        and isinstance(node.exc.func, ast.Name)
+    }
+    return names & {"ValueError", "TypeError"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_parameters_are_described_and_no_others(module: str) -> None:
+    wrong = {
+        name: sorted(documented(text) ^ parameters(function))
+        for name, function, text in functions(module)
+        if documented(text) != parameters(function)
+    }
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_errors_are_described(module: str) -> None:
+    missing = {
+        name: sorted(lacking)
+        for name, function, text in functions(module)
+        if (lacking := {e for e in raised(function) if e not in section(text, "Raises")})
+    }
+    assert missing == {}
