@@ -139,7 +139,7 @@ def test_each_row_of_the_guide_names_the_figure_or_table_that_it_rests_on() -> N
     linked = {row: re.findall(r"\{numref\}`((?:fig|tab)-[\w-]+)`", row) for row in rows}
     assert [row for row, labels in linked.items() if not labels] == []
     pages = "\n".join(path.read_text("utf-8") for path in NOTEBOOKS)
-    for label in sum(linked.values(), []):
+    for label in {label for labels in linked.values() for label in labels}:
         assert re.search(rf'name: {label}$|"{label}"', pages, re.M), label
 
 
