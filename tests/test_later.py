@@ -191,7 +191,7 @@ def test_what_can_be_trained_side_by_side() -> None:
     assert not vectorized.side_by_side(experiments.get("mnist-rows/ros"))
     jobs = [(e, s) for e in later.study("binary", range(1, 21)) for s in (1, 2, 3) if not e.base]
     # All draws and seeds of a method in one program; class sizes, not draws, shape it.
-    assert len(vectorized.groups(jobs)) == len(later.STUDY_METHODS)
+    assert len(vectorized.groups(jobs)) == len(later.DRAW_METHODS)
 
 
 def test_runs_side_by_side_have_the_images_of_their_draws(digits: data.Dataset) -> None:

@@ -37,6 +37,14 @@ STUDY_METHODS: Mapping[str, Mapping[str, Any]] = {
     "balanced-softmax": {"method": "Balanced softmax", "loss": "balanced-softmax"},
 }
 
+# What is compared over many draws: these, and what else the thesis trains.
+DRAW_METHODS: Mapping[str, Mapping[str, Any]] = {
+    **STUDY_METHODS,
+    "mse": {"method": "Squared error", "loss": "mse"},
+    "msfe": {"method": "MSFE", "loss": "msfe"},
+    "focal": {"method": "Focal loss, class weights", "loss": "focal", "gamma": 2.0},
+}
+
 # The methods that came after the thesis, and the combinations that it proposes, by their slugs.
 METHODS: Mapping[str, Mapping[str, Any]] = {
     "class-balanced": {"method": "Class-balanced loss", "loss": "class-balanced"},
@@ -130,7 +138,7 @@ def _experiment(task: str, slug: str, method: Mapping[str, Any]) -> Experiment:
 
 
 def study(
-    task: str, draws: Iterable[int], methods: Iterable[str] = STUDY_METHODS
+    task: str, draws: Iterable[int], methods: Iterable[str] = DRAW_METHODS
 ) -> list[Experiment]:
     """Return the experiments of a study: each method on each draw of a task.
 
@@ -142,7 +150,7 @@ def study(
         A key of ``tasks.TASKS``.
     draws : iterable of int
     methods : iterable of str
-        Keys of ``STUDY_METHODS``.
+        Keys of ``DRAW_METHODS``.
     """
     found = []
     for draw in draws:
@@ -175,7 +183,7 @@ def slug_of(name: str) -> str:
 def _study_member(task: str, slug: str, draw: int) -> Experiment:
     chosen = tasks.get(task)
     settings = dict(_STUDY_SETTINGS[chosen.dataset])
-    method = STUDY_METHODS[slug]
+    method = DRAW_METHODS[slug]
     settings["epochs"] = _epochs(settings, chosen.counts, method.get("sampler"))
     return Experiment(
         name=member_name(task, slug, draw), task=task, draw=draw, **{**settings, **method}

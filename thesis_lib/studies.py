@@ -39,7 +39,7 @@ def scores(
     Returns
     -------
     DataFrame
-        Rows (draw, seed), a column a method in the order of ``later.STUDY_METHODS`` with prior
+        Rows (draw, seed), a column a method in the order of ``later.DRAW_METHODS`` with prior
         correction after the baseline; NaN where nothing is recorded. A run that diverged decides
         nothing and counts as chance (balanced accuracy and minority recall 100 / C, others 0).
     """
@@ -59,7 +59,7 @@ def scores(
 def labels() -> Mapping[str, str]:
     """Return the names of a study's methods on pages, by their slugs."""
     names: dict[str, str] = {}
-    for slug, method in later.STUDY_METHODS.items():
+    for slug, method in later.DRAW_METHODS.items():
         names[slug] = str(method["method"])
         if slug == later.BASELINE:
             names[_DERIVED] = "Prior correction"
@@ -246,7 +246,7 @@ def fair_settings(task: str) -> pd.DataFrame:
         "Own rate": {slug: e.learning_rate for slug, e in own.items()},
         "Own epochs": {slug: e.epochs for slug, e in own.items()},
     }
-    return pd.DataFrame(columns, index=list(labels()), dtype=float).rename_axis("Method")
+    return pd.DataFrame(columns, index=_tuned(), dtype=float).rename_axis("Method")
 
 
 def fair_scores(task: str, measure: str = MEASURES[0]) -> pd.DataFrame:
@@ -261,13 +261,18 @@ def fair_scores(task: str, measure: str = MEASURES[0]) -> pd.DataFrame:
     """
     shared, own = scores(task, measure), scores(task, measure, tuned=True)
     rows = {}
-    for slug in labels():
+    for slug in _tuned():
         both = pd.concat([shared[slug], own[slug]], axis=1, keys=["Shared", "Own"])
         means = both.dropna().groupby(level="Draw").mean()
         difference = t_interval(means["Own"] - means["Shared"])
         rows[slug] = (*means.mean(), *difference, len(means))
     columns = ["Shared", "Own", "Difference", "Low", "High", "Draws"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("Method")
+
+
+def _tuned() -> list[str]:
+    """Return the methods whose own settings are chosen."""
+    return [slug for slug in labels() if slug in later.STUDY_METHODS or slug == _DERIVED]
 
 
 def _over(axis: str, named: Mapping[float, str], measure: str) -> pd.DataFrame:
