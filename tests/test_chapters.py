@@ -132,6 +132,17 @@ def test_chapters_open_and_close_as_all_do(path: Path) -> None:
     assert re.findall(r"\{solution-start\} (\S+)", text) == exercises
 
 
+def test_each_row_of_the_guide_names_the_figure_or_table_that_it_rests_on() -> None:
+    text = (ROOT / "chapters" / "choosing.md").read_text("utf-8")
+    rows = re.findall(r"^\| (?!You |:--).*$", text, re.M)
+    assert len(rows) >= 10
+    linked = {row: re.findall(r"\{numref\}`((?:fig|tab)-[\w-]+)`", row) for row in rows}
+    assert [row for row, labels in linked.items() if not labels] == []
+    pages = "\n".join(path.read_text("utf-8") for path in NOTEBOOKS)
+    for label in {label for labels in linked.values() for label in labels}:
+        assert re.search(rf'name: {label}$|"{label}"', pages, re.M), label
+
+
 @pytest.mark.parametrize("label", FIGURES + TABLES)
 def test_everything_of_the_thesis_has_one_counterpart(label: str) -> None:
     concordance = (ROOT / "chapters" / "concordance.md").read_text("utf-8")

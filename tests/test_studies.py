@@ -109,6 +109,30 @@ def test_gains_over_sizes_are_paired_by_draw() -> None:
     assert set(studies.by_number("digits")["Minority classes"]) == {5.0}
 
 
+def test_gains_on_a_task_are_paired_by_draw_and_seed() -> None:
+    for draw, base, ros in ((1, 4, 7), (2, 6, 8)):
+        write("binary", "cross-entropy", draw, 1, [base] * 2)
+        write("binary", "ros", draw, 1, [ros] * 2)
+    write("binary", "ros", 1, 2, [10] * 2)  # a seed that the baseline lacks
+    found = studies.gains("binary")
+    assert found.loc["ros", ["Gain", "Draws"]].tolist() == pytest.approx([25, 2])
+    assert found.loc["ros", "High"] - 25 == pytest.approx(12.706 * 5, rel=1e-3)
+    assert "cross-entropy" not in found.index
+    assert found.drop(index="ros")[["Gain", "Low", "High"]].isna().all(axis=None)
+    assert studies.gains("multiclass")["Draws"].eq(0).all()
+
+
+def test_coverage_counts_the_runs_of_a_study() -> None:
+    n = len(experiments.select(["binary-few-1-draws/*"]))
+    write("binary-few-1", "ros", 1, 1, [10] * 2)
+    write("binary-few-1", "ros", 1, 4, [10] * 2)  # no seed of the study
+    found = studies.coverage({"binary-few-1-draws/*": (1,), "multiclass-draws/*": (1, 2, 3)})
+    assert found.loc["binary-few-1-draws/*"].tolist() == ["1", n, 1]
+    assert found.loc["multiclass-draws/*", ["Seeds", "Recorded"]].tolist() == ["1 2 3", 0]
+    with pytest.raises(KeyError):
+        studies.coverage({"ternary-draws/*": (1,)})
+
+
 def test_a_method_begins_to_help_where_its_gain_stays_above_0() -> None:
     """One clear gain among doubtful ones is luck; from 20 on there is no doubt about ros."""
     lows = {"ros": [0.1, -1, 2, 3], "rus": [1, 1, 1, -1], "smote": [0.1, 0.2, 0.3, 0.4]}

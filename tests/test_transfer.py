@@ -74,9 +74,26 @@ def test_rankings_agree_between_seeds_and_between_tasks() -> None:
     assert found.loc["Digits: seeds 1 and 2", "Correlation"] == pytest.approx(0.8)
     tied = np.corrcoef([1.5, 1.5, 3, 4], [4, 3, 2, 1])[0, 1]
     assert found.loc["Digits and Digits, GRU", "Correlation"] == pytest.approx(tied)
+    assert found.loc["Digits and Digits, GRU", "Seeds"] == pytest.approx(0.8)
     ranked = transfer.ranks(transfer.means())
     assert ranked.loc["SMOTE"].tolist() == [1.5, 3.0]
     assert "Classifier re-training" not in ranked.index
+
+
+def test_seeds_are_compared_on_the_methods_of_the_two_tasks() -> None:
+    """A fifth method, where the seeds disagree, is not on the other task and does not count."""
+    methods = ("ros", "smote", "rus", "mfe", "crt")
+    for slug, first, second in zip(methods, (9, 8, 4, 2, 1), (9, 8, 4, 2, 10), strict=True):
+        write(f"digits/{slug}", 1, first)
+        write(f"digits/{slug}", 2, second)
+    for slug, right in zip(methods[:4], (6, 5, 3, 4), strict=True):
+        write(f"fashion-lt/{slug}", 1, right)
+    found = transfer.agreement()
+    # Of five, the last goes to the front: 1 - 6 (1 + 1 + 1 + 1 + 16) / (5 * 24) = 0 by hand.
+    assert found.loc["Digits: seeds 1 and 2", "Correlation"] == pytest.approx(0)
+    assert math.isnan(found.loc["Digits: seeds 1 and 2", "Seeds"])
+    pair = found.loc["Digits and Fashion-MNIST"]
+    assert pair[["Methods", "Correlation", "Seeds"]].tolist() == pytest.approx([4, 0.8, 1])
 
 
 def test_the_grid_shows_ranks_and_the_best_is_darkest() -> None:

@@ -150,6 +150,57 @@ def by_number(task: str, measure: str = MEASURES[0]) -> pd.DataFrame:
     return _over("Minority classes", named, measure)
 
 
+def gains(task: str, measure: str = MEASURES[0]) -> pd.DataFrame:
+    """Return what each method adds to the baseline on the same draws of a task.
+
+    Parameters
+    ----------
+    task : str
+        A key of ``tasks.TASKS`` that a study is made of.
+    measure : str
+        One of ``MEASURES``.
+
+    Returns
+    -------
+    DataFrame
+        A row a method but the baseline, recorded or not: "Gain" in points with "Low" and "High"
+        (95 % t interval over draws, of the seeds that both have), and "Draws"; NaN where there are
+        none.
+    """
+    found = scores(task, measure)
+    rows = {}
+    for slug in labels():
+        if slug != later.BASELINE:
+            per_run = (found[slug] - found[later.BASELINE]).dropna()
+            each = per_run.groupby(level="Draw").mean()
+            rows[slug] = (*t_interval(each), len(each))
+    columns = ["Gain", "Low", "High", "Draws"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("Method")
+
+
+def coverage(patterns: Mapping[str, Iterable[int]]) -> pd.DataFrame:
+    """Return how many of the runs that studies consist of are recorded.
+
+    Parameters
+    ----------
+    patterns : mapping of str to iterable of int
+        Shell patterns of experiments, "digits-draws/*", and the seeds that each is trained with.
+
+    Returns
+    -------
+    DataFrame
+        A row a pattern: "Seeds" as the command line takes them, "Runs" of the study, and how many
+        are "Recorded"; runs with other seeds do not count.
+    """
+    rows = {}
+    for pattern, seeds in patterns.items():
+        wanted, chosen = list(seeds), experiments.select([pattern])
+        done = sum(run.seed in wanted for e in chosen for run in experiments.recorded(e))
+        rows[pattern] = (" ".join(map(str, wanted)), len(chosen) * len(wanted), done)
+    columns = ["Seeds", "Runs", "Recorded"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("Experiments")
+
+
 def begins(found: pd.DataFrame) -> pd.DataFrame:
     """Return from where on each method helps: there, and everywhere beyond, its gain is above 0.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from itertools import combinations
 
@@ -14,6 +15,7 @@ TASKS: Mapping[str, str] = {
     "digits-rows": "Digits, GRU",
     "fashion-lt": "Fashion-MNIST",
     "cifar10-lt": "CIFAR-10",
+    "mnist-rows": "MNIST, GRU",
 }
 """The tasks that the methods are ranked on, with their names on pages."""
 
@@ -79,21 +81,28 @@ def agreement(measure: str = studies.MEASURES[0]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a pair of rankings that have four methods or more in common: "Methods", and
-        "Correlation" (Spearman's) with "Low" and "High".
+        A row a pair of rankings that have four methods or more in common: "Methods", "Correlation"
+        (Spearman's) with "Low" and "High", and for two tasks "Seeds": the smaller of their
+        correlations between two seeds, over those of the same methods that have both seeds; NaN
+        where neither task has four.
     """
-    pairs: dict[str, pd.DataFrame] = {}
+    seeds, rows = {}, {}
     for task, title in TASKS.items():
-        first = scores(task, measure).iloc[:, :2]
-        if first.shape[1] == 2:
-            pairs[f"{title}: seeds {first.columns[0]} and {first.columns[1]}"] = first
+        pair = scores(task, measure).iloc[:, :2].dropna()
+        if pair.shape[1] == 2 and len(pair) >= 4:
+            seeds[task] = pair
+            name = f"{title}: seeds {pair.columns[0]} and {pair.columns[1]}"
+            rows[name] = (len(pair), *rankings.rank_correlation(*pair.to_numpy().T), math.nan)
     found = means(measure)
     for one, other in combinations(map(str, found), 2):
-        pairs[f"{TASKS[one]} and {TASKS[other]}"] = found[[one, other]]
-    rows = {}
-    for name, pair in pairs.items():
-        both = pair.dropna()
+        both = found[[one, other]].dropna()
         if len(both) >= 4:
-            rows[name] = (len(both), *rankings.rank_correlation(*both.to_numpy().T))
-    columns = ["Methods", "Correlation", "Low", "High"]
+            correlation = rankings.rank_correlation(*both.to_numpy().T)
+            same = [
+                seeds[t].loc[seeds[t].index.isin(both.index)] for t in (one, other) if t in seeds
+            ]
+            of_seeds = [rankings.rank_correlation(*s.to_numpy().T)[0] for s in same if len(s) >= 4]
+            ceiling = min(of_seeds, default=math.nan)
+            rows[f"{TASKS[one]} and {TASKS[other]}"] = (len(both), *correlation, ceiling)
+    columns = ["Methods", "Correlation", "Low", "High", "Seeds"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("Rankings")
