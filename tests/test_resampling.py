@@ -194,7 +194,7 @@ BAD = {
     "negative labels": (
         lambda x, y: (x, y - 1),
         ValueError,
-        r"y has labels from -1 to 1; class numbers start at 0\. .*return_inverse=True",
+        r"y has labels from -1 to 1; class numbers start at 0\. Pass numpy\.unique",
     ),
     "text": (
         lambda x, y: (x.astype(str), y),

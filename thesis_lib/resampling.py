@@ -17,7 +17,7 @@ Seed = int | np.random.RandomState | None
 # The thesis's own number of neighbours (appendix A.3).
 K_NEIGHBORS = 3
 
-_RENUMBER = "For names pass numpy.unique(y, return_inverse=True)[1]."
+_NUMBERED = "numpy.unique(y, return_inverse=True)[1]"
 
 # SMOTE looks for neighbours among all images of a class, which have to be in memory as floats.
 _SMOTE_BYTES = 2**30
@@ -496,7 +496,7 @@ def _advice(labels: Array) -> str:
         return "For one-hot labels pass y.argmax(1)."
     if labels.dtype.kind == "f":
         return "For whole numbers pass y.astype(int)."
-    return _RENUMBER
+    return f"For names pass {_NUMBERED}."
 
 
 def _checked(x: ArrayLike, y: ArrayLike) -> tuple[Array, Labels]:
@@ -509,7 +509,7 @@ def _checked(x: ArrayLike, y: ArrayLike) -> tuple[Array, Labels]:
     if labels.size and labels.min() < 0:
         raise ValueError(
             f"y has labels from {labels.min()} to {labels.max()}; class numbers start at 0. "
-            f"{_RENUMBER}"
+            f"Pass {_NUMBERED}."
         )
     if images.dtype.kind not in "iuf":
         raise TypeError(
