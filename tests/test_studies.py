@@ -101,7 +101,9 @@ def test_gains_over_sizes_are_paired_by_draw() -> None:
         write(few, "cross-entropy", draw, 1, [base] * 10)
         write(few, "ros", draw, 1, [ros] * 10)
     write("digits", "ros", 1, 1, ALL)
+    write("digits", "msfe", 1, 1, ALL)  # in the study of twenty draws alone
     frame = studies.by_size("digits").set_index(["rho", "Method"])
+    assert "msfe" not in frame.index.get_level_values("Method")
     row = frame.loc[(20.0, "ros")]
     assert (row["Mean"], row["Gain"], row["Draws"]) == pytest.approx((75.0, 25.0, 2))
     assert row["Gain high"] - 25 == pytest.approx(12.706 * 5, rel=1e-3)  # t of one degree

@@ -246,7 +246,7 @@ def fair_settings(task: str) -> pd.DataFrame:
         "Own rate": {slug: e.learning_rate for slug, e in own.items()},
         "Own epochs": {slug: e.epochs for slug, e in own.items()},
     }
-    return pd.DataFrame(columns, index=_tuned(), dtype=float).rename_axis("Method")
+    return pd.DataFrame(columns, index=_everywhere(), dtype=float).rename_axis("Method")
 
 
 def fair_scores(task: str, measure: str = MEASURES[0]) -> pd.DataFrame:
@@ -261,7 +261,7 @@ def fair_scores(task: str, measure: str = MEASURES[0]) -> pd.DataFrame:
     """
     shared, own = scores(task, measure), scores(task, measure, tuned=True)
     rows = {}
-    for slug in _tuned():
+    for slug in _everywhere():
         both = pd.concat([shared[slug], own[slug]], axis=1, keys=["Shared", "Own"])
         means = both.dropna().groupby(level="Draw").mean()
         difference = t_interval(means["Own"] - means["Shared"])
@@ -270,8 +270,8 @@ def fair_scores(task: str, measure: str = MEASURES[0]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("Method")
 
 
-def _tuned() -> list[str]:
-    """Return the methods whose own settings are chosen."""
+def _everywhere() -> list[str]:
+    """Return the methods of every study; the others are in those of twenty draws alone."""
     return [slug for slug in labels() if slug in later.STUDY_METHODS or slug == _DERIVED]
 
 
@@ -283,7 +283,8 @@ def _over(axis: str, named: Mapping[float, str], measure: str) -> pd.DataFrame:
             continue
         # One seed a draw, so that the study of the task itself has no more weight than others.
         first = pd.DataFrame(found.xs(later.STUDY_SEEDS[0], level="Seed"))
-        for method in first.columns[first.notna().any()]:
+        # A method that one place alone has says nothing of how a gain changes along the axis.
+        for method in [name for name in _everywhere() if first[name].notna().any()]:
             mean = t_interval(first[method])
             gain = t_interval(first[method] - first[later.BASELINE])
             rows.append((place, method, *mean, *gain, int(first[method].count())))
