@@ -1,25 +1,19 @@
 """What axe-core finds on a page, without asking the same about each letter of a formula.
 
-Nearly all of axe's time goes to the contrast of every letter of a formula, word of code and cell
-of a table. Texts that look alike contrast alike: it is asked about one text of each look, and about
-all of a look where it cannot tell for the one.
+Nearly all of axe's time goes to reading the elements of a page, which it does anew at each call,
+and to the contrast of every letter of a formula, word of code and cell of a table. So one call asks
+for all of its rules. And texts that look alike contrast alike: it is asked about one text of each
+look, and about all of a look where it cannot tell for the one.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 
-# Preloading reads style sheets again, at wrong addresses where one imports another.
-ALL_BUT_CONTRAST = """async () => {
-  const found = await axe.run({
-    preload: false, resultTypes: ["violations"], rules: {"color-contrast": {enabled: false}},
-  });
-  return found.violations.map(v => [v.id, v.help, v.nodes.map(node => node.html)]);
-}"""
-
-CONTRAST = """async () => {
+CHECK = """async ({contrastOnly, known}) => {
   const visible = element => element.checkVisibility({visibilityProperty: true});
   const shown = [];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_ELEMENT);
@@ -30,6 +24,12 @@ CONTRAST = """async () => {
       shown.push(element);
     }
   }
+
+  // Axe cannot tell a contrast with an image, as of the shadow behind each table: without them, it
+  // tells the one with the colour below.
+  const imageless = document.createElement("style");
+  imageless.textContent = "* { background-image: none !important; }";
+  document.head.append(imageless);
 
   // A look is a text's own style and every layer behind it.
   const style = (element, names) => {
@@ -51,34 +51,68 @@ CONTRAST = """async () => {
   const looks = Map.groupBy(shown, element =>
     [element.localName, layers(element), style(element, type)].join("|"));
 
+  const told = new Set(known.told), hard = new Set(known.hard);
+  if (contrastOnly) [...told, ...hard].forEach(look => looks.delete(look));
+
   axe.configure({rules: [{id: "color-contrast", selector: "[data-asked]"}]});
-  const pale = [];
-  const told = new Set();
-  const ask = async elements => {
+  const broken = [];
+  const answered = new Set();
+  const ask = async (elements, rules) => {
     elements.forEach(element => { element.dataset.asked = ""; });
+    // Preloading reads style sheets again, at wrong addresses where one imports another.
     const {passes, violations} = await axe.run({
-      preload: false, resultTypes: ["passes", "violations"], runOnly: ["color-contrast"],
-      elementRef: true, selectors: false,
+      preload: false, resultTypes: ["passes", "violations"], elementRef: true, selectors: false,
+      ...rules,
     });
     elements.forEach(element => { delete element.dataset.asked; });
-    violations.forEach(v => pale.push([v.id, v.help, v.nodes.map(node => node.html)]));
-    for (const node of [...passes, ...violations].flatMap(result => result.nodes)) {
-      if (node.any[0].data?.contrastRatio) told.add(node.element);
+    violations.forEach(v => broken.push([v.id, v.help, v.nodes.map(node => node.html)]));
+    const contrasts = [...passes, ...violations].filter(found => found.id === "color-contrast");
+    for (const node of contrasts.flatMap(found => found.nodes)) {
+      if (node.any[0].data?.contrastRatio) answered.add(node.element);
     }
   };
+  const contrast = {runOnly: ["color-contrast"]};
   const longest = (a, b) => b.textContent.length - a.textContent.length;
-  const members = [...looks.values()].map(alike => alike.sort(longest));
-  await ask(members.map(alike => alike[0]));
-  await ask(members.filter(alike => !told.has(alike[0])).flatMap(alike => alike.slice(1)));
-  return pale;
+  looks.forEach(alike => alike.sort(longest));
+  const first = [...looks].flatMap(([look, alike]) => hard.has(look) ? alike : alike.slice(0, 1));
+  if (first.length || !contrastOnly) await ask(first, contrastOnly ? contrast : {});
+  const rest = [...looks].filter(([look, alike]) => !hard.has(look) && !answered.has(alike[0]))
+    .flatMap(([, alike]) => alike.slice(1));
+  if (rest.length) await ask(rest, contrast);
+  imageless.remove();
+  for (const [look, alike] of looks) {
+    if (!answered.has(alike[0])) hard.add(look);
+    if (alike.some(element => answered.has(element))) told.add(look);
+  }
+  const pale = broken.some(([rule]) => rule === "color-contrast");
+  return {broken, told: pale ? known.told : [...told], hard: [...hard]};
 }"""
 
 
-def violations(page: Any, *, contrast_only: bool = False) -> list[str]:
-    """Return what a page breaks of axe's rules, one line a rule."""
+@dataclass
+class Looks:
+    """The looks of texts that axe was asked about: those it told, and those to ask of every text.
+
+    None is among those told that was beside one that is too pale.
+    """
+
+    told: list[str] = field(default_factory=list)
+    hard: list[str] = field(default_factory=list)
+
+
+def violations(page: Any, looks: Looks | None = None, *, contrast_only: bool = False) -> list[str]:
+    """Return what a page breaks of axe's rules, one line a rule.
+
+    ``looks`` remembers from one call to the next what was asked; ``contrast_only`` asks about the
+    contrast of new looks and nothing else.
+    """
+    looks = looks or Looks()
     if page.evaluate("typeof axe === 'undefined'"):
         page.evaluate(Axe().axe_script)
-    found = page.evaluate(CONTRAST)
-    if not contrast_only:
-        found += page.evaluate(ALL_BUT_CONTRAST)
-    return [f"{rule}: {text}: {[html[:160] for html in nodes[:4]]}" for rule, text, nodes in found]
+    known = {"told": looks.told, "hard": looks.hard}
+    found = page.evaluate(CHECK, {"contrastOnly": contrast_only, "known": known})
+    looks.told, looks.hard = found["told"], found["hard"]
+    return [
+        f"{rule}: {text}: {[html[:160] for html in nodes[:4]]}"
+        for rule, text, nodes in found["broken"]
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from io import BytesIO
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import TimeoutError
 
 from tests import accessibility, chromium
 
@@ -24,10 +26,11 @@ PAGES = sorted(
     for path in SITE.rglob("*.html")
     if not {"_static", "_sources"} & set(path.relative_to(SITE).parts)
 )
-WIDTHS = (1280, 360)
 THEMES = ("light", "dark")
+# The widths and themes of a page's examination, in the order that changes the width least often.
+STATES = ((1280, "light"), (360, "light"), (360, "dark"), (1280, "dark"))
 # What axe-core looks at: all of a page once at each width and in each theme, and the dark colours
-# of what surrounds the text, which shows at the larger width only.
+# of what surrounds the text, which shows at the larger width only and is alike on all pages.
 ALL_RULES = {(1280, "light"), (360, "dark")}
 CONTRAST_ALONE = {(1280, "dark")}
 MEGABYTE = 1_000_000
@@ -61,6 +64,12 @@ FORMULAS = """() => {
     if (/\\\\[a-zA-Z]+|\\\\[([]|\\$[^$\\n]+\\$/.test(node.data)) left.push(node.data.trim());
   }
   return raw.map(element => element.textContent).concat(left);
+}"""
+# A while after the width has changed, the theme lets the keyboard into what scrolls.
+SETTLED = """() => {
+  const blocks = "pre, .cell_output > .output, .pst-scrollable-table-container";
+  return [...document.querySelectorAll(blocks)].every(block =>
+    block.scrollWidth <= block.clientWidth || block.tabIndex >= 0);
 }"""
 OVERFLOW = """() => {
   const width = document.documentElement.clientWidth;
@@ -119,17 +128,17 @@ def address() -> Iterator[str]:
 def visit(browser: Any, address: str) -> Iterator[Callable[[str], Visit]]:
     """Return a function that opens a page, once, and remembers what it met."""
     page = browser.new_page()  # one for all: a new window costs more than loading a page
-    visits = [Visit()]
+    visits, looks = [Visit()], accessibility.Looks()
     _watch(page, address, lambda: visits[-1])
 
     @cache
     def open_page(name: str) -> Visit:
         visits.append(Visit())
         page.goto(address + name, wait_until="load")
-        _examine(page, visits[-1])
+        _examine(page, visits[-1], looks)
         return visits[-1]
 
-    _resize(page, max(WIDTHS))
+    _resize(page, 1280)
     yield open_page
     page.close()
 
@@ -147,23 +156,26 @@ def _note_outside(found: Visit, address: str, url: str) -> None:
         found.outside.append(url)
 
 
-def _examine(page: Any, found: Visit) -> None:
+def _examine(page: Any, found: Visit, looks: accessibility.Looks) -> None:
     # Colours in between, while a theme fades into the other, are nobody's choice.
     page.add_style_tag(content="* { transition: none !important; }")
     found.weight = page.evaluate(WEIGHT)
     found.headings = page.evaluate(HEADINGS)
-    for width in WIDTHS:
-        _resize(page, width)
-        found.missing += page.evaluate(LOAD_IMAGES)
-        found.formulas += page.evaluate(FORMULAS)
-        for theme in THEMES:
-            page.evaluate(USE_THEME, theme)
-            found.overflow += [f"{width} {theme}: {what}" for what in page.evaluate(OVERFLOW)]
-            if (width, theme) in ALL_RULES | CONTRAST_ALONE:
-                alone = (width, theme) in CONTRAST_ALONE
-                broken = accessibility.violations(page, contrast_only=alone)
-                found.violations += [f"{width} {theme}: {what}" for what in broken]
-    _resize(page, max(WIDTHS))
+    before = 0
+    for width, theme in STATES:
+        if width != before:
+            _resize(page, width)
+            found.missing += page.evaluate(LOAD_IMAGES)
+            found.formulas += page.evaluate(FORMULAS)
+            with suppress(TimeoutError):  # then axe says what it is
+                page.wait_for_function(SETTLED, timeout=2000)
+        before = width
+        page.evaluate(USE_THEME, theme)
+        found.overflow += [f"{width} {theme}: {what}" for what in page.evaluate(OVERFLOW)]
+        if (width, theme) in ALL_RULES | CONTRAST_ALONE:
+            alone = (width, theme) in CONTRAST_ALONE
+            broken = accessibility.violations(page, looks, contrast_only=alone)
+            found.violations += [f"{width} {theme}: {what}" for what in broken]
     found.unreached = _walk_by_keyboard(page)
 
 
@@ -203,7 +215,7 @@ def test_a_page_is_free_of_faults(name: str, fault: str, visit: Any) -> None:
 )
 def test_a_page_that_a_phone_opens_meets_no_error(name: str, browser: Any, address: str) -> None:
     """Each kind of page; all the others are opened wide, and made narrow then."""
-    page = browser.new_page(viewport={"width": min(WIDTHS), "height": 800})
+    page = browser.new_page(viewport={"width": 360, "height": 800})
     found = Visit()
     _watch(page, address, lambda: found)
     page.goto(f"{address}{name}.html", wait_until="load")
