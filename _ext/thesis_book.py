@@ -85,7 +85,8 @@ def fingerprint(root: Path, source: str) -> str:
         if re.match(r"(from|import) ", line)
     )
     digest = hashlib.sha256()
-    for module in sorted(closure(root, imported(code))):
+    # The package is imported with each module, but imports nothing itself before it is asked to.
+    for module in sorted({"", *closure(root, imported(code))}):
         for path in files_of(root, module):
             digest.update(str(path.relative_to(root)).encode() + path.read_bytes())
     sys.path.insert(0, str(root))
@@ -108,8 +109,9 @@ def imported(code: str) -> set[str]:
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("thesis_lib"):
             base = (node.module or "").removeprefix("thesis_lib").lstrip(".")
-            names.update(f"{base}.{alias.name}".lstrip(".") for alias in node.names)
-            names.add(base)
+            # What the package itself holds, its version, is in the file that always counts.
+            named = [alias.name for alias in node.names if not alias.name.startswith("__")]
+            names.update(f"{base}.{name}".lstrip(".") for name in named)
         elif isinstance(node, ast.Import):
             dotted = (a.name for a in node.names if a.name.startswith("thesis_lib"))
             names.update(name.removeprefix("thesis_lib").lstrip(".") for name in dotted)
@@ -119,14 +121,19 @@ def imported(code: str) -> set[str]:
 def closure(root: Path, names: Iterable[str]) -> set[str]:
     """Return the modules that the names stand for, and all that these import in turn."""
     found: set[str] = set()
+    seen: set[str] = set()
     waiting = list(names)
     while waiting:
         name = waiting.pop()
-        path = _module_path(root, name)
-        if path is None or name in found:
+        if name in seen:
+            continue
+        seen.add(name)
+        path, parent = _module_path(root, name), name.rpartition(".")[0]
+        if path is None:
+            waiting.append(parent)  # the name of something inside a module
             continue
         found.add(name)
-        waiting.extend(imported(path.read_text("utf-8")))
+        waiting += [*imported(path.read_text("utf-8")), *([parent] if parent else [])]
     return found
 
 

@@ -40,7 +40,24 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_imports_are_followed(tree: Path) -> None:
     names = thesis_book.closure(tree, {"one", "two", "two.f"})
-    assert names == {"", "one", "two", "three", "experiments"}  # "" is the package itself
+    assert names == {"one", "two", "three", "experiments"}
+
+
+def test_what_the_package_offers_counts_where_it_is_asked_for(tree: Path) -> None:
+    (tree / "thesis_lib" / "__init__.py").write_text(
+        "def __getattr__(name):\n    from thesis_lib import other\n"
+    )
+    assert thesis_book.imported("from thesis_lib import __version__") == set()
+    assert "other" not in thesis_book.closure(tree, thesis_book.imported("import thesis_lib.one"))
+    for cell in ("import thesis_lib", "from thesis_lib import compare"):  # "" is the package
+        assert {"", "other"} <= thesis_book.closure(tree, thesis_book.imported(cell))
+
+
+def test_chapters_that_read_no_record_do_not_depend_on_any() -> None:
+    cells = "from thesis_lib import data, model\nfrom thesis_lib.plots import diagrams, set_style"
+    modules = thesis_book.closure(ROOT, thesis_book.imported(cells))
+    assert {"data", "sources", "model", "plots", "plots.diagrams"} <= modules
+    assert modules.isdisjoint({"", "experiments", "comparison", "resampling"})
 
 
 def test_real_chapters_depend_on_records() -> None:
@@ -54,6 +71,7 @@ def test_real_chapters_depend_on_records() -> None:
 @pytest.mark.parametrize(
     ("path", "content"),
     [
+        ("thesis_lib/__init__.py", "x = 1"),
         ("thesis_lib/two.py", "x = 1"),
         ("thesis_lib/three.py", "x = 1"),
         ("records/new.jsonl", "{}"),
