@@ -121,19 +121,15 @@ def imported(code: str) -> set[str]:
 def closure(root: Path, names: Iterable[str]) -> set[str]:
     """Return the modules that the names stand for, and all that these import in turn."""
     found: set[str] = set()
-    seen: set[str] = set()
     waiting = list(names)
     while waiting:
         name = waiting.pop()
-        if name in seen:
-            continue
-        seen.add(name)
         path, parent = _module_path(root, name), name.rpartition(".")[0]
-        if path is None:
+        if path is None and name:
             waiting.append(parent)  # the name of something inside a module
-            continue
-        found.add(name)
-        waiting += [*imported(path.read_text("utf-8")), *([parent] if parent else [])]
+        elif path is not None and name not in found:
+            found.add(name)
+            waiting += [*imported(path.read_text("utf-8")), *([parent] if parent else [])]
     return found
 
 

@@ -77,18 +77,17 @@ class Arrays:
     def batches(self, change: Callable[..., Any] | None, seed: int) -> Batches:
         """As `Feed` says."""
         sampler = "class-aware" if self.class_aware else None
-        return self._batches(sampler, self.x, self.labels, seed, scale=255.0, change=change)
+        return _batches(self, sampler, self.x, self.labels, seed, scale=255.0, change=change)
 
     def balanced(self, found: Floats, stage: str, seed: int) -> Batches:
         """As `Feed` says."""
         x, y = two_stage.balanced_features(found, self.labels, stage, seed)
-        return self._batches(None, x, y, seed, scale=1.0)
+        return _batches(self, None, x, y, seed, scale=1.0)
 
     def split(self, seed: int) -> tuple[Arrays, Arrays]:
         """As `Feed` says; what is trained on is shuffled, since the rows come class by class."""
-        n_classes = len(self.counts)
         return tuple(  # type: ignore[return-value]
-            dataclasses.replace(self, x=x, labels=y, counts=data.class_counts(y, n_classes))
+            dataclasses.replace(self, x=x, labels=y, counts=data.class_counts(y, self.n_classes))
             for x, y in split((self.x, self.labels), seed)
         )
 
@@ -96,18 +95,9 @@ class Arrays:
         """As `Feed` says."""
         return np.asarray(network.predict(self.unit, batch_size=1000, verbose=0))
 
-    def _batches(
-        self, sampler: str | None, x: Array, y: Labels, seed: int, **settings: Any
-    ) -> Batches:
-        return batches.of(
-            sampler,
-            x,
-            y,
-            seed=seed,
-            n_classes=len(self.counts),
-            batch_size=self.batch_size,
-            **settings,
-        )
+    @property
+    def n_classes(self) -> int:
+        return len(self.counts)
 
 
 def split(
@@ -157,14 +147,14 @@ class Stream:
 
     def batches(self, change: Callable[..., Any] | None, seed: int) -> Batches:
         """As `Feed` says."""
-        return self._batches(
-            self.sampler, self.x, self.y, seed, scale=self.scale, rows=self.rows, change=change
-        )
+        settings = {"scale": self.scale, "limit": self._epoch_size, "rows": self.rows}
+        return _batches(self, self.sampler, self.x, self.y, seed, change=change, **settings)
 
     def balanced(self, found: Floats, stage: str, seed: int) -> Batches:
         """As `Feed` says."""
         sampler = two_stage.SAMPLERS[stage]
-        return self._batches(sampler, found, self.labels, seed, scale=1.0)
+        limit = self._epoch_size
+        return _batches(self, sampler, found, self.labels, seed, scale=1.0, limit=limit)
 
     def split(self, seed: int) -> tuple[Stream, Stream]:
         """As `Feed` says."""
@@ -183,19 +173,18 @@ class Stream:
     def labels(self) -> Labels:
         return self.y if self.rows is None else self.y[self.rows]
 
-    def _batches(
-        self, sampler: str | None, x: Array, y: Labels, seed: int, **settings: Any
-    ) -> Batches:
-        return batches.of(
-            sampler,
-            x,
-            y,
-            seed=seed,
-            n_classes=self.n_classes,
-            batch_size=self.batch_size,
-            limit=self.limit or len(self.y),
-            **settings,
-        )
+    @property
+    def _epoch_size(self) -> int:
+        return self.limit or len(self.y)
+
+
+def _batches(
+    feed: Arrays | Stream, sampler: str | None, x: Array, y: Labels, seed: int, **settings: Any
+) -> Batches:
+    size = feed.batch_size
+    return batches.of(
+        sampler, x, y, seed=seed, n_classes=feed.n_classes, batch_size=size, **settings
+    )
 
 
 def pieces(x: Array, scale: float, rows: Labels | None = None) -> Iterator[Floats]:

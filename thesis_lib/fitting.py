@@ -90,9 +90,11 @@ def fit(
     """
     network.compile(loss=loss, optimizer=optimizer, metrics=["accuracy"])
     means: list[NDArray[np.float64]] = []
-    while len(means) < epochs and np.isfinite(means).all():
+    for _ in range(epochs):
         means.append(_epoch(network, batches))
         on_epoch_end()
+        if not np.isfinite(means[-1]).all():
+            break
     loss_curve, accuracy_curve = (
         tuple(round(float(value), 6) for value in curve) for curve in zip(*means, strict=True)
     )
