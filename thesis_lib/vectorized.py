@@ -269,9 +269,11 @@ class _Problem:
 
         x, y = jnp.asarray(self.x), jnp.asarray(self.y)
         hyper = {name: jnp.asarray(values) for name, values in self.hyperparameters().items()}
+        # All of them are arguments: as constants they would make each group a program of its own,
+        # which the cache of compiled programs does not find again.
         one_run = _epoch_of_one_run(self.network, self.loss(), self.n, self.jobs[0][0].batch_size)
 
-        def advance(weights: Any, noise: Any, epoch: Any, x: Any, y: Any) -> Any:
+        def advance(weights: Any, noise: Any, epoch: Any, x: Any, y: Any, hyper: Any) -> Any:
             def one_epoch(carry: Any, epoch: Any) -> Any:
                 over_runs = jax.vmap(one_run, in_axes=(0, 0, 0, None, None, None))
                 return over_runs(*carry, hyper, epoch, x, y)
@@ -282,7 +284,7 @@ class _Problem:
 
         def run(state: State) -> State:
             (weights, noise), (loss, accuracy) = compiled(
-                state["weights"], state["noise"], jnp.uint32(state["epoch"]), x, y
+                state["weights"], state["noise"], jnp.uint32(state["epoch"]), x, y, hyper
             )
             return {
                 "epoch": state["epoch"] + epochs,
