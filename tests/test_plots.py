@@ -8,7 +8,16 @@ from matplotlib import pyplot as plt
 from scipy.signal import correlate2d
 
 from thesis_lib import resampling
-from thesis_lib.plots import curves, diagrams, images, sampling, set_style
+from thesis_lib.plots import (
+    curves,
+    detection,
+    diagrams,
+    images,
+    results,
+    sampling,
+    set_style,
+    transfer,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -94,3 +103,16 @@ def test_the_same_figure_is_the_same_file() -> None:
         diagrams.network().savefig(file, format="svg", metadata={"Date": None})
         files.append(file.getvalue())
     assert files[0] == files[1]
+
+
+def test_more_curves_than_styles_are_all_drawn() -> None:
+    many = {str(k): [k, k + 1] for k in range(9)}
+    assert len(curves.lines([1, 2], many, xlabel="x", ylabel="y").axes[0].lines) == 9
+    rates = {name: (np.array([0.1, 1.0]), np.array([0.5, 1.0])) for name in many}
+    points = dict.fromkeys(many, (0.1, 0.5))
+    labels = detection.roc(rates, points).legends[0].get_texts()
+    assert len(labels) == 1 + 9 + 9
+    dots = results.recall_dots(["a"], {name: [[50, 40, 60]] for name in many})
+    assert len(dots.legends[0].get_texts()) == 9
+    panels = transfer.gains_by_source({name: {"x": 1.0} for name in many}).axes
+    assert [axis.get_title(loc="left") for axis in panels] == list(many)

@@ -12,6 +12,7 @@ from matplotlib import pyplot as plt
 from tests.runs import make_run
 from thesis_lib import experiments, transfer
 from thesis_lib.plots import transfer as figures
+from thesis_lib.plots.style import BLACK
 
 
 @pytest.fixture(autouse=True)
@@ -112,6 +113,19 @@ def test_gains_stand_in_the_panel_of_their_source() -> None:
     assert [t.get_text() for t in first.get_yticklabels()] == ["x", "y"]
     points = next(line for line in second.lines if line.get_marker() == "o")
     assert points.get_xdata().tolist() == [5.0]
+    plt.close("all")
+
+
+def test_our_gains_are_black_beside_those_of_papers() -> None:
+    gains = pd.DataFrame({"A": [2.0, np.nan], "Ours": [1.0, -3.0]}, index=["x", "y"])
+    axis = figures.gains_side_by_side(gains, ours="Ours").axes[0]
+    points = {
+        line.get_label(): line for line in axis.lines if line.get_marker() not in ("", "None")
+    }
+    assert list(points) == ["A", "Ours"]
+    assert points["Ours"].get_xdata().tolist() == [1.0, -3.0]
+    assert points["Ours"].get_color() == BLACK != points["A"].get_color()
+    assert [t.get_text() for t in axis.get_yticklabels()] == ["x", "y"]
     plt.close("all")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import numpy as np
 from matplotlib import pyplot as plt
@@ -36,10 +37,10 @@ def roc(
     chance = np.geomspace(left, 1, 100)
     axis.plot(chance, chance, color=GREY, linewidth=1, linestyle=":", label="chance")
     dashes = ["-", "--", "-.", (0, (5, 1))]
-    for (name, (fpr, tpr)), dash in zip(curves.items(), dashes, strict=False):
+    for (name, (fpr, tpr)), dash in zip(curves.items(), cycle(dashes), strict=False):
         shown = np.maximum(fpr, left)
         axis.plot(shown, tpr, linestyle=dash, drawstyle="steps-post", linewidth=1.8, label=name)
-    for (name, (x, y)), marker in zip((points or {}).items(), "osD^", strict=False):
+    for (name, (x, y)), marker in zip((points or {}).items(), cycle("osD^"), strict=False):
         axis.plot(max(x, left), y, marker, color="black", mfc="none", linestyle="none", label=name)
     axis.axhline(0.95, color=GREY, linewidth=0.8, linestyle="--")
     axis.annotate("TPR 95 %", (1.1 * left, 0.94), va="top", fontsize=8)

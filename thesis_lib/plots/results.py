@@ -155,7 +155,7 @@ def recall_dots(classes: Sequence[str], series: Mapping[str, ArrayLike]) -> Figu
         x = np.arange(len(classes)) + 0.18 * (k - (len(series) - 1) / 2)
         known = np.isfinite(low)
         errors = np.stack([mean - low, high - mean])[:, known]
-        color, marker = PALETTE[k], _MARKERS[k]
+        color, marker = PALETTE[k % len(PALETTE)], _MARKERS[k % len(_MARKERS)]
         if not np.isfinite(mean).any():
             name += " (no record)"
         axis.plot(x, mean, marker, color=color, markersize=6, label=name)
@@ -230,10 +230,9 @@ def focal_lines(
         values = np.asarray(grid, dtype=float)
         for k, weight in enumerate(weights):
             mean, low, high = values[:, k].T
-            axis.plot(
-                positions, mean, color=PALETTE[k], marker=_MARKERS[k], ms=4, label=f"a = {weight:g}"
-            )
-            axis.fill_between(positions, low, high, color=PALETTE[k], alpha=0.15, linewidth=0)
+            color, marker = PALETTE[k % len(PALETTE)], _MARKERS[k % len(_MARKERS)]
+            axis.plot(positions, mean, color=color, marker=marker, ms=4, label=f"a = {weight:g}")
+            axis.fill_between(positions, low, high, color=color, alpha=0.15, linewidth=0)
         if not np.isfinite(values).any():
             axis.text(0.5, 0.5, "no record", transform=axis.transAxes, ha="center", color=GREY)
         # Evenly spaced, as 0, 0.5 and 1 would be crowded on a linear axis.

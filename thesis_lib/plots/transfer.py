@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import numpy as np
+import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from thesis_lib.plots.style import GREY, PALETTE
+from thesis_lib.plots.style import BLACK, GREY, PALETTE
 
 
 def rank_grid(methods: Sequence[str], tasks: Sequence[str], ranks: ArrayLike) -> Figure:
@@ -51,7 +53,8 @@ def gains_by_source(gains: Mapping[str, Mapping[str, float]]) -> Figure:
         len(gains), 1, figsize=(6.4, 0.21 * sum(heights) + 0.42 * len(gains) + 0.5), sharex=True,
         gridspec_kw={"height_ratios": heights}, squeeze=False,
     )  # fmt: skip
-    for axis, (source, methods), color in zip(axes[:, 0], gains.items(), PALETTE, strict=False):
+    panels = zip(axes[:, 0], gains.items(), cycle(PALETTE), strict=False)
+    for axis, (source, methods), color in panels:
         rows = np.arange(len(methods))
         values = np.array(list(methods.values()))
         axis.axvline(0, color=GREY, linewidth=0.8, linestyle="--")
@@ -61,4 +64,29 @@ def gains_by_source(gains: Mapping[str, Mapping[str, float]]) -> Figure:
         axis.set_ylim(len(rows) - 0.4, -0.6)
         axis.set_title(source, fontsize=9, loc="left")
     axes[-1, 0].set_xlabel("Gain in accuracy over the baseline of the same paper, points")
+    return figure
+
+
+def gains_side_by_side(gains: pd.DataFrame, *, ours: str) -> Figure:
+    """Draw what each source gains by each method, a row a method, our own gains in black.
+
+    Parameters
+    ----------
+    gains : DataFrame
+        A row a method, a column a source; points, NaN where a source does not have the method.
+    ours : str
+        The column that is black.
+    """
+    figure, axis = plt.subplots(figsize=(6.4, 0.32 * len(gains) + 1.1))
+    rows = np.arange(len(gains))
+    axis.axvline(0, color=GREY, linewidth=0.8, linestyle="--")
+    axis.hlines(rows, gains.min(axis=1), gains.max(axis=1), color="#cccccc", linewidth=1)
+    theirs = [source for source in gains if source != ours]
+    for source, color, marker in zip(theirs, cycle(PALETTE[:-1]), cycle("os^vD"), strict=False):
+        axis.plot(gains[source], rows, marker, color=color, markersize=6, label=source)
+    axis.plot(gains[ours], rows, "X", color=BLACK, markersize=8, label=ours)
+    axis.set_yticks(rows, list(gains.index))
+    axis.set_ylim(len(rows) - 0.5, -0.5)
+    axis.set_xlabel("Gain in accuracy over the baseline of the same source, points")
+    figure.legend(loc="outside upper center", ncols=3, fontsize=9)
     return figure
