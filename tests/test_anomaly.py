@@ -182,7 +182,7 @@ def test_bad_input(points: np.ndarray) -> None:
         anomaly.detection_intervals([1], [1, 2], groups=[0, 1, 2])
     with pytest.raises(ValueError, match=r"same inputs; got \(1, 1\) and \(1, 2\)"):
         anomaly.detection_differences(([1], [1]), ([1], [1, 2]))
-    with pytest.raises(ValueError, match="repeats has to be at least 2; got 1"):
+    with pytest.raises(ValueError, match="repeats has to be a whole number from 2; got 1"):
         anomaly.detection_intervals([1], [1], repeats=1)
     with pytest.raises(ValueError, match=r"level has to lie in \(0, 1\); got 95"):
         anomaly.detection_intervals([1], [1], level=95)

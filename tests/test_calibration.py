@@ -87,5 +87,5 @@ def test_a_number_of_bins_of_numpy() -> None:
 def test_bad_bins_and_labels() -> None:
     with pytest.raises(ValueError, match="n_bins has to be a whole number from 1; got 0"):
         calibration.reliability([[0.5, 0.5]], [0], n_bins=0)
-    with pytest.raises(ValueError, match="label has to be from 0 to 1; got 2"):
+    with pytest.raises(ValueError, match="label has to be a whole number from 0 to 1; got 2"):
         calibration.class_reliability([[0.5, 0.5]], [0], 2)

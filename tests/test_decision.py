@@ -82,7 +82,7 @@ def test_bad_input(outputs: object, cost: object, message: str) -> None:
 def test_bad_cost_matrices() -> None:
     with pytest.raises(ValueError, match=r"mistake \(1, 1\)"):
         decision.cost_matrix(3, {(1, 1): 5})
-    with pytest.raises(ValueError, match="at least 2; got 1"):
+    with pytest.raises(ValueError, match="n_classes has to be a whole number from 2; got 1"):
         decision.cost_matrix(1)
 
 

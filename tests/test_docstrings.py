@@ -13,7 +13,7 @@ LIBRARY = Path(__file__).parent.parent / "thesis_lib"
 MODULES = (
     *("data", "model", "losses", "resampling", "decision", "anomaly", "metrics", "tasks"),
     *("modern_losses", "mixing", "two_stage", "calibration", "rankings", "scores", "intervals"),
-    *("out_of_distribution", "tiles"),
+    *("out_of_distribution", "tiles", "arguments"),
 )
 
 # Keras says what these are: the arguments of every loss, and a method that it calls.

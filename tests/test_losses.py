@@ -220,8 +220,6 @@ def test_published_mfe_cannot_tell_who_was_wrong() -> None:
     [
         (lambda: losses.FocalLoss(-1), "gamma has to be a number from 0; got -1"),
         (lambda: losses.FocalLoss(float("nan")), "gamma has to be"),
-        (lambda: losses.FocalLoss("a"), "gamma has to be a number from 0; got 'a'"),  # type: ignore[arg-type]
-        (lambda: losses.FocalLoss(None), "gamma has to be a number from 0; got None"),  # type: ignore[arg-type]
         (lambda: losses.FocalLoss(2, [1, -1]), "class_weight has to hold a number a class"),
         (
             lambda: losses.MeanFalseErrorAsPublished([2, 0]),

@@ -118,5 +118,5 @@ def test_images_without_channels_do_not_move() -> None:
 
 
 def test_bad_alpha() -> None:
-    with pytest.raises(ValueError, match="alpha has to be larger than 0; got 0"):
+    with pytest.raises(ValueError, match="alpha has to be a number above 0; got 0"):
         mixing.mixup(*batch(), np.random.default_rng(0), alpha=0)

@@ -199,7 +199,7 @@ def test_minority_means_by_hand() -> None:
     two = published.minority_means("8.14")
     assert two.index[0] == "M_us2"
     assert two["M_us2"] == pytest.approx(99.59)
-    with pytest.raises(ValueError, match=r"id must be one of 7\.13, 8\.14, got '7\.2'"):
+    with pytest.raises(ValueError, match=r"id has to be one of 7\.13, 8\.14; got '7\.2'"):
         published.minority_means("7.2")
 
 
@@ -244,7 +244,7 @@ def test_few_runs(sample: list[float], verdict: str, n: int, diverged: int) -> N
 
 
 def test_compare_refuses_what_is_not_a_number() -> None:
-    with pytest.raises(ValueError, match="published must be a finite number, got nan"):
+    with pytest.raises(ValueError, match="published has to be a finite number; got nan"):
         published.compare(math.nan, [1.0, 2.0])
     with pytest.raises(ValueError, match="a diverged run is given as NaN"):
         published.compare(1.0, [1.0, math.inf])

@@ -111,7 +111,7 @@ def test_small_classes_are_said() -> None:
         (lambda x, y: resampling.smote(x, y, k_neighbors=0), ValueError, "from 1; got 0"),
         (
             lambda x, y: resampling.smote(x, y, k_neighbors=True),  # type: ignore[arg-type]
-            ValueError,
+            TypeError,
             "from 1; got True",
         ),
         (

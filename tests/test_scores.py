@@ -235,13 +235,13 @@ class TestEveryScore:
 
 
 def test_settings_are_checked(normal) -> None:
-    with pytest.raises(ValueError, match="temperature has to be positive and finite; got 0"):
+    with pytest.raises(ValueError, match="temperature has to be a number above 0; got 0"):
         scores.Energy(0)
-    with pytest.raises(ValueError, match="temperature has to be positive and finite; got inf"):
+    with pytest.raises(ValueError, match="temperature has to be a number above 0; got inf"):
         scores.MaximumProbability(np.inf)
     with pytest.raises(ValueError, match=r"k has to be a whole number from 1; got 0\.5"):
         scores.NearestNeighbours(0.5)
-    with pytest.raises(ValueError, match="k has to be a whole number from 1; got True"):
+    with pytest.raises(TypeError, match="k has to be a whole number from 1; got True"):
         scores.NearestNeighbours(True)
     k = scores.NearestNeighbours(np.int64(5)).k
     assert (k, type(k)) == (5, int)

@@ -149,7 +149,7 @@ def test_jobs_that_would_outlast_the_budget_are_not_started() -> None:
 
 @pytest.mark.parametrize("workers", [0, -1])
 def test_no_workers_are_refused(workers: int) -> None:
-    with pytest.raises(ValueError, match=f"at least 1; got {workers}"):
+    with pytest.raises(ValueError, match=f"workers has to be a whole number from 1; got {workers}"):
         sweep.run(JOBS, workers=workers)
 
 

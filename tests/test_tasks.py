@@ -52,9 +52,17 @@ def test_grids_pass_through_the_tasks_themselves() -> None:
     assert tasks.get("digits-minority-9").minority == (0, 1, 4, 6, 7, 2, 3, 5, 8)
 
 
-@pytest.mark.parametrize(("largest", "n", "ratio"), [(50, 10, 100), (50, 1, 2), (50, 10, 0.5)])
-def test_bad_tails(largest: int, n: int, ratio: float) -> None:
-    with pytest.raises(ValueError, match="A long tail needs two classes"):
+@pytest.mark.parametrize(
+    ("largest", "n", "ratio", "message"),
+    [
+        (50, 10, 100, r"ratio has to lie in \[1, 50\]; got 100"),
+        (50, 1, 2, "n_classes has to be a whole number from 2; got 1"),
+        (50, 10, 0.5, r"ratio has to lie in \[1, 50\]; got 0.5"),
+        (0, 10, 1, "largest has to be a whole number from 1; got 0"),
+    ],
+)
+def test_bad_tails(largest: int, n: int, ratio: float, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         tasks.long_tailed(largest, n, ratio)
 
 

@@ -56,7 +56,7 @@ def test_features_are_balanced_by_repeating_or_between_two_of_a_class(stage: str
 
 def test_epochs_are_shared_four_to_one() -> None:
     assert [two_stage.first_epochs(n) for n in (2, 5, 50, 200)] == [1, 4, 40, 160]
-    with pytest.raises(ValueError, match="at least two epochs; got 1"):
+    with pytest.raises(ValueError, match="epochs has to be a whole number from 2; got 1"):
         two_stage.first_epochs(1)
 
 

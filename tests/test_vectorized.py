@@ -69,7 +69,7 @@ def test_a_diverging_run_is_reported(measured: dict[str, Any]) -> None:
 def test_errors_say_what_to_do(measured: dict[str, Any]) -> None:
     assert "of one group; they are of 2" in measured["errors"]["groups"]
     assert "float32, bfloat16; got 'half'" in measured["errors"]["precision"]
-    assert "at least 1; got 0" in measured["errors"]["epochs"]
+    assert "epochs has to be a whole number from 1; got 0" in measured["errors"]["epochs"]
 
 
 def test_another_backend_is_refused() -> None:

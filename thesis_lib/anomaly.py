@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from thesis_lib import arguments
+
 Floats = NDArray[np.float64]
 
 MEASURES = ("AUROC", "AUPR", "FPR at 95 % TPR")
@@ -54,11 +56,10 @@ def is_anomaly(scores: ArrayLike, threshold: float) -> NDArray[np.bool_]:
 
     Raises
     ------
-    ValueError
-        If a score is not finite, or the threshold outside its range.
+    ValueError, TypeError
+        If a score is not finite, or the threshold no number in its range.
     """
-    if not 0 <= threshold <= 1:
-        raise ValueError(f"threshold has to lie in [0, 1]; got {threshold}.")
+    threshold = arguments.number("threshold", threshold, 0, 1)
     values = np.asarray(scores)
     if not np.isfinite(values).all():
         raise ValueError("scores hold NaN or infinite values; remove or replace them.")
@@ -99,12 +100,11 @@ class GaussianDensity:
 
         Raises
         ------
-        ValueError
+        ValueError, TypeError
             If x is empty, not finite, or has a constant feature; if quantile is outside its range.
         """
         points = _points(x)
-        if not 0 <= quantile <= 1:
-            raise ValueError(f"quantile has to lie in [0, 1]; got {quantile}.")
+        quantile = arguments.number("quantile", quantile, 0, 1)
         variance = points.var(0)
         if (variance == 0).any():
             constant = np.flatnonzero(variance == 0).tolist()
@@ -218,7 +218,7 @@ def detection_intervals(
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If a sample is empty or holds NaN, or an argument is out of its range.
     """
     drawn = _bootstrap([_Ranked(normal, anomalous)], groups, repeats, level, random_state)
@@ -254,7 +254,7 @@ def detection_differences(
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If the scores are not of the same numbers of inputs, or as in :func:`detection_intervals`.
     """
     ranked = [_Ranked(*one), _Ranked(*other)]
@@ -350,10 +350,8 @@ def _bootstrap(
     random_state: int,
 ) -> Floats:
     """Measure scores of the same inputs on samples drawn again, (repeats, scores, 3)."""
-    if repeats < 2:
-        raise ValueError(f"repeats has to be at least 2; got {repeats}.")
-    if not 0 < level < 1:
-        raise ValueError(f"level has to lie in (0, 1); got {level}.")
+    repeats = arguments.whole("repeats", repeats, 2)
+    arguments.number("level", level, 0, 1, "()")
     n, m = len(ranked[0].normal), len(ranked[0].anomalous)
     members = np.arange(m) if groups is None else np.ravel(groups)
     if len(members) != m:

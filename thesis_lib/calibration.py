@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from thesis_lib import arguments
+
 Floats = NDArray[np.float64]
 
 
@@ -28,8 +30,8 @@ def reliability(probabilities: ArrayLike, y_true: ArrayLike, *, n_bins: int = 15
 
     Raises
     ------
-    ValueError
-        If probabilities and labels do not fit, or n_bins is outside its range.
+    ValueError, TypeError
+        If probabilities and labels do not fit, or n_bins is no whole number in its range.
     """
     outputs, labels = _checked(probabilities, y_true)
     confidence, right = outputs.max(1), outputs.argmax(1) == labels
@@ -58,12 +60,11 @@ def class_reliability(
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         As for `reliability`, and if there is no such class.
     """
     outputs, labels = _checked(probabilities, y_true)
-    if not 0 <= label < outputs.shape[1]:
-        raise ValueError(f"label has to be from 0 to {outputs.shape[1] - 1}; got {label}.")
+    label = arguments.whole("label", label, 0, outputs.shape[1] - 1)
     return _binned(outputs[:, label], labels == label, n_bins)
 
 
@@ -111,8 +112,7 @@ def negative_log_likelihood(probabilities: ArrayLike, y_true: ArrayLike) -> floa
 
 
 def _binned(confidence: Floats, right: NDArray[np.bool_], n_bins: int) -> pd.DataFrame:
-    if isinstance(n_bins, bool) or not isinstance(n_bins, int | np.integer) or n_bins < 1:
-        raise ValueError(f"n_bins has to be a whole number from 1; got {n_bins!r}.")
+    n_bins = arguments.whole("n_bins", n_bins, 1)
     edges = np.linspace(0, 1, n_bins + 1)
     bins = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, n_bins - 1)
     images = np.bincount(bins, minlength=n_bins)

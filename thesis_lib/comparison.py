@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import numbers
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
@@ -14,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from thesis_lib import choices, durable, image_sets, own_methods, own_runs, quiet, records, sweep
+from thesis_lib.arguments import number, whole
 from thesis_lib.comparison_result import Comparison, copies_note
 from thesis_lib.image_sets import ImageSets
 from thesis_lib.own_methods import BASELINE, DEFAULT_METHODS, METHODS
@@ -79,7 +78,7 @@ def compare(
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If the data or the settings are not as above.
     OSError
         If nothing can be written to the folder.
@@ -239,8 +238,8 @@ def checked_seeds(seeds: Sequence[int]) -> list[int]:
             "one [3]."
         )
     seeds = list(seeds)
-    whole = all(isinstance(s, int | np.integer) and not isinstance(s, bool) for s in seeds)
-    if not seeds or not whole or not 0 <= min(seeds) <= max(seeds) < 2**32:
+    all_whole = all(isinstance(s, int | np.integer) and not isinstance(s, bool) for s in seeds)
+    if not seeds or not all_whole or not 0 <= min(seeds) <= max(seeds) < 2**32:
         raise ValueError(
             f"seeds have to be whole numbers from 0 to 2**32 - 1, at least one; got {seeds!r}."
         )
@@ -254,17 +253,11 @@ def checked_settings(
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If one of them is no such number.
     """
-    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise ValueError(f"{name} has to be a whole number from 1; got {value!r}.")
-    number = isinstance(learning_rate, numbers.Real)
-    if not (number and math.isfinite(learning_rate) and learning_rate > 0):
-        raise ValueError(f"learning_rate has to be a number above 0; got {learning_rate!r}.")
     return {
-        "epochs": int(epochs),
-        "batch_size": int(batch_size),
-        "learning_rate": float(learning_rate),
+        "epochs": whole("epochs", epochs, 1),
+        "batch_size": whole("batch_size", batch_size, 1),
+        "learning_rate": number("learning_rate", learning_rate, 0, ends="()"),
     }

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from thesis_lib import sources, tasks
+from thesis_lib import arguments, sources, tasks
 from thesis_lib.sources import DataUnavailable as DataUnavailable
 from thesis_lib.tasks import BINARY_COUNTS as BINARY_COUNTS
 from thesis_lib.tasks import MULTICLASS_COUNTS as MULTICLASS_COUNTS
@@ -120,10 +120,9 @@ def load(name: str = "mnist", *, fallback: str | None = None) -> Dataset:
     ValueError
         If the name is unknown, or a file is damaged (it is left as it is).
     """
-    for argument, value in (("name", name), ("fallback", fallback)):
-        if value is not None and value not in sources.LOADERS:
-            names = ", ".join(sources.LOADERS)
-            raise ValueError(f"{argument} has to be one of {names}; got {value!r}.")
+    arguments.one_of("name", name, sources.LOADERS)
+    if fallback is not None:
+        arguments.one_of("fallback", fallback, sources.LOADERS)
     try:
         arrays, source = sources.LOADERS[name]()
     except DataUnavailable:
@@ -201,7 +200,7 @@ def imbalance(
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If x and y do not fit, a count is larger than the class, or fewer than two classes remain.
     """
     images, labels = check_images(x, y)
@@ -209,9 +208,7 @@ def imbalance(
     present = class_counts(labels)
     for label, count in wanted.items():
         there = int(present[label]) if 0 <= label < len(present) else 0
-        if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 0:
-            raise ValueError(f"counts[{label}] has to be a whole number from 0; got {count!r}.")
-        if count > there:
+        if arguments.whole(f"counts[{label}]", count, 0) > there:
             raise ValueError(f"counts[{label}] is {count}, but class {label} has {there} images.")
     if sum(count > 0 for count in wanted.values()) < 2:
         raise ValueError("counts has to keep at least two classes.")
@@ -355,11 +352,10 @@ def stratified_split(y: ArrayLike, test_size: float, seed: int) -> tuple[Array, 
 
     Raises
     ------
-    ValueError
-        If test_size is outside its range.
+    ValueError, TypeError
+        If test_size is no number in its range.
     """
-    if not 0 < test_size < 1:
-        raise ValueError(f"test_size has to lie between 0 and 1; got {test_size}.")
+    test_size = arguments.number("test_size", test_size, 0, 1, "()")
     rng = np.random.default_rng(seed)
     labels = np.asarray(y)
     train, test = [], []
@@ -452,6 +448,8 @@ def _draw(by_class: Sequence[Labels], counts: Sequence[int], draw: int) -> Label
 
 def _check_labels(y: ArrayLike, n_classes: int | None = None) -> Labels:
     labels = np.asarray(y)
+    if n_classes is not None:
+        n_classes = arguments.whole("n_classes", n_classes, 1)
     if labels.ndim != 1 or labels.size == 0:
         raise ValueError(f"Labels have to be one axis, not empty; got shape {labels.shape}.")
     if not np.issubdtype(labels.dtype, np.integer):

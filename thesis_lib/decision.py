@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from thesis_lib import arguments
+
 Floats = NDArray[np.float64]
 
 TAUS = tuple(k / 20 for k in range(41))
@@ -30,11 +32,10 @@ def cost_matrix(n_classes: int, costs: Mapping[tuple[int, int], float] | None = 
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If an argument is not as above, or a class would cost nothing to miss.
     """
-    if n_classes < 2:
-        raise ValueError(f"n_classes has to be at least 2; got {n_classes}.")
+    n_classes = arguments.whole("n_classes", n_classes, 2)
     matrix = 1.0 - np.eye(n_classes)
     for (true, predicted), cost in (costs or {}).items():
         if true == predicted or not (0 <= true < n_classes and 0 <= predicted < n_classes):
@@ -145,7 +146,7 @@ def correct_prior(
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If the probabilities, a prior or tau are not as above.
 
     Examples
@@ -157,8 +158,7 @@ def correct_prior(
     n_classes = outputs.shape[1]
     old = _checked_prior("prior", prior, n_classes)
     new = _checked_prior("target", np.ones(n_classes) if target is None else target, n_classes)
-    if not (np.isfinite(tau) and tau >= 0):
-        raise ValueError(f"tau has to be a number from 0; got {tau}.")
+    tau = arguments.number("tau", tau, 0)
     # Logarithms, less each row's largest: no product of extremes overflows or vanishes.
     with np.errstate(divide="ignore"):
         logits = np.log(outputs) + tau * (np.log(new) - np.log(old))

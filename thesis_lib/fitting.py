@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from thesis_lib import arguments
 from thesis_lib.batches import Batches
 
 # What activations are computed in, and Keras's name of it; weights are float32 either way.
@@ -25,11 +26,7 @@ def set_up(seed: int) -> None:
     """
     import keras
 
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
-        raise TypeError(f"seed has to be an integer; got {seed!r}.")
-    if not 0 <= seed < 2**32:
-        raise ValueError(f"seed has to lie between 0 and 2**32 - 1; got {seed}.")
-    keras.utils.set_random_seed(int(seed))
+    keras.utils.set_random_seed(arguments.whole("seed", seed, 0, 2**32 - 1))
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
@@ -38,18 +35,12 @@ def set_up(seed: int) -> None:
         tf.get_logger().setLevel("ERROR")
 
 
-def check_precision(precision: str) -> None:
-    """Raise a ValueError if the precision is not one of ``PRECISIONS``."""
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision has to be one of {', '.join(PRECISIONS)}; got {precision!r}.")
-
-
 @contextlib.contextmanager
 def layers_in(precision: str) -> Iterator[None]:
     """Build the layers of a ``with`` block in one of ``PRECISIONS``."""
     import keras
 
-    check_precision(precision)
+    arguments.one_of("precision", precision, PRECISIONS)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(PRECISIONS[precision])
     try:

@@ -9,7 +9,6 @@ others. They return one number a batch, so sample weights do not apply to them.
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +16,8 @@ import keras
 import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
+
+from thesis_lib import arguments
 
 # The smallest normal float32: log stays finite, and so does a badly wrong image's gradient.
 _TINY = float(np.finfo(np.float32).tiny)
@@ -154,7 +155,7 @@ class FocalLoss(_Weighted):
         **kwargs: Any,
     ) -> None:
         super().__init__(class_weight, name=name, **kwargs)
-        self.gamma = _not_negative("gamma", gamma)
+        self.gamma = arguments.number("gamma", gamma, 0)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         true_class = ops.sum(y_true * y_pred, axis=-1)
@@ -293,12 +294,6 @@ def _positive(name: str, values: ArrayLike | None, *, zero: bool) -> list[float]
         bound = "not negative" if zero else "larger than 0"
         raise ValueError(f"{name} has to hold a number a class, {bound}; got {array.tolist()}.")
     return [float(value) for value in array]
-
-
-def _not_negative(name: str, value: float) -> float:
-    if not isinstance(value, numbers.Real) or not np.isfinite(value) or value < 0:
-        raise ValueError(f"{name} has to be a number from 0; got {value!r}.")
-    return float(value)
 
 
 def _check_length(name: str, values: Sequence[float], y_true: Any) -> None:

@@ -11,6 +11,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from thesis_lib import arguments
+
 Labels = NDArray[np.int64]
 
 MEASURES = ("Balanced accuracy", "Macro F1", "G-mean")
@@ -37,10 +39,11 @@ def confusion(y_true: ArrayLike, y_pred: ArrayLike, n_classes: int) -> Labels:
     ValueError
         If the labels are empty, of different lengths, or outside the classes.
     TypeError
-        If they are no whole numbers.
+        If they or n_classes are no whole numbers.
     """
     from sklearn.metrics import confusion_matrix
 
+    n_classes = arguments.whole("n_classes", n_classes, 1)
     true, predicted = _checked(y_true, y_pred, n_classes)
     return np.asarray(confusion_matrix(true, predicted, labels=range(n_classes)), dtype=np.int64)
 
@@ -67,6 +70,7 @@ def recall_per_class(y_true: ArrayLike, y_pred: ArrayLike, n_classes: int) -> ND
     """
     from sklearn.metrics import recall_score
 
+    n_classes = arguments.whole("n_classes", n_classes, 1)
     true, predicted = _checked(y_true, y_pred, n_classes)
     return np.asarray(
         recall_score(true, predicted, labels=range(n_classes), average=None, zero_division=np.nan),

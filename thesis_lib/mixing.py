@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from thesis_lib import arguments
+
 Array = NDArray[Any]
 Floats = NDArray[np.float32]
 
@@ -36,7 +38,7 @@ def mixup(x: Array, y: Array, rng: np.random.Generator, *, alpha: float = 0.2) -
     ValueError
         If x and y have different lengths, or alpha is not positive.
     TypeError
-        If x or y holds no floats.
+        If x or y holds no floats, or alpha is no number.
     """
     _check_batch(x, y)
     partner, share = _pairs(len(x), rng, alpha)
@@ -65,9 +67,9 @@ def remix(
     class_counts : array_like of int, (n_classes,)
         Sizes of the classes in the training set, all positive.
     kappa : float
-        How many times larger a class has to be to give way.
+        How many times larger a class has to be to give way, from 1.
     tau : float
-        Share of the image up to which it does.
+        Share of the image up to which it does, in [0, 1].
 
     Returns
     -------
@@ -77,7 +79,7 @@ def remix(
     Raises
     ------
     ValueError, TypeError
-        As for `mixup`, and if class_counts is not as above.
+        As for `mixup`, and if class_counts, kappa or tau is not as above.
     """
     _check_batch(x, y)
     counts = np.asarray(class_counts, dtype=np.float64)
@@ -86,6 +88,7 @@ def remix(
             f"class_counts has to hold a number larger than 0 for each of the {y.shape[1]} "
             f"classes; got {counts.tolist()}."
         )
+    kappa, tau = arguments.number("kappa", kappa, 1), arguments.number("tau", tau, 0, 1)
     partner, share = _pairs(len(x), rng, alpha)
     own = counts[y.argmax(1)]
     ratio = own / own[partner]
@@ -107,9 +110,9 @@ def move(
     x : ndarray of float, (n, height, width, channels)
     rng : numpy.random.Generator
     shift : float
-        Largest shift, as a share of height and width, each way.
+        Largest shift, as a share of height and width, each way; in [0, 1].
     degrees : float
-        Largest angle, each way.
+        Largest angle, each way; not negative.
 
     Returns
     -------
@@ -118,11 +121,13 @@ def move(
 
     Raises
     ------
-    ValueError
-        If x has not four axes.
+    ValueError, TypeError
+        If x has not four axes, or a number is not as above.
     """
     if x.ndim != 4:
         raise ValueError(f"x has to have shape (n, height, width, channels); got {x.shape}.")
+    shift = arguments.number("shift", shift, 0, 1)
+    degrees = arguments.number("degrees", degrees, 0)
     n, height, width, _ = x.shape
     angle = np.deg2rad(rng.uniform(-degrees, degrees, n))
     down, right = (rng.uniform(-shift, shift, n) * side for side in (height, width))
@@ -167,8 +172,7 @@ def _check_batch(x: Array, y: Array) -> None:
 def _pairs(
     n: int, rng: np.random.Generator, alpha: float
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    if not (np.isfinite(alpha) and alpha > 0):
-        raise ValueError(f"alpha has to be larger than 0; got {alpha}.")
+    alpha = arguments.number("alpha", alpha, 0, ends="()")
     return rng.permutation(n), rng.beta(alpha, alpha, n)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
+from thesis_lib import arguments
 
 FILTERS = (32, 64, 128)
 DENSE_UNITS = 200
@@ -46,7 +46,7 @@ def build_cnn(
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If an argument is not as above.
     """
     import keras
@@ -112,7 +112,7 @@ def build_gru(
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If an argument is not as above.
     """
     import keras
@@ -146,17 +146,13 @@ def build_gru(
 
 def _checked(n_classes: int, input_shape: tuple[int, ...], dropout: float, *, smallest: int) -> int:
     """Return the number of classes as Keras takes it, or say which argument does not fit."""
-    whole = isinstance(n_classes, int | np.integer) and not isinstance(n_classes, bool)
-    if not whole or n_classes < 2:
-        raise ValueError(f"n_classes has to be a whole number of at least 2; got {n_classes!r}.")
     if len(input_shape) != 3 or min(input_shape[:2]) < smallest or input_shape[2] < 1:
         raise ValueError(
             f"input_shape has to be (height, width, channels) with at least "
             f"{smallest}×{smallest} pixels; got {tuple(input_shape)}."
         )
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout has to lie in [0, 1); got {dropout}.")
-    return int(n_classes)
+    arguments.number("dropout", dropout, 0, 1, "[)")
+    return arguments.whole("n_classes", n_classes, 2)
 
 
 BUILDERS: Mapping[str, Callable[..., Any]] = {"cnn": build_cnn, "gru": build_gru}

@@ -15,7 +15,8 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike, NDArray
 
-from thesis_lib.losses import _TINY, FocalLoss, _check_length, _Loss, _not_negative, _positive
+from thesis_lib import arguments
+from thesis_lib.losses import _TINY, FocalLoss, _check_length, _Loss, _positive
 
 _registered = keras.saving.register_keras_serializable(package="thesis_lib")
 
@@ -36,12 +37,11 @@ def effective_number_weights(class_counts: ArrayLike, beta: float) -> NDArray[np
 
     Raises
     ------
-    ValueError
-        If a count is not positive or beta is outside its range.
+    ValueError, TypeError
+        If a count is not positive, or beta no number in its range.
     """
     counts = np.asarray(_counts(class_counts))
-    if not 0 <= beta < 1:
-        raise ValueError(f"beta has to lie in [0, 1); got {beta}.")
+    beta = arguments.number("beta", beta, 0, 1, "[)")
     # expm1 keeps the digits that 1 - beta**n loses near beta = 1.
     numbers = np.ones(len(counts)) if beta == 0 else -np.expm1(counts * np.log(beta))
     weights: NDArray[np.float64] = len(counts) / numbers / (1 / numbers).sum()
@@ -128,7 +128,7 @@ class LogitAdjustedCrossentropy(_ShiftedCrossentropy):
         self, class_counts: ArrayLike, tau: float = 1.0, name: str | None = None, **kwargs: Any
     ) -> None:
         super().__init__(class_counts, name=name, **kwargs)
-        self.tau = _not_negative("tau", tau)
+        self.tau = arguments.number("tau", tau, 0)
 
     def _factors(self, y_true: Any) -> Any:
         counts = np.asarray(self.class_counts)
@@ -187,7 +187,7 @@ class LDAMLoss(_ShiftedCrossentropy):
         **kwargs: Any,
     ) -> None:
         super().__init__(class_counts, name=name, **kwargs)
-        self.max_margin = _not_negative("max_margin", max_margin)
+        self.max_margin = arguments.number("max_margin", max_margin, 0)
         self.class_weight = _positive("class_weight", class_weight, zero=True)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from thesis_lib import (
+    arguments,
     cluster,
     comparison,
     durable,
@@ -72,12 +73,13 @@ def load(
 
     Raises
     ------
-    FileNotFoundError, ValueError
+    FileNotFoundError, ValueError, TypeError
         If there is nothing at the path, or not what is asked for above.
     """
     source = Path(path)
-    if size is not None and not 8 <= size <= 256:
-        raise ValueError(f"size has to lie between 8 and 256 pixels; got {size}.")
+    if size is not None:
+        size = arguments.whole("size", size, 8, 256)
+    arguments.number("test_size", test_size, 0, 1, "()")
     if source.is_dir():
         return _from_folder(source, size or 32, test_size, seed)
     if not source.exists():
@@ -106,12 +108,12 @@ def resized(images: ArrayLike, size: int) -> Array:
 
     Raises
     ------
-    ValueError
-        If they are not such images.
+    ValueError, TypeError
+        If they are not such images, or size is no whole number from 1.
     """
     from skimage.transform import resize
 
-    array = np.asarray(images)
+    array, size = np.asarray(images), arguments.whole("size", size, 1)
     if array.ndim not in (3, 4) or len(array) == 0:
         raise ValueError(f"images have to be (n, height, width[, channels]); got {array.shape}.")
     white = image_sets.white(array.dtype, image_sets.largest_pixel("images", array))

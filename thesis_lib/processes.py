@@ -13,7 +13,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
-from thesis_lib import experiments, quiet, training
+from thesis_lib import arguments, experiments, quiet, training
 from thesis_lib.training import Run
 
 
@@ -50,9 +50,7 @@ def pool(workers: int | None = None) -> Iterator[Processes]:
 
     They end at once where the block fails or is interrupted, and where this process is killed.
     """
-    workers = (os.cpu_count() or 1) if workers is None else workers
-    if workers < 1:
-        raise ValueError(f"workers has to be at least 1; got {workers}.")
+    workers = arguments.whole("workers", (os.cpu_count() or 1) if workers is None else workers, 1)
     # Fresh interpreters: a forked TensorFlow hangs.
     context = get_context("spawn")
     passed = context.Value("q", 0)

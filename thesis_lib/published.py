@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from thesis_lib import arguments
 from thesis_lib.intervals import t_interval
 
 PUBLISHED_RUNS = 5
@@ -193,11 +194,10 @@ def compare(published: float, sample: Sequence[float]) -> Comparison:
 
     Raises
     ------
-    ValueError
-        If `published` is not finite or `sample` holds an infinity.
+    ValueError, TypeError
+        If `published` is no finite number or `sample` holds an infinity.
     """
-    if not math.isfinite(published):
-        raise ValueError(f"published must be a finite number, got {published}")
+    published = arguments.number("published", published)
     given = np.asarray(sample, dtype=float).ravel()
     if np.isinf(given).any():
         raise ValueError("sample holds an infinite value; a diverged run is given as NaN")
@@ -294,8 +294,7 @@ def minority_means(id: str) -> pd.Series:
     ValueError
         If the table is not one of the two that compare all methods.
     """
-    if id not in _MINORITY:
-        raise ValueError(f"id must be one of {', '.join(_MINORITY)}, got {id!r}")
+    arguments.one_of("id", id, _MINORITY)
     means = table(id)[list(_MINORITY[id])].mean(axis="columns")
     return means.sort_values(ascending=False, kind="stable")
 

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from thesis_lib import arguments
 from thesis_lib.intervals import holm, t_interval
 
 Interval = tuple[float, float]
@@ -63,7 +64,7 @@ def variance_components(scores: ArrayLike, *, confidence: float = 0.95) -> Compo
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If the scores or the confidence are not as above.
     """
     values = np.asarray(scores, dtype=np.float64)
@@ -130,10 +131,7 @@ def paired(scores: pd.DataFrame, baseline: str) -> pd.DataFrame:
         of the columns.
     """
     frame = _checked(scores)
-    if baseline not in frame:
-        raise ValueError(
-            f"baseline has to be one of {', '.join(map(str, frame))}; got {baseline!r}."
-        )
+    arguments.one_of("baseline", baseline, frame)
     rows = {}
     for method in frame.columns.drop(baseline):
         gain = (frame[method] - frame[baseline]).to_numpy(dtype=float)
@@ -203,7 +201,7 @@ def friedman(scores: pd.DataFrame, *, alpha: float = 0.05) -> Friedman:
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If scores or alpha are not as above.
     """
     frame = _checked(scores)
@@ -244,14 +242,12 @@ def critical_difference(n_methods: int, n_draws: int, *, alpha: float = 0.05) ->
 
     Raises
     ------
-    ValueError
-        If an argument is outside its range.
+    ValueError, TypeError
+        If an argument is no number in its range.
     """
-    if n_methods < 2 or n_draws < 2 or not 0 < alpha < 1:
-        raise ValueError(
-            f"A critical difference needs two methods, two draws and a level between 0 and 1; got "
-            f"{n_methods}, {n_draws} and {alpha}."
-        )
+    n_methods = arguments.whole("n_methods", n_methods, 2)
+    n_draws = arguments.whole("n_draws", n_draws, 2)
+    alpha = arguments.number("alpha", alpha, 0, 1, "()")
     q = float(stats.studentized_range.ppf(1 - alpha, n_methods, np.inf)) / 2**0.5
     return float(q * (n_methods * (n_methods + 1) / (6 * n_draws)) ** 0.5)
 
@@ -278,8 +274,8 @@ def rank_correlation(
 
     Raises
     ------
-    ValueError
-        If x and y are not as above.
+    ValueError, TypeError
+        If x, y or the confidence are not as above.
     """
     _, high = _tails(confidence)
     a, b = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
@@ -298,8 +294,7 @@ def rank_correlation(
 
 
 def _tails(confidence: float) -> Interval:
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence has to lie between 0 and 1; got {confidence}.")
+    confidence = arguments.number("confidence", confidence, 0, 1, "()")
     return (1 - confidence) / 2, (1 + confidence) / 2
 
 

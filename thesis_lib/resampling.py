@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from thesis_lib import arguments
+
 Array = NDArray[Any]
 Labels = NDArray[np.int64]
 Seed = int | np.random.RandomState | None
@@ -75,14 +77,13 @@ def resample(
     ValueError
         If the method is unknown, x and y do not fit, or hold what is not named above.
     TypeError
-        If x or y is of another dtype.
+        If x or y is of another dtype, or k_neighbors no number.
     """
+    arguments.one_of("method", method, ("ros", "smote", "rus"))
     if method == "smote":
         return smote(x, y, random_state=random_state, k_neighbors=k_neighbors)
-    samplers = {"ros": random_oversample, "rus": random_undersample}
-    if method not in samplers:
-        raise ValueError(f"method has to be one of ros, smote, rus; got {method!r}.")
-    return samplers[method](x, y, random_state=random_state)
+    sampler = random_oversample if method == "ros" else random_undersample
+    return sampler(x, y, random_state=random_state)
 
 
 def random_oversample(x: ArrayLike, y: ArrayLike, *, random_state: Seed = None) -> Resampled:
@@ -179,9 +180,7 @@ def smote(
     (array([1]), np.float64(0.0), np.True_)
     """
     images, labels = _checked(x, y)
-    whole = isinstance(k_neighbors, int | np.integer) and not isinstance(k_neighbors, bool)
-    if not whole or k_neighbors < 1:
-        raise ValueError(f"k_neighbors has to be a whole number from 1; got {k_neighbors!r}.")
+    k_neighbors = arguments.whole("k_neighbors", k_neighbors, 1)
     classes, counts = np.unique(labels, return_counts=True)
     if counts.min() < 2:
         lonely = classes[counts < 2].tolist()

@@ -15,6 +15,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from thesis_lib import arguments
+
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
@@ -108,7 +110,7 @@ class MaximumProbability(Score):
     """
 
     def __init__(self, temperature: float = 1.0) -> None:
-        self.temperature = _positive(temperature)
+        self.temperature = arguments.number("temperature", temperature, 0, ends="()")
 
     def _score(self, features: Floats, logits: Floats) -> Floats:
         scaled = logits / self.temperature
@@ -137,7 +139,7 @@ class Energy(Score):
     """
 
     def __init__(self, temperature: float = 1.0) -> None:
-        self.temperature = _positive(temperature)
+        self.temperature = arguments.number("temperature", temperature, 0, ends="()")
 
     def _score(self, features: Floats, logits: Floats) -> Floats:
         from scipy.special import logsumexp
@@ -185,16 +187,14 @@ class NearestNeighbours(Score):
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If k is no whole number from 1.
     """
 
     _index: Any
 
     def __init__(self, k: int = 50) -> None:
-        if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
-            raise ValueError(f"k has to be a whole number from 1; got {k!r}.")
-        self.k = int(k)
+        self.k = arguments.whole("k", k, 1)
 
     def _fit(self, features: Floats, logits: Floats, labels: Labels) -> None:
         from sklearn.neighbors import NearestNeighbors
@@ -267,9 +267,3 @@ def _of_length_one(features: Floats) -> Floats:
     lengths = np.linalg.norm(features, axis=1, keepdims=True)
     # A row of zeros has no direction; it stays where it is, at distance 1 from all others.
     return np.asarray(features / np.where(lengths == 0, 1, lengths))
-
-
-def _positive(temperature: float) -> float:
-    if not (np.isfinite(temperature) and temperature > 0):
-        raise ValueError(f"temperature has to be positive and finite; got {temperature}.")
-    return float(temperature)

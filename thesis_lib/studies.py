@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
-from thesis_lib import experiments, later, metrics, rankings, tasks, tuning
+from thesis_lib import arguments, experiments, later, metrics, rankings, tasks, tuning
 from thesis_lib.intervals import t_interval
 from thesis_lib.training import Run
 
@@ -43,8 +43,7 @@ def scores(
         correction after the baseline; NaN where nothing is recorded. A run that diverged decides
         nothing and counts as chance (balanced accuracy and minority recall 100 / C, others 0).
     """
-    if measure not in MEASURES:
-        raise ValueError(f"measure has to be one of {', '.join(MEASURES)}; got {measure!r}.")
+    arguments.one_of("measure", measure, MEASURES)
     found: dict[str, dict[tuple[int, int], float]] = {name: {} for name in labels()}
     members = tuning.study(task, list(draws)) if tuned else later.study(task, draws)
     for experiment in members:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from thesis_lib import arguments
+
 MULTICLASS_COUNTS = (2, 5, 5000, 3000, 4, 4000, 2, 3, 2000, 1000)
 BINARY_COUNTS = (2, 5000)
 
@@ -109,14 +111,12 @@ def long_tailed(largest: int, n_classes: int, ratio: float) -> tuple[int, ...]:
 
     Raises
     ------
-    ValueError
-        If an argument is outside its range.
+    ValueError, TypeError
+        If an argument is no number in its range.
     """
-    if n_classes < 2 or ratio < 1 or largest < ratio:
-        raise ValueError(
-            f"A long tail needs two classes, a ratio from 1 and as many images in the largest "
-            f"class; got {n_classes}, {ratio:g} and {largest}."
-        )
+    largest = arguments.whole("largest", largest, 1)
+    n_classes = arguments.whole("n_classes", n_classes, 2)
+    ratio = arguments.number("ratio", ratio, 1, largest)
     # As the authors compute it; a power that misses a whole number by rounding counts as it.
     sizes = (largest * ratio ** (-c / (n_classes - 1)) for c in range(n_classes))
     return tuple(int(size + 1e-9) for size in sizes)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thesis_lib import data, decision, metrics, model, resampling, stages, tasks
+from thesis_lib import arguments, data, decision, metrics, model, resampling, stages, tasks
 from thesis_lib.feeds import Arrays
 from thesis_lib.fitting import layers_in, set_up
 from thesis_lib.progress import progress_bar
@@ -245,13 +245,11 @@ def train(
 
     Raises
     ------
-    ValueError
-        If epochs is smaller than 1, the precision is unknown, or the task does not fit the data
-        set.
+    ValueError, TypeError
+        If epochs is no whole number from 1, the precision is unknown, or the task does not fit the
+        data set.
     """
-    epochs = experiment.epochs if epochs is None else epochs
-    if epochs < 1:
-        raise ValueError(f"epochs has to be at least 1; got {epochs}.")
+    epochs = arguments.whole("epochs", experiment.epochs if epochs is None else epochs, 1)
     source = source_of(experiment, dataset)
     subset = subset_of(experiment, source)
     x_test = data.to_unit(subset.x_test)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thesis_lib import resampling
+from thesis_lib import arguments, resampling
 
 SHARE = 0.2
 """The share of all epochs that a second stage has, as in Cao et al. 2019."""
@@ -26,11 +26,10 @@ def first_epochs(epochs: int) -> int:
 
     Raises
     ------
-    ValueError
-        If there are fewer than two epochs.
+    ValueError, TypeError
+        If epochs is no whole number from 2.
     """
-    if epochs < 2:
-        raise ValueError(f"Two stages need at least two epochs; got {epochs}.")
+    epochs = arguments.whole("epochs", epochs, 2)
     return max(1, epochs - max(1, round(SHARE * epochs)))
 
 
@@ -84,8 +83,7 @@ def balanced_features(
     ValueError
         If the stage is unknown, or as :func:`thesis_lib.resampling.resample`.
     """
-    if stage not in SAMPLERS:
-        raise ValueError(f"stage has to be one of {', '.join(SAMPLERS)}; got {stage!r}.")
+    arguments.one_of("stage", stage, SAMPLERS)
     result = resampling.resample(found, y, SAMPLERS[stage], random_state=seed)
     return result.x, result.y
 

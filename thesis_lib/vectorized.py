@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thesis_lib import data, decision, durable, fitting, model, stages, tasks, training
+from thesis_lib import arguments, data, decision, durable, fitting, model, stages, tasks, training
 from thesis_lib.provenance import checksum, provenance
 from thesis_lib.training import Experiment, Run
 
@@ -109,17 +109,16 @@ def train_group(
     ------
     RuntimeError
         If Keras does not run on JAX.
-    ValueError
-        If the jobs are not of one group, or the precision is unknown.
+    ValueError, TypeError
+        If the jobs are not of one group, the precision is unknown, or epochs no whole number from
+        1.
     """
     _check(jobs, precision)
     if not side_by_side(jobs[0][0]):
         return _one_by_one(jobs, epochs, dataset, precision, on_epochs)
     started = time.perf_counter()
     problem = _Problem.of(jobs, dataset, precision)
-    total = jobs[0][0].epochs if epochs is None else epochs
-    if total < 1:
-        raise ValueError(f"epochs has to be at least 1; got {total}.")
+    total = arguments.whole("epochs", jobs[0][0].epochs if epochs is None else epochs, 1)
     state = _load(checkpoint, problem, total) or problem.start()
     step = _epochs_a_call(total, problem.n * len(jobs))
     program = problem.program(step)
@@ -410,7 +409,7 @@ def _check(jobs: Sequence[Job], precision: str) -> None:
             f"Training many runs at once needs Keras on JAX, and it runs on "
             f"{keras.backend.backend()}. Start Python with KERAS_BACKEND=jax."
         )
-    fitting.check_precision(precision)
+    arguments.one_of("precision", precision, fitting.PRECISIONS)
     if len(groups(jobs)) != 1:
         raise ValueError(f"The jobs have to be of one group; they are of {len(groups(jobs))}.")
 

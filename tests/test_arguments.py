@@ -1,0 +1,203 @@
+"""Arguments that are one number: what is taken, and in which words the others are refused."""
+
+import math
+import re
+from collections.abc import Callable
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from thesis_lib import (
+    anomaly,
+    arguments,
+    calibration,
+    comparison,
+    data,
+    decision,
+    experiments,
+    fitting,
+    losses,
+    metrics,
+    mixing,
+    model,
+    modern_losses,
+    own_data,
+    processes,
+    published,
+    rankings,
+    resampling,
+    scores,
+    tasks,
+    training,
+    two_stage,
+)
+
+NO_NUMBERS = ("1", None, True, np.True_, np.array([1, 2]), np.array(1), [1], 1j)
+
+
+@pytest.mark.parametrize("value", [0, 1, 0.5, np.float32(0.5), np.int64(1), Fraction(1, 2)])
+def test_numbers_come_back_as_floats(value: float) -> None:
+    found = arguments.number("share", value, 0, 1)
+    assert (found, type(found)) == (value, float)
+
+
+@pytest.mark.parametrize(
+    ("ends", "taken"), [("[]", {0, 1}), ("[)", {0}), ("(]", {1}), ("()", set())]
+)
+def test_ends_that_belong_to_the_interval(ends: str, taken: set[int]) -> None:
+    for value in (0, 1):
+        if value in taken:
+            assert arguments.number("share", value, 0, 1, ends) == value  # type: ignore[arg-type]
+        else:
+            with pytest.raises(ValueError, match=re.escape(f"{ends[0]}0, 1{ends[1]}; got {value}")):
+                arguments.number("share", value, 0, 1, ends)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, np.float32("nan")])
+@pytest.mark.parametrize("bounds", [(), (0,), (-math.inf, 0), (0, 1)])
+def test_nan_and_infinity_lie_in_no_interval(value: float, bounds: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="share has to"):
+        arguments.number("share", value, *bounds)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: arguments.number("q", 1.5, 0, 1), "q has to lie in [0, 1]; got 1.5."),
+        (lambda: arguments.number("q", 1, 0, 1, "[)"), "q has to lie in [0, 1); got 1."),
+        (lambda: arguments.number("q", -1, 0), "q has to be a number from 0; got -1."),
+        (lambda: arguments.number("q", 0, 0, ends="()"), "q has to be a number above 0; got 0."),
+        (lambda: arguments.number("q", math.inf), "q has to be a finite number; got inf."),
+        (lambda: arguments.whole("k", 0, 1), "k has to be a whole number from 1; got 0."),
+        (lambda: arguments.whole("k", 2.5, 1), "k has to be a whole number from 1; got 2.5."),
+        (lambda: arguments.whole("k", 2.0, 1), "k has to be a whole number from 1; got 2.0."),
+        (lambda: arguments.whole("k", math.nan, 1), "k has to be a whole number from 1; got nan."),
+        (lambda: arguments.whole("k", 3, 0, 2), "k has to be a whole number from 0 to 2; got 3."),
+        (lambda: arguments.one_of("m", "c", {"a": 1, "b": 2}), "m has to be one of a, b; got 'c'."),
+        (lambda: arguments.one_of("m", ["a"], ("a", "b")), "m has to be one of a, b; got ['a']."),
+        (lambda: arguments.one_of("m", None, ["a"]), "m has to be one of a; got None."),
+    ],
+)
+def test_what_is_not_allowed(call: Callable[[], object], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        call()
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS, ids=repr)
+def test_what_is_no_number(value: object) -> None:
+    with pytest.raises(TypeError, match=rf"^q has to be a number from 0; got {_got(value)}\.$"):
+        arguments.number("q", value, 0)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=rf"^k has to be a whole number from 0; got {_got(value)}"):
+        arguments.whole("k", value, 0)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", [2, np.int64(2), np.uint8(2)])
+def test_whole_numbers_come_back_as_ints(value: int) -> None:
+    for bounds in ((2,), (1, 2), (2, 2)):
+        found = arguments.whole("k", value, *bounds)
+        assert (found, type(found)) == (2, int)
+
+
+def test_names_that_are_known() -> None:
+    for known in (["a", "b"], {"a": 1}, iter("ab")):
+        arguments.one_of("m", "a", known)
+
+
+@pytest.mark.parametrize(
+    "value", [np.arange(5000).reshape(50, 100), list(range(5000)), "a" * 99, 10**400], ids=type
+)
+def test_long_values_are_cut_to_a_line(value: object) -> None:
+    error = ValueError if isinstance(value, int) else TypeError
+    with pytest.raises(error, match=r"\Aq has to be a finite number; got .{60}…\.\Z"):
+        arguments.number("q", value)  # type: ignore[arg-type]
+
+
+X, Y = np.zeros((4, 8, 8, 1), np.float32), np.array([0, 0, 1, 1])
+ONE_HOT, P, COUNTS = np.eye(2)[Y], np.full((4, 2), 0.5), [3, 9]
+RNG = np.random.default_rng(0)
+TABLE = pd.DataFrame({"a": [1.0, 2.0], "b": [2.0, 1.0]})
+ENDS = ([1.0, 2.0], [0.0, 1.0])
+
+# Seeds aside, which NumPy, scikit-learn or Keras check.
+CALLS: list[tuple[str, Callable[..., object]]] = [
+    ("gamma", lambda v: losses.FocalLoss(v)),
+    ("gamma", lambda v: losses.FocalLossAsPublished(v)),
+    ("gamma", lambda v: modern_losses.ClassBalancedLoss(COUNTS, gamma=v)),
+    ("beta", lambda v: modern_losses.ClassBalancedLoss(COUNTS, v)),
+    ("beta", lambda v: modern_losses.effective_number_weights(COUNTS, v)),
+    ("tau", lambda v: modern_losses.LogitAdjustedCrossentropy(COUNTS, v)),
+    ("max_margin", lambda v: modern_losses.LDAMLoss(COUNTS, v)),
+    ("alpha", lambda v: mixing.mixup(X, ONE_HOT, RNG, alpha=v)),
+    ("alpha", lambda v: mixing.remix(X, ONE_HOT, RNG, COUNTS, alpha=v)),
+    ("kappa", lambda v: mixing.remix(X, ONE_HOT, RNG, COUNTS, kappa=v)),
+    ("tau", lambda v: mixing.remix(X, ONE_HOT, RNG, COUNTS, tau=v)),
+    ("shift", lambda v: mixing.move(X, RNG, shift=v)),
+    ("degrees", lambda v: mixing.move(X, RNG, degrees=v)),
+    ("n_classes", lambda v: decision.cost_matrix(v)),
+    ("tau", lambda v: decision.correct_prior(P, COUNTS, tau=v)),
+    ("n_bins", lambda v: calibration.reliability(P, Y, n_bins=v)),
+    ("n_bins", lambda v: calibration.class_reliability(P, Y, 1, n_bins=v)),
+    ("label", lambda v: calibration.class_reliability(P, Y, v)),
+    ("threshold", lambda v: anomaly.is_anomaly([0.5], v)),
+    ("quantile", lambda v: anomaly.GaussianDensity().fit([[1.0], [2.0]], quantile=v)),
+    ("repeats", lambda v: anomaly.detection_intervals(*ENDS, repeats=v)),
+    ("level", lambda v: anomaly.detection_intervals(*ENDS, level=v)),
+    ("repeats", lambda v: anomaly.detection_differences(ENDS, ENDS, repeats=v)),
+    ("level", lambda v: anomaly.detection_differences(ENDS, ENDS, level=v)),
+    ("temperature", lambda v: scores.MaximumProbability(v)),
+    ("temperature", lambda v: scores.Energy(v)),
+    ("k", lambda v: scores.NearestNeighbours(v)),
+    ("n_classes", lambda v: model.build_cnn(v)),
+    ("dropout", lambda v: model.build_cnn(dropout=v)),
+    ("n_classes", lambda v: model.build_gru(v)),
+    ("dropout", lambda v: model.build_gru(dropout=v)),
+    ("k_neighbors", lambda v: resampling.smote(X, Y, k_neighbors=v)),
+    ("k_neighbors", lambda v: resampling.resample(X, Y, "smote", k_neighbors=v)),
+    ("n_classes", lambda v: metrics.confusion(Y, Y, v)),
+    ("n_classes", lambda v: metrics.recall_per_class(Y, Y, v)),
+    ("largest", lambda v: tasks.long_tailed(v, 10, 2)),
+    ("n_classes", lambda v: tasks.long_tailed(50, v, 2)),
+    ("ratio", lambda v: tasks.long_tailed(50, 10, v)),
+    ("counts[1]", lambda v: data.imbalance(X, Y, {0: 1, 1: v})),
+    ("test_size", lambda v: data.stratified_split(Y, v, 0)),
+    ("test_size", lambda v: own_data.load("nowhere", test_size=v)),
+    ("size", lambda v: own_data.resized(X, v)),
+    ("confidence", lambda v: rankings.variance_components(P, confidence=v)),
+    ("confidence", lambda v: rankings.rank_correlation(range(4), range(4), confidence=v)),
+    ("alpha", lambda v: rankings.friedman(TABLE, alpha=v)),
+    ("alpha", lambda v: rankings.critical_difference(2, 2, alpha=v)),
+    ("n_methods", lambda v: rankings.critical_difference(v, 2)),
+    ("n_draws", lambda v: rankings.critical_difference(2, v)),
+    ("epochs", lambda v: two_stage.first_epochs(v)),
+    ("epochs", lambda v: comparison.checked_settings(v)),
+    ("batch_size", lambda v: comparison.checked_settings(1, v)),
+    ("learning_rate", lambda v: comparison.checked_settings(1, 1, v)),
+    ("published", lambda v: published.compare(v, [90.0, 91.0])),
+    ("seed", lambda v: fitting.set_up(v)),
+]
+# These have a meaning without a value.
+OPTIONAL: list[tuple[str, Callable[..., object]]] = [
+    ("n_classes", lambda v: data.class_counts(Y, v)),
+    ("size", lambda v: own_data.load("nowhere", size=v)),
+    ("epochs", lambda v: training.train(experiments.get("binary/baseline"), 1, epochs=v)),
+    ("workers", lambda v: processes.pool(v).__enter__()),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "call", "value"),
+    [
+        *((*case, value) for case in CALLS for value in ("a", None, math.nan)),
+        *((*case, value) for case in OPTIONAL for value in ("a", math.nan)),
+    ],
+)
+def test_every_number_of_the_library(name: str, call: Callable[..., object], value: object) -> None:
+    error = ValueError if isinstance(value, float) else TypeError
+    with pytest.raises(error, match=rf"\A{re.escape(name)} has to .*; got {_got(value)}\.\Z"):
+        call(value)
+
+
+def _got(value: object) -> str:
+    return re.escape(repr(value))
