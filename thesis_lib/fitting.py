@@ -21,7 +21,14 @@ def set_up(seed: int) -> None:
     Parameters
     ----------
     seed : int
-        Not negative; the same seed gives the same numbers on the same machine.
+        From 0 to 2**32 - 1; the same seed gives the same numbers on the same machine.
+
+    Raises
+    ------
+    TypeError
+        If the seed is no integer.
+    ValueError
+        If it is outside its range.
     """
     import keras
 
@@ -39,14 +46,36 @@ def set_up(seed: int) -> None:
 
 
 def check_precision(precision: str) -> None:
-    """Raise a ValueError if the precision is not one of ``PRECISIONS``."""
+    """Check that a precision is known.
+
+    Parameters
+    ----------
+    precision : str
+        A key of ``PRECISIONS``.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
     if precision not in PRECISIONS:
         raise ValueError(f"precision has to be one of {', '.join(PRECISIONS)}; got {precision!r}.")
 
 
 @contextlib.contextmanager
 def layers_in(precision: str) -> Iterator[None]:
-    """Build the layers of a ``with`` block in one of ``PRECISIONS``."""
+    """Build the layers of a ``with`` block in one of ``PRECISIONS``.
+
+    Parameters
+    ----------
+    precision : {"float32", "bfloat16"}
+        What activations are computed in.
+
+    Raises
+    ------
+    ValueError
+        As for `check_precision`.
+    """
     import keras
 
     check_precision(precision)
