@@ -24,14 +24,14 @@ def of_pictures(classifier: str, factor: float = 1.0) -> Floats:
     Parameters
     ----------
     classifier : str
-        As `classifier.load` takes it.
+        As :func:`thesis_lib.classifier.load` takes it.
     factor : float
-        What the pixels, from 0 to 1, are multiplied by before.
+        What the pixels, from 0 to 1, are multiplied by first.
 
     Returns
     -------
     ndarray of float64, (3 n,)
-        In [0, 1], in the order of `data.channel_images`.
+        In [0, 1], in the order of :func:`data.channel_images`.
     """
     return _scores(classifier, "pictures", factor)
 

@@ -101,7 +101,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     Raises
     ------
     OSError
-        If it cannot be written; the error names the path.
+        If it cannot be written.
     """
     make_folder(path.parent)
     part = path.with_name(path.name + ".part")

@@ -68,7 +68,7 @@ class Processes:
 
 @contextlib.contextmanager
 def pool(workers: int | None = None) -> Iterator[Processes]:
-    """Give so many processes.
+    """Give a pool of processes.
 
     They end at once where the block fails or is interrupted, and where this process is killed.
 

@@ -409,7 +409,7 @@ def measured(
     train_accuracy, curves, seconds, provenance
         As for `of_confusion`.
     keep_probabilities : bool
-        Whether the run has them.
+        Whether the run keeps them.
     """
     finite = bool(np.isfinite(probabilities).all())
     y_pred = np.nan_to_num(probabilities).argmax(1)
