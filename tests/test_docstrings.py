@@ -9,30 +9,38 @@ from pathlib import Path
 import pytest
 
 LIBRARY = Path(__file__).parent.parent / "thesis_lib"
-# The ground floor of the library, which knows nothing of experiments, and what stands beside it.
-MODULES = (
-    *("data", "model", "losses", "resampling", "decision", "anomaly", "metrics", "tasks"),
-    *("modern_losses", "mixing", "two_stage", "calibration", "rankings", "scores", "intervals"),
-    *("out_of_distribution", "tiles", "arguments"),
-)
+MODULES = sorted(str(path.relative_to(LIBRARY)) for path in LIBRARY.rglob("*.py"))
 
-# Keras says what these are: the arguments of every loss, and a method that it calls.
-OF_KERAS = {"name", "kwargs", "call"}
+# Keras says what these are: the arguments of every loss, and the methods of its classes.
+OF_KERAS = {"name", "kwargs"}
+METHODS_OF_KERAS = {"call", "get_config"}
+
+
+def parsed(module: str) -> ast.Module:
+    return ast.parse((LIBRARY / module).read_text("utf-8"))
 
 
 def functions(module: str) -> Iterator[tuple[str, ast.FunctionDef, str]]:
-    """Public functions and methods with their docstring; a class's is that of its __init__."""
-    tree = ast.parse((LIBRARY / f"{module}.py").read_text("utf-8"))
-    for node in tree.body:
+    """Public functions and methods with their docstring; a class's is that of its __init__.
+
+    A method "as `Feed` says" has the docstring of that protocol's method: one text for them all.
+    """
+    texts: dict[str, str] = {}
+    for node in parsed(module).body:
         inside = node.body if isinstance(node, ast.ClassDef) else [node]
         for found in inside:
             if not isinstance(found, ast.FunctionDef) or node.name.startswith("_"):
                 continue
             owner = node if found.name == "__init__" else found
-            if owner.name.startswith("_") or owner.name in OF_KERAS:
+            derived = bool(getattr(node, "bases", []))
+            if owner.name.startswith("_") or (derived and owner.name in METHODS_OF_KERAS):
                 continue
             name = owner.name if owner is node else f"{node.name}.{owner.name}"
-            yield name, found, inspect.cleandoc(ast.get_docstring(owner) or "")
+            text = inspect.cleandoc(ast.get_docstring(owner) or "")
+            if protocol := re.match(r"As `(\w+)` says", text):
+                text = texts[f"{protocol[1]}.{owner.name}"]
+            texts[name] = text
+            yield name, found, text
 
 
 def section(docstring: str, title: str) -> str:
@@ -52,15 +60,28 @@ def parameters(function: ast.FunctionDef) -> set[str]:
     return names - OF_KERAS if "kwargs" in names else names
 
 
+def called(node: ast.expr) -> str:
+    return ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+
+
 def raised(function: ast.FunctionDef) -> set[str]:
-    names = {
-        node.exc.func.id
-        for node in ast.walk(function)
-        if isinstance(node, ast.Raise)
-        and isinstance(node.exc, ast.Call)
-        and isinstance(node.exc.func, ast.Name)
-    }
-    return names & {"ValueError", "TypeError"}
+    """Errors of the function itself, and of the checks of arguments that it calls."""
+    nodes = list(ast.walk(function))
+    found = {called(n.exc) for n in nodes if isinstance(n, ast.Raise) and n.exc}
+    calls = {called(n).removeprefix("arguments.") for n in nodes if isinstance(n, ast.Call)}
+    if calls & {"number", "whole"}:
+        found |= {"ValueError", "TypeError"}
+    if "one_of" in calls:
+        found |= {"ValueError"}
+    return {name for name in found if name[:1].isupper() and name.isidentifier()}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_docstring_begins_with_one_sentence_on_a_line(module: str) -> None:
+    texts = {name: text for name, _, text in functions(module)}
+    texts["the module"] = ast.get_docstring(parsed(module)) or ""
+    heads = {name: text.partition("\n\n")[0] for name, text in texts.items()}
+    assert {n: head for n, head in heads.items() if not re.fullmatch(r".+\.", head)} == {}
 
 
 @pytest.mark.parametrize("module", MODULES)

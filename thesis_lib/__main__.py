@@ -37,7 +37,25 @@ _EXAMPLES = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return the exit status (2: the arguments or the data do not fit)."""
+    """Run one command of ``thesis-lib``.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Those after the name of the program; the command line's if not given.
+
+    Returns
+    -------
+    int
+        The exit status: 0; 1 if a run failed, the repeated run lies outside the recorded ones, or
+        nobody reads the output any more; 2 if the arguments or the data do not fit; 130 if it was
+        interrupted.
+
+    Raises
+    ------
+    SystemExit
+        If there is no such command or argument (2), or help is asked for (0).
+    """
     options = _parser().parse_args(arguments)
     try:
         with _terminable(), _short_warnings():

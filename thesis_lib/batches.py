@@ -195,6 +195,17 @@ def of(
 
 
 def to_unit(images: NDArray[Any], scale: float) -> NDArray[np.float32]:
-    """Divide pixels by the scale, and add the axis of the grey channel where images lack it."""
+    """Divide pixels by the scale, and add the axis of the grey channel where images lack it.
+
+    Parameters
+    ----------
+    images : ndarray, (n, height, width[, channels]) or (n, n_features)
+    scale : float
+        The value that becomes 1, above 0.
+
+    Returns
+    -------
+    ndarray of float32, (n, height, width, channels) or (n, n_features)
+    """
     unit: NDArray[np.float32] = (images / np.float32(scale)).astype(np.float32)
     return unit[..., None] if unit.ndim == 3 else unit

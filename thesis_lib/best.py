@@ -55,7 +55,13 @@ def largest(
 
 
 def smallest(frame: pd.DataFrame, columns: Sequence[str] | None = None) -> Best:
-    """Find the smallest value of each column, as :func:`largest` finds the largest."""
+    """Find the smallest value of each column, as :func:`largest` finds the largest.
+
+    Parameters
+    ----------
+    frame, columns
+        As for `largest`.
+    """
     return _extreme(frame, columns, None, False, "smallest")
 
 

@@ -135,6 +135,11 @@ CLAIMS = (
 def get(id: str) -> Claim:
     """Return one of the claims.
 
+    Parameters
+    ----------
+    id : str
+        Such as "focal".
+
     Raises
     ------
     KeyError

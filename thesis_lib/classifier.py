@@ -1,5 +1,4 @@
-"""The handwriting classifiers that the anomaly chapter opens with: committed weights, and how
-they were trained."""
+"""The committed handwriting classifiers of the anomaly chapter, and how they were trained."""
 
 from __future__ import annotations
 
@@ -49,7 +48,24 @@ def load(name: str = "handwriting") -> Any:
 
 
 def measured(name: str = "handwriting") -> dict[str, Any]:
-    """Return what training left beside the weights: accuracies, settings, provenance."""
+    """Return what training left beside the weights: accuracies, settings, provenance.
+
+    Parameters
+    ----------
+    name : str
+        As `load` takes it.
+
+    Returns
+    -------
+    dict
+        Among others "train_accuracy" and "test_accuracy" (in [0, 1]), "epochs", "seed",
+        "provenance", and "sha256" of the file of weights.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none of that name.
+    """
     content: dict[str, Any] = json.loads((WEIGHTS / f"{name}.json").read_text())
     return content
 

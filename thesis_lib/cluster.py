@@ -51,7 +51,14 @@ class _Unreachable(Exception):
 
 
 class Cluster:
-    """The workers of a cluster, as `thesis_lib.sweep` asks for them; `pool` makes it."""
+    """The workers of a cluster, as `thesis_lib.sweep` asks for them; `pool` makes it.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    data_sets : iterable of str
+        As for `pool`.
+    """
 
     def __init__(self, client: Any, data_sets: Iterable[str] = ()) -> None:
         self._client = client
@@ -82,7 +89,20 @@ class Cluster:
         return sum(self._passed.values())
 
     def submit(self, name: str, seed: int, precision: str) -> Future[Run]:
-        """Hand a run to whichever worker is free."""
+        """Hand a run to whichever worker is free.
+
+        Parameters
+        ----------
+        name : str
+            Of an experiment without a base.
+        seed : int
+        precision : {"float32", "bfloat16"}
+
+        Returns
+        -------
+        Future of Run
+            With probabilities.
+        """
         return self.call((name, seed), processes.train, name, seed, precision)
 
     def call(self, job: Hashable, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
@@ -103,7 +123,13 @@ class Cluster:
         return future
 
     def share(self, value: Any) -> Any:
-        """Send a value to every worker once, and return what stands for it."""
+        """Send a value to every worker once, and return what stands for it.
+
+        Parameters
+        ----------
+        value : object
+            That can be pickled.
+        """
         return self._client.scatter(value, broadcast=True)
 
     def _hear(self, event: tuple[float, tuple[Hashable, int]]) -> None:
@@ -131,6 +157,11 @@ class Cluster:
 
 def check_address(scheduler: str) -> None:
     """Refuse what is no address: Dask would wait long for it, and log more than it says.
+
+    Parameters
+    ----------
+    scheduler : str
+        As for `pool`.
 
     Raises
     ------

@@ -213,6 +213,11 @@ def _number(n: int, of: str) -> str:
 def checked_methods(methods: Sequence[str]) -> list[str]:
     """Return the names of methods, the baseline first, each once.
 
+    Parameters
+    ----------
+    methods : sequence of str
+        Keys of ``own_methods.METHODS``.
+
     Raises
     ------
     ValueError
@@ -226,6 +231,11 @@ def checked_methods(methods: Sequence[str]) -> list[str]:
 
 def checked_seeds(seeds: Sequence[int]) -> list[int]:
     """Return seeds, each once.
+
+    Parameters
+    ----------
+    seeds : sequence of int
+        From 0 to 2**32 - 1, at least one.
 
     Raises
     ------
@@ -250,6 +260,18 @@ def checked_settings(
     epochs: int, batch_size: int = 32, learning_rate: float = 0.001
 ) -> dict[str, Any]:
     """Return what all methods are trained with.
+
+    Parameters
+    ----------
+    epochs, batch_size : int
+        At least 1.
+    learning_rate : float
+        Above 0.
+
+    Returns
+    -------
+    dict
+        The arguments by name, as Python's own numbers.
 
     Raises
     ------

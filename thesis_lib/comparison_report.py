@@ -94,6 +94,11 @@ def write(comparison: Comparison, path: str | Path) -> Path:
     Returns
     -------
     Path
+
+    Raises
+    ------
+    ValueError
+        If the path ends neither so nor in ``.htm``.
     """
     target = Path(path)
     if target.suffix.lower() not in (".html", ".htm"):
@@ -104,7 +109,12 @@ def write(comparison: Comparison, path: str | Path) -> Path:
 
 
 def page(comparison: Comparison) -> str:
-    """Return the report as HTML; every text from the data is escaped."""
+    """Return the report as HTML; every text from the data is escaped.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    """
     paired = comparison.paired().rename(index=LABELS).rename_axis("Method")
     results = comparison.table()
     classes = comparison.recalls().rename(columns=LABELS)

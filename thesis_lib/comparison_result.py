@@ -67,7 +67,18 @@ class Comparison:
         return int(self.settings["epochs"]) * batches
 
     def scores(self, measure: str = MEASURES[0]) -> pd.DataFrame:
-        """Return one measure in percent: a row a seed, a column a method; NaN where diverged."""
+        """Return one measure in percent: a row a seed, a column a method; NaN where diverged.
+
+        Parameters
+        ----------
+        measure : str
+            One of ``metrics.MEASURES``.
+
+        Raises
+        ------
+        ValueError
+            If the measure is unknown.
+        """
         checked("measure", [measure], MEASURES)
         column = MEASURES.index(measure)
         return pd.DataFrame(
@@ -112,12 +123,22 @@ class Comparison:
     def paired(self, measure: str = MEASURES[0]) -> pd.DataFrame:
         """Compare each method with the baseline, seed by seed.
 
+        Parameters
+        ----------
+        measure : str
+            As for `scores`.
+
         Returns
         -------
         pandas.DataFrame
             A row a method: mean difference in percentage points, bounds of its 95 % interval, p of
             a paired t-test, and p after Holm's correction (1979) for the number of methods. NaN
             with fewer than two seeds, or where a seed diverged.
+
+        Raises
+        ------
+        ValueError
+            As for `scores`.
 
         Notes
         -----
@@ -138,7 +159,18 @@ class Comparison:
         return frame
 
     def better(self, measure: str = MEASURES[0]) -> list[str]:
-        """Return the methods that are clearly better than the baseline, best mean first."""
+        """Return the methods that are clearly better than the baseline, best mean first.
+
+        Parameters
+        ----------
+        measure : str
+            As for `scores`.
+
+        Raises
+        ------
+        ValueError
+            As for `scores`.
+        """
         paired = self.paired(measure)
         clear = paired[(paired["p (Holm)"] < 0.05) & (paired["Difference"] > 0)]
         return list(clear.sort_values("Difference", ascending=False).index)
@@ -234,7 +266,18 @@ class Comparison:
         return found
 
     def figure(self, measure: str = MEASURES[0]) -> Figure:
-        """Draw each method's runs, mean and interval."""
+        """Draw each method's runs, mean and interval.
+
+        Parameters
+        ----------
+        measure : str
+            As for `scores`.
+
+        Raises
+        ------
+        ValueError
+            As for `scores`.
+        """
         from thesis_lib.plots import comparison as plots
 
         scores = self.scores(measure)
@@ -243,7 +286,13 @@ class Comparison:
         return plots.method_intervals(labels, intervals, scores.to_numpy().T, measure=measure)
 
     def recall_figure(self, limit: int = 20) -> Figure:
-        """Draw the mean recall of the smallest classes under each method."""
+        """Draw the mean recall of the smallest classes under each method.
+
+        Parameters
+        ----------
+        limit : int
+            How many classes at most: those with the fewest training images.
+        """
         from thesis_lib.plots import comparison as plots
 
         rarest = np.argsort(self.train_counts, kind="stable")[:limit]
@@ -253,14 +302,33 @@ class Comparison:
         return plots.recall_grid(labels, names, recalls.to_numpy()[rarest])
 
     def save_report(self, path: str | Path) -> Path:
-        """Write one HTML file that holds everything and needs no network; return its path."""
+        """Write one HTML file that holds everything and needs no network; return its path.
+
+        Parameters
+        ----------
+        path : str or Path
+            As for `comparison_report.write`.
+
+        Raises
+        ------
+        ValueError
+            As for `comparison_report.write`.
+        """
         from thesis_lib import comparison_report
 
         return comparison_report.write(self, path)
 
 
 def copies_note(copies: int, tested: int) -> str:
-    """Say what it means that test images are copies of training images."""
+    """Say what it means that test images are copies of training images.
+
+    Parameters
+    ----------
+    copies : int
+        Test images that are copies.
+    tested : int
+        All test images.
+    """
     are = "is a copy" if copies == 1 else "are copies"
     return (
         f"{copies} of {tested} test images {are} of training images, so that every score is too "

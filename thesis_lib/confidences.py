@@ -19,12 +19,38 @@ CLASSIFIERS = {"5.1": "handwriting", "5.2": "handwriting-without-5-6"}
 
 
 def of_pictures(classifier: str, factor: float = 1.0) -> Floats:
-    """Return a classifier's confidence of each channel picture, times a factor, (3 n,)."""
+    """Return a classifier's confidence of each channel of each picture, (3 n,).
+
+    Parameters
+    ----------
+    classifier : str
+        As :func:`thesis_lib.classifier.load` takes it.
+    factor : float
+        What the pixels, from 0 to 1, are multiplied by first.
+
+    Returns
+    -------
+    ndarray of float64, (3 n,)
+        In [0, 1], in the order of :func:`data.channel_images`.
+    """
     return _scores(classifier, "pictures", factor)
 
 
 def of_digits(classifier: str, digit: int) -> Floats:
-    """Return a classifier's confidence of the test images of a digit."""
+    """Return a classifier's confidence of the test images of a digit.
+
+    Parameters
+    ----------
+    classifier : str
+        As for `of_pictures`.
+    digit : int
+        From 0 to 9.
+
+    Returns
+    -------
+    ndarray of float64, (n,)
+        In [0, 1]; without MNIST, of the digits that stand in for it.
+    """
     return _scores(classifier, str(digit), 1.0)
 
 

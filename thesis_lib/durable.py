@@ -15,6 +15,10 @@ from typing import BinaryIO
 def make_folder(path: Path) -> None:
     """Make a folder with its parents.
 
+    Parameters
+    ----------
+    path : Path
+
     Raises
     ------
     NotADirectoryError
@@ -28,6 +32,11 @@ def make_folder(path: Path) -> None:
 
 def check_writable(folder: Path) -> None:
     """Make sure that a folder, or the nearest one above it that is there, takes a file.
+
+    Parameters
+    ----------
+    folder : Path
+        Need not be there.
 
     Raises
     ------
@@ -44,7 +53,18 @@ def check_writable(folder: Path) -> None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[BinaryIO]:
-    """Open a file, made if need be, while no other process is in here with the same file."""
+    """Open a file, made if need be, while no other process is in here with the same file.
+
+    Parameters
+    ----------
+    path : Path
+        In a folder that is there.
+
+    Yields
+    ------
+    file
+        Open for reading and writing bytes, at its start.
+    """
     while True:
         file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -67,6 +87,21 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
     Where the block or the disk fails, the path is left as it was. The part that a killed process
     leaves, ``<name>.part``, is used again by the next.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder is made where it is missing.
+
+    Yields
+    ------
+    file
+        Open for reading and writing bytes.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
     """
     make_folder(path.parent)
     part = path.with_name(path.name + ".part")

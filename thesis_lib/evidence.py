@@ -46,7 +46,18 @@ _CHECKS: dict[str, Callable[[], Evidence]] = {}
 
 
 def check(id: str) -> Callable[[Callable[[], Evidence]], Callable[[], Evidence]]:
-    """Register a function as the one that computes the evidence of a finding."""
+    """Register a function as the one that computes the evidence of a finding.
+
+    Parameters
+    ----------
+    id : str
+        Of the finding in ``findings.yml``.
+
+    Returns
+    -------
+    callable
+        A decorator, which returns the function as it is.
+    """
 
     def register(function: Callable[[], Evidence]) -> Callable[[], Evidence]:
         _CHECKS[id] = function
@@ -57,6 +68,11 @@ def check(id: str) -> Callable[[Callable[[], Evidence]], Callable[[], Evidence]]
 
 def of(id: str) -> Evidence:
     """Compute from records, published tables or data where a finding stands now.
+
+    Parameters
+    ----------
+    id : str
+        Of the finding.
 
     Raises
     ------
@@ -71,8 +87,18 @@ def of(id: str) -> Evidence:
 def values(name: str, column: str) -> list[float]:
     """Return what each recorded seed of an experiment measured, in percent, without NaN.
 
-    ``column`` is one of :func:`verdicts.value`, or "minority" (mean recall of the minority
-    classes) or "balanced" (mean recall of all classes).
+    Parameters
+    ----------
+    name : str
+        Of the experiment.
+    column : str
+        As :func:`verdicts.value` takes it, or "balanced" (mean recall of all classes) or, on the
+        thesis's two tasks, "minority" (that of the minority classes).
+
+    Raises
+    ------
+    KeyError
+        If there is no such experiment.
     """
     runs = experiments.recorded(name)
     if column in ("minority", "balanced"):
@@ -84,7 +110,13 @@ def values(name: str, column: str) -> list[float]:
 
 
 def said(name: str, column: str) -> str:
-    """Say the mean of the recorded seeds with its 95 % interval, "19.84 ± 2.92 % (5 seeds)"."""
+    """Say the mean of the recorded seeds with its 95 % interval, "19.84 ± 2.92 % (5 seeds)".
+
+    Parameters
+    ----------
+    name, column
+        As for `values`.
+    """
     found = published.compare(0.0, values(name, column))
     if not found.n:
         return "no record"
@@ -93,24 +125,56 @@ def said(name: str, column: str) -> str:
 
 
 def known(*names: str) -> bool:
-    """Return whether each experiment has a spread: two recorded seeds or more."""
+    """Return whether each experiment has a spread: two recorded seeds or more.
+
+    Parameters
+    ----------
+    *names : str
+        Of experiments; a run that diverged does not count.
+    """
     return all(len(values(name, "Testing")) > 1 for name in names)
 
 
 def pending(*names: str) -> str | None:
-    """Return the status of what waits for records of experiments; None if all have two seeds."""
+    """Return the status of what waits for records of experiments; None if all have two seeds.
+
+    Parameters
+    ----------
+    *names : str
+        As for `known`.
+    """
     if known(*names):
         return None
     return ONE_SEED if all(values(name, "Testing") for name in names) else OPEN
 
 
 def difference(one: str, other: str, column: str) -> tuple[float, float, float]:
-    """Return the difference of two experiments' means with its 95 % interval (Welch)."""
+    """Return the difference of two experiments' means with its 95 % interval (Welch).
+
+    Parameters
+    ----------
+    one, other : str
+        Names of experiments.
+    column : str
+        As for `values`.
+
+    Returns
+    -------
+    tuple of float
+        Mean of ``one`` minus mean of ``other``, lower and upper bound, in percentage points; NaN as
+        of :func:`intervals.welch`.
+    """
     return intervals.welch(values(one, column), values(other, column))
 
 
 def said_difference(one: str, other: str, column: str) -> str:
-    """Say a difference in points, "+3.10 points, 95 % interval +1.00 to +5.20"."""
+    """Say a difference in points, "+3.10 points, 95 % interval +1.00 to +5.20".
+
+    Parameters
+    ----------
+    one, other, column
+        As for `difference`.
+    """
     mean, low, high = difference(one, other, column)
     return f"{mean:+.2f} points, 95 % interval {low:+.2f} to {high:+.2f}"
 

@@ -69,6 +69,11 @@ def every() -> Mapping[str, Experiment]:
 def get(name: str) -> Experiment:
     """Return one experiment of the catalogue, or one beyond the thesis.
 
+    Parameters
+    ----------
+    name : str
+        ``task/method``.
+
     Raises
     ------
     KeyError
@@ -83,6 +88,11 @@ def get(name: str) -> Experiment:
 
 def select(patterns: Sequence[str]) -> list[Experiment]:
     """Return the experiments whose names match any of the shell patterns, in the order of `every`.
+
+    Parameters
+    ----------
+    patterns : sequence of str
+        Such as "binary/*", or whole names.
 
     Raises
     ------
@@ -99,8 +109,24 @@ def select(patterns: Sequence[str]) -> list[Experiment]:
 def recorded(experiment: Experiment | str, *, part: str = "") -> list[Run]:
     """Return the recorded runs of an experiment, one a seed; an empty list if there are none.
 
-    A record whose hyperparameters are no longer the catalogue's does not count. ``part`` names a
-    store inside the store, such as "precision", whose runs belong to no table.
+    A record whose hyperparameters are no longer the catalogue's does not count.
+
+    Parameters
+    ----------
+    experiment : Experiment or str
+        Or its name.
+    part : str
+        Names a store inside the store, such as "precision", whose runs belong to no table.
+
+    Returns
+    -------
+    list of Run
+        In the order of their seeds.
+
+    Raises
+    ------
+    KeyError
+        If there is no experiment of that name.
     """
     experiment = get(experiment) if isinstance(experiment, str) else experiment
     where = records.Store(store().folder / part) if part else store()
@@ -120,6 +146,23 @@ def results(experiment: Experiment | str) -> list[Run]:
     Quick takes what is recorded; full trains the missing seeds and records them; fresh ignores
     the records and trains every seed. Each run is kept as it ends: a cell that was interrupted
     goes on where it was.
+
+    Parameters
+    ----------
+    experiment : Experiment or str
+        As for `recorded`.
+
+    Returns
+    -------
+    list of Run
+        In the order of their seeds.
+
+    Raises
+    ------
+    KeyError
+        As for `recorded`.
+    ValueError
+        As for `build_setting`.
     """
     experiment = get(experiment) if isinstance(experiment, str) else experiment
     setting = build_setting()
@@ -214,6 +257,16 @@ def keep_family(run: Run) -> dict[str, Run]:
     """Record a run with its family, and its outputs on the test set beside them as float16.
 
     Outputs are there before the record is. Those of a run that has a record stay as they are.
+
+    Parameters
+    ----------
+    run : Run
+        As for `family`.
+
+    Returns
+    -------
+    dict
+        As of `family`.
     """
     members = family(run)
     if run.seed not in {old.seed for old in recorded(run.experiment)}:
@@ -225,6 +278,12 @@ def keep_family(run: Run) -> dict[str, Run]:
 
 def outputs(name: str, seed: int) -> np.ndarray[Any, np.dtype[np.float32]] | None:
     """Return the kept outputs of one run on the test set (n_test, n_classes), None if not kept.
+
+    Parameters
+    ----------
+    name : str
+        Of the experiment.
+    seed : int
 
     Raises
     ------
@@ -284,19 +343,41 @@ def live(name: str, dataset: data.Dataset, *, seed: int = 1, progress: bool = Tr
 
 
 def quick_epochs(experiment: Experiment, n_images: int) -> int:
-    """Return how many epochs a quick build trains a set of so many images."""
+    """Return how many epochs a quick build trains a set of so many images.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    n_images : int
+        As `training.training_size` counts them.
+    """
     if n_images <= experiment.batch_size:
         return min(_QUICK_BATCHES, experiment.epochs)
     return max(1, min(_QUICK_EPOCHS, _QUICK_IMAGES // n_images, experiment.epochs))
 
 
 def record(run: Run) -> bool:
-    """Append a run to the store; return False if it was there already."""
+    """Append a run to the store; return False if it was there already.
+
+    Parameters
+    ----------
+    run : Run
+
+    Raises
+    ------
+    ValueError
+        If the run makes no valid record.
+    """
     return store().append(to_record(run))
 
 
 def to_record(run: Run) -> records.Record:
-    """Turn a run into the JSON object that the store keeps (without probabilities)."""
+    """Turn a run into the JSON object that the store keeps (without probabilities).
+
+    Parameters
+    ----------
+    run : Run
+    """
     fields = {f.name: getattr(run, f.name) for f in dataclasses.fields(run)}
     del fields["probabilities"]
     fields["experiment"] = {

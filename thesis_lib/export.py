@@ -16,6 +16,10 @@ _SUFFIXES = (".csv", ".parquet")
 def frame(selection: Iterable[Experiment]) -> pd.DataFrame:
     """Return every recorded run of some experiments.
 
+    Parameters
+    ----------
+    selection : iterable of Experiment
+
     Returns
     -------
     DataFrame
@@ -28,6 +32,12 @@ def frame(selection: Iterable[Experiment]) -> pd.DataFrame:
 
 def write(table: pd.DataFrame, path: Path) -> None:
     """Write a table as CSV or Parquet, as the end of the file's name says.
+
+    Parameters
+    ----------
+    table : DataFrame
+    path : Path
+        Ends in ``.csv`` or ``.parquet``.
 
     Raises
     ------

@@ -35,16 +35,54 @@ class Feed(Protocol):
         """Sizes of the classes that losses are weighted by, (n_classes,)."""
 
     def batches(self, change: Callable[..., Any] | None, seed: int) -> Batches:
-        """Return the images of a stage of training, each batch of them changed."""
+        """Return the images of a stage of training, each batch of them changed.
+
+        Parameters
+        ----------
+        change : callable or None
+            What happens to a batch, as `Batches` takes it.
+        seed : int
+            Of the order, and of the sampler where the feed has one.
+        """
 
     def balanced(self, found: Floats, stage: str, seed: int) -> Batches:
-        """Return features of these images, in their order, balanced for a second stage."""
+        """Return features of these images, in their order, balanced for a second stage.
+
+        Parameters
+        ----------
+        found : ndarray of float32, (n, n_features)
+            The `outputs` of :func:`two_stage.extractor`.
+        stage : {"retrained-classifier", "feature-smote"}
+            As :func:`two_stage.balanced_features` takes it.
+        seed : int
+            Of the balancing and of the order.
+        """
 
     def split(self, seed: int) -> tuple[Self, Self]:
-        """Return the images to train on and those to tune with."""
+        """Return the images to train on and those to tune with.
+
+        Parameters
+        ----------
+        seed : int
+
+        Returns
+        -------
+        tuple of two feeds
+            The second has the share ``VALIDATION`` of each class, as
+            :func:`data.stratified_split` draws it.
+        """
 
     def outputs(self, network: Any) -> Floats:
-        """Return what a network puts out for each image, in their order."""
+        """Return what a network puts out for each image, in their order.
+
+        Parameters
+        ----------
+        network : keras.Model
+
+        Returns
+        -------
+        ndarray of float32, (n, n_outputs)
+        """
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,13 +135,27 @@ class Arrays:
 
     @property
     def n_classes(self) -> int:
+        """Number of classes."""
         return len(self.counts)
 
 
 def split(
     images: tuple[Array, Labels], seed: int
 ) -> tuple[tuple[Array, Labels], tuple[Array, Labels]]:
-    """Return the images to train on, shuffled, and those to tune with, a fifth of each class."""
+    """Return the images to train on, shuffled, and those to tune with, a fifth of each class.
+
+    Parameters
+    ----------
+    images : tuple of ndarray, (n, ...), (n,)
+        With their labels.
+    seed : int
+        Of the split and of the order.
+
+    Returns
+    -------
+    tuple of two tuples of ndarray
+        Each as ``images``.
+    """
     x, y = images
     kept, out = data.stratified_split(y, VALIDATION, seed)
     shuffled = np.random.default_rng(seed).permutation(kept)
@@ -171,6 +223,7 @@ class Stream:
 
     @property
     def labels(self) -> Labels:
+        """As `Feed` says."""
         return self.y if self.rows is None else self.y[self.rows]
 
     @property

@@ -64,7 +64,19 @@ def table() -> pd.DataFrame:
 
 
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
-    """Count the verdicts of :func:`table` by published table, with their sum in the last row."""
+    """Count the verdicts of :func:`table` by published table, with their sum in the last row.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As `table` returns them.
+
+    Returns
+    -------
+    DataFrame
+        A row a table and "all"; columns "numbers", "agrees", "differs, explained", "differs",
+        "one seed" and "missing".
+    """
     kinds = ["agrees", EXPLAINED, "differs", "one seed", "missing"]
     counts = pd.crosstab(rows["Table"], rows["Verdict"]).reindex(columns=kinds, fill_value=0)
     counts = counts.loc[list(dict.fromkeys(rows["Table"]))]
@@ -101,7 +113,15 @@ def judge(table: str, row: str, column: str, sample: Sequence[float]) -> tuple[s
 
 
 def twin_agrees(name: str, table: str, row: str) -> bool:
-    """Return whether a corrected twin of an experiment agrees with a whole published row."""
+    """Return whether a corrected twin of an experiment agrees with a whole published row.
+
+    Parameters
+    ----------
+    name : str
+        Of the experiment.
+    table, row : str
+        As for `judge`.
+    """
     for twin in experiments.catalogue().values():
         if twin.corrects != name:
             continue

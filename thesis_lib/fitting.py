@@ -22,7 +22,12 @@ def set_up(seed: int) -> None:
     Parameters
     ----------
     seed : int
-        Not negative; the same seed gives the same numbers on the same machine.
+        From 0 to 2**32 - 1; the same seed gives the same numbers on the same machine.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the seed is no whole number in its range.
     """
     import keras
 
@@ -37,7 +42,18 @@ def set_up(seed: int) -> None:
 
 @contextlib.contextmanager
 def layers_in(precision: str) -> Iterator[None]:
-    """Build the layers of a ``with`` block in one of ``PRECISIONS``."""
+    """Build the layers of a ``with`` block in one of ``PRECISIONS``.
+
+    Parameters
+    ----------
+    precision : {"float32", "bfloat16"}
+        What activations are computed in.
+
+    Raises
+    ------
+    ValueError
+        If it is none of them.
+    """
     import keras
 
     arguments.one_of("precision", precision, PRECISIONS)

@@ -80,7 +80,13 @@ def zeros() -> dict[str, float | Floats]:
 
 
 def msfe_title(verdict: str) -> str:
-    """Return what a verdict on the MSFE row of Table 8.6 says about program and table."""
+    """Return what a verdict on the MSFE row of Table 8.6 says about program and table.
+
+    Parameters
+    ----------
+    verdict : str
+        As :class:`published.Comparison` has it.
+    """
     titles = {
         "differs": "The printed program does not give the printed table",
         "agrees": "The printed program gives the printed table",
@@ -89,7 +95,18 @@ def msfe_title(verdict: str) -> str:
 
 
 def passed(threshold: float = 0.6) -> dict[str, float]:
-    """Return the percentage of pictures that pass for digits, by the range of their pixels."""
+    """Return the percentage of pictures that pass for digits, by the range of their pixels.
+
+    Parameters
+    ----------
+    threshold : float
+        In [0, 1]; a confidence above it passes.
+
+    Returns
+    -------
+    dict
+        "0 to 1" and "0 to 255".
+    """
     scores = {
         f"0 to {white:g}": confidences.of_pictures("handwriting", white) for white in (1.0, 255.0)
     }

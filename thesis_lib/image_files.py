@@ -40,13 +40,23 @@ class Listing:
     left_out: list[str]
 
     def note(self, size: int) -> str:
-        """Say what is read, at how many pixels a side, and what is not."""
+        """Say what is read, at how many pixels a side, and what is not.
+
+        Parameters
+        ----------
+        size : int
+        """
         head = f"{len(self.files)} images from {self.folder}, resized to {size}×{size}"
         return "; ".join([head, *self.left_out]) + "."
 
 
 def visible(folder: Path) -> list[Path]:
-    """Return what is in a folder, in order, without what systems hide there (._x, Thumbs.db)."""
+    """Return what is in a folder, in order, without what systems hide there (._x, Thumbs.db).
+
+    Parameters
+    ----------
+    folder : Path
+    """
     return sorted(
         path
         for path in folder.iterdir()
@@ -56,6 +66,10 @@ def visible(folder: Path) -> list[Path]:
 
 def listed(folder: Path) -> Listing:
     """List the images of a folder with one sub-folder a class; hidden files do not count.
+
+    Parameters
+    ----------
+    folder : Path
 
     Raises
     ------

@@ -34,7 +34,12 @@ class FileArray:
 
     @classmethod
     def of(cls, array: Array) -> FileArray | None:
-        """Return where an array lies; None if it is in memory, or not contiguous in its file."""
+        """Return where an array lies; None if it is in memory, or not contiguous in its file.
+
+        Parameters
+        ----------
+        array : ndarray
+        """
         root: Any = array
         while isinstance(root, np.ndarray) and not isinstance(root.base, mmap.mmap):
             root = root.base
@@ -119,6 +124,11 @@ class ImageSets:
 def opened(sets: ImageSets) -> ImageSets:
     """Return what `ImageSets.portable` stands for, with its files mapped and, once, checked.
 
+    Parameters
+    ----------
+    sets : ImageSets
+        As they are, or as `ImageSets.portable` returns them.
+
     Raises
     ------
     ValueError
@@ -145,6 +155,11 @@ def checked(
     x_train: ArrayLike, y_train: ArrayLike, x_test: ArrayLike, y_test: ArrayLike
 ) -> ImageSets:
     """Check arrays as `thesis_lib.compare` takes them; images are read once, piece by piece.
+
+    Parameters
+    ----------
+    x_train, y_train, x_test, y_test
+        As `thesis_lib.compare` takes them.
 
     Raises
     ------
@@ -180,6 +195,13 @@ def checked(
 def largest_pixel(name: str, images: Array) -> float:
     """Return the largest pixel.
 
+    Parameters
+    ----------
+    name : str
+        What the message calls the images.
+    images : ndarray
+        Not empty.
+
     Raises
     ------
     ValueError
@@ -195,6 +217,18 @@ def largest_pixel(name: str, images: Array) -> float:
 
 def white(dtype: np.dtype[Any], highest: float) -> float:
     """Return the value of a white pixel where the largest pixel is `highest`.
+
+    Parameters
+    ----------
+    dtype : dtype
+        Of the images.
+    highest : float
+        Not negative.
+
+    Returns
+    -------
+    float
+        1 or 255; of integers also 1023, 4095, 16383 or 65535: the smallest that is not exceeded.
 
     Raises
     ------

@@ -166,7 +166,15 @@ def comparison(task: str) -> dict[str, Any]:
 
 
 def comparison_figure(compared: Mapping[str, Any], metric: str) -> Figure:
-    """Draw one metric of :func:`comparison`: recorded means as bars, published numbers as marks."""
+    """Draw one metric of :func:`comparison`: recorded means as bars, published numbers as marks.
+
+    Parameters
+    ----------
+    compared : mapping
+        As :func:`comparison` returns it.
+    metric : str
+        A key of its "metrics".
+    """
     figure, axis = plt.subplots(figsize=(6.4, 3.2))
     rows = np.arange(len(compared["methods"]))
     chosen = compared["metrics"][metric]

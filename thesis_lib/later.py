@@ -171,12 +171,27 @@ def study(
 
 
 def member_name(task: str, method: str, draw: int) -> str:
-    """Return the name of the experiment that a method on a draw of a study is."""
+    """Return the name of the experiment that a method on a draw of a study is.
+
+    Parameters
+    ----------
+    task : str
+        A key of ``tasks.TASKS``.
+    method : str
+        A key of ``DRAW_METHODS``, or "prior-correction".
+    draw : int
+    """
     return f"{task}-draws/{method}-{draw:02d}"
 
 
 def slug_of(name: str) -> str:
-    """Return the method of a study that `member_name` named."""
+    """Return the method of a study that `member_name` named.
+
+    Parameters
+    ----------
+    name : str
+        ``task-draws/method-07``.
+    """
     return name.split("/")[1].rsplit("-", 1)[0]
 
 

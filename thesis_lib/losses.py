@@ -132,6 +132,11 @@ class FocalLoss(_Weighted):
     class_weight : array_like, (C,), optional
         The alphas, not negative; 1 if not given.
 
+    Raises
+    ------
+    ValueError, TypeError
+        If a number is not as above.
+
     Examples
     --------
     One image of each of two classes, and outputs that are 0.8 and 0.4 for the true one:

@@ -119,9 +119,14 @@ class LogitAdjustedCrossentropy(_ShiftedCrossentropy):
     Parameters
     ----------
     class_counts : array_like of int, (C,)
-        Sizes of the classes in the training set.
+        Sizes of the classes in the training set, all positive.
     tau : float
         Not negative. 0 is cross-entropy, 1 balanced softmax.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a number is not as above.
     """
 
     def __init__(
@@ -171,11 +176,17 @@ class LDAMLoss(_ShiftedCrossentropy):
     Parameters
     ----------
     class_counts : array_like of int, (C,)
+        Sizes of the classes in the training set, all positive.
     max_margin : float
-        Margin of the smallest class, which fixes C; 0 is cross-entropy.
+        Margin of the smallest class, which fixes C; not negative, and 0 is cross-entropy.
     class_weight : array_like, (C,), optional
         Each image's loss times that of its class: deferred re-weighting (LDAM-DRW) sets
         `effective_number_weights` here for the last epochs.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a number is not as above.
     """
 
     def __init__(

@@ -128,7 +128,13 @@ def resized(images: ArrayLike, size: int) -> Array:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``thesis-lib compare-on``."""
+    """Add the arguments of ``thesis-lib compare-on``.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+        Changed in place.
+    """
     parser.add_argument(
         "data",
         metavar="FILE.npz|FOLDER",
@@ -166,7 +172,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Compare, print the table and the recommendation, and write the report; return 0."""
+    """Compare, print the table and the recommendation, and write the report.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        With the arguments of `add_arguments`.
+
+    Returns
+    -------
+    int
+        The exit status: 0, or 130 if training was interrupted.
+
+    Raises
+    ------
+    ValueError
+        If the folder of ``--out`` is a file, or as for `load` and `comparison.compare`.
+    OSError, RuntimeError
+        As for `load` and `comparison.compare`.
+    """
     if options.out.exists() and not options.out.is_dir():
         raise ValueError(f"--out {options.out} is a file; it has to be a folder.")
     # Before the images are read, which may take minutes.

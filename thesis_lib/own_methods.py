@@ -79,7 +79,13 @@ def experiment(name: str, *, epochs: int, batch_size: int, learning_rate: float)
 
 
 def families(experiments: Iterable[Experiment]) -> list[list[Experiment]]:
-    """Group experiments that share their networks: the first is trained, the others decide."""
+    """Group experiments that share their networks: the first is trained, the others decide.
+
+    Parameters
+    ----------
+    experiments : iterable of Experiment
+        With the base of each that has one.
+    """
     found: dict[str, list[Experiment]] = {}
     for one in experiments:
         found.setdefault(one.base or one.name, []).append(one)
@@ -87,7 +93,14 @@ def families(experiments: Iterable[Experiment]) -> list[list[Experiment]]:
 
 
 def obstacle(experiment: Experiment, sets: ImageSets) -> str:
-    """Say why an experiment cannot be done with these images; "" if it can."""
+    """Say why an experiment cannot be done with these images; "" if it can.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        As `experiment` returns it.
+    sets : ImageSets
+    """
     counts = sets.counts
     if experiment.sampler == "smote" and (
         reason := resampling.smote_obstacle(sets.x_train.shape[1:], sets.y_train)

@@ -95,7 +95,14 @@ def seconds_of(
 
 
 def record(run: Run, sets: ImageSets) -> records.Record:
-    """Return the record of a run; its experiment names the data, as no catalogue does."""
+    """Return the record of a run; its experiment names the data, as no catalogue does.
+
+    Parameters
+    ----------
+    run : Run
+    sets : ImageSets
+        What it was trained and tested on.
+    """
     found = experiments.to_record(run)
     found["experiment"]["data_sha256"] = sets.sha256
     return found
@@ -104,7 +111,20 @@ def record(run: Run, sets: ImageSets) -> records.Record:
 def recorded(
     store: records.Store, experiment: Experiment, sets: ImageSets
 ) -> dict[int, Labels | None]:
-    """Return the confusion matrix of each recorded seed; None where training diverged."""
+    """Return the confusion matrix of each recorded seed; None where training diverged.
+
+    Parameters
+    ----------
+    store : Store
+    experiment : Experiment
+    sets : ImageSets
+        Runs on other images do not count.
+
+    Returns
+    -------
+    dict of int to ndarray of int64, (n_classes, n_classes), or None
+        Seed to matrix, true classes as rows.
+    """
     wanted = experiment.hyperparameters() | {"data_sha256": sets.sha256}
     return {
         r["seed"]: None if r["diverged"] else np.asarray(r["confusion"], dtype=np.int64)

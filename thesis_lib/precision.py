@@ -16,7 +16,17 @@ STORE = "precision"
 
 
 def of(run: Run) -> str:
-    """Return the precision of a run; records from before it could be chosen are float32."""
+    """Return the precision of a run; records from before it could be chosen are float32.
+
+    Parameters
+    ----------
+    run : Run
+
+    Returns
+    -------
+    str
+        "float32" or "bfloat16".
+    """
     return str(run.provenance.get("precision", "float32"))
 
 
@@ -56,12 +66,24 @@ def comparison() -> pd.DataFrame:
 
 
 def distinct(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of :func:`comparison` whose interval does not hold zero."""
+    """Return the rows of :func:`comparison` whose interval does not hold zero.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As `comparison` returns them.
+    """
     return rows[(rows["Low"] > 0) | (rows["High"] < 0)]
 
 
 def varied(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of :func:`comparison` that differ between seeds or precisions, as printed."""
+    """Return the rows of :func:`comparison` that differ between seeds or precisions, as printed.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As `comparison` returns them.
+    """
     return rows[rows[["Same seed", "Other seed"]].max(axis=1) >= published.HALF_UNIT]
 
 
@@ -76,5 +98,10 @@ def _compared(one: dict[int, float], two: dict[int, float]) -> tuple[float, ...]
 
 
 def used(runs: Sequence[Run]) -> list[str]:
-    """Return the precisions that occur among some runs, in alphabetical order."""
+    """Return the precisions that occur among some runs, in alphabetical order.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+    """
     return sorted({of(run) for run in runs})

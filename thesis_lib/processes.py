@@ -18,7 +18,16 @@ from thesis_lib.training import Run
 
 
 class Processes:
-    """A pool of processes, as `thesis_lib.sweep` asks for one; `pool` makes it."""
+    """A pool of processes, as `thesis_lib.sweep` asks for one; `pool` makes it.
+
+    Parameters
+    ----------
+    executor : ProcessPoolExecutor
+        With ``workers`` processes.
+    workers : int
+    passed : multiprocessing.Value
+        Counts the images that all processes have passed.
+    """
 
     def __init__(self, executor: ProcessPoolExecutor, workers: int, passed: Any) -> None:
         self._executor, self._workers, self._passed = executor, workers, passed
@@ -32,7 +41,20 @@ class Processes:
         return int(self._passed.value)
 
     def submit(self, name: str, seed: int, precision: str) -> Future[Run]:
-        """Hand a run over. Processes that start here are deaf to Ctrl-C, which this one answers."""
+        """Hand a run over. Processes that start here are deaf to Ctrl-C, which this one answers.
+
+        Parameters
+        ----------
+        name : str
+            Of an experiment without a base.
+        seed : int
+        precision : {"float32", "bfloat16"}
+
+        Returns
+        -------
+        Future of Run
+            With probabilities.
+        """
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             return self._executor.submit(_train, name, seed, precision)
@@ -46,9 +68,19 @@ class Processes:
 
 @contextlib.contextmanager
 def pool(workers: int | None = None) -> Iterator[Processes]:
-    """Give so many processes, one a core if not said.
+    """Give a pool of processes.
 
     They end at once where the block fails or is interrupted, and where this process is killed.
+
+    Parameters
+    ----------
+    workers : int, optional
+        At least 1; one a core if not given.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If workers is no whole number from 1.
     """
     workers = arguments.whole("workers", (os.cpu_count() or 1) if workers is None else workers, 1)
     # Fresh interpreters: a forked TensorFlow hangs.

@@ -17,7 +17,12 @@ from thesis_lib import __version__
 
 
 def checksum(*arrays: NDArray[Any]) -> str:
-    """Return the first 16 digits of the SHA-256 of arrays, one after the other."""
+    """Return the first 16 digits of the SHA-256 of arrays, one after the other.
+
+    Parameters
+    ----------
+    *arrays : ndarray
+    """
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(np.ascontiguousarray(array).tobytes())

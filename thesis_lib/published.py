@@ -57,7 +57,13 @@ class PublishedTable:
     in_text: tuple[tuple[str, str, float], ...] = ()
 
     def quantity_of(self, row: str, column: str) -> str:
-        """Return the name of what a cell measures, the same in every table that gives it."""
+        """Return the name of what a cell measures, the same in every table that gives it.
+
+        Parameters
+        ----------
+        row, column : str
+            Names of the cell's row and column in ``frame``.
+        """
         return self.quantity.format(row=self.means.get(row, row), column=column)
 
     def statements(self) -> Iterator[tuple[str, str, float]]:
@@ -126,12 +132,30 @@ def table(id: str) -> pd.DataFrame:
 
 
 def printed(id: str) -> pd.DataFrame:
-    """Return :func:`table` as texts with the digits that the thesis prints, "56.8" or "0"."""
+    """Return :func:`table` as texts with the digits that the thesis prints, "56.8" or "0".
+
+    Parameters
+    ----------
+    id : str
+        As for `table`.
+
+    Raises
+    ------
+    KeyError
+        As for `table`.
+    """
     return _get(id).printed.copy()
 
 
 def number(id: str, row: str, column: str) -> float:
     """Return one number as printed, by the number of its table, its row and its column.
+
+    Parameters
+    ----------
+    id : str
+        As for `table`.
+    row, column : str
+        As `table` names them.
 
     Raises
     ------
@@ -146,22 +170,68 @@ def number(id: str, row: str, column: str) -> float:
 
 
 def caption(id: str) -> str:
-    """Return what a table shows, in our own words."""
+    """Return what a table shows, in our own words.
+
+    Parameters
+    ----------
+    id : str
+        As for `table`.
+
+    Raises
+    ------
+    KeyError
+        As for `table`.
+    """
     return _get(id).caption
 
 
 def section(id: str) -> str:
-    """Return the section of the thesis that a table stands in, such as ``"7.2"``."""
+    """Return the section of the thesis that a table stands in, such as ``"7.2"``.
+
+    Parameters
+    ----------
+    id : str
+        As for `table`.
+
+    Raises
+    ------
+    KeyError
+        As for `table`.
+    """
     return _get(id).section
 
 
 def quantity(id: str, row: str, column: str) -> str:
-    """Return the name of what a cell measures, the same in every table that prints it."""
+    """Return the name of what a cell measures, the same in every table that prints it.
+
+    Parameters
+    ----------
+    id : str
+        As for `table`.
+    row, column : str
+        As `table` names them.
+
+    Raises
+    ------
+    KeyError
+        As for `table`.
+    """
     return _get(id).quantity_of(row, column)
 
 
 def unit(id: str) -> str:
-    """Return ``"percent"`` or ``"score"``, the unit of a table's numbers."""
+    """Return ``"percent"`` or ``"score"``, the unit of a table's numbers.
+
+    Parameters
+    ----------
+    id : str
+        As for `table`.
+
+    Raises
+    ------
+    KeyError
+        As for `table`.
+    """
     return _get(id).unit
 
 
@@ -301,6 +371,15 @@ def minority_means(id: str) -> pd.Series:
 
 def read(path: str | Path) -> dict[str, PublishedTable]:
     """Read and check a file of published tables.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    dict of str to PublishedTable
+        By their numbers, in the order of the file.
 
     Raises
     ------

@@ -62,23 +62,55 @@ class Store:
             raise NotADirectoryError(f"{self.folder} is a file; the store needs a folder.")
 
     def path(self, name: str) -> Path:
-        """Return the file of the experiment ``task/method``."""
+        """Return the file of the experiment ``task/method``.
+
+        Parameters
+        ----------
+        name : str
+
+        Raises
+        ------
+        ValueError
+            If the name is of another form, or a part of it begins with a dot.
+        """
         parts = name.split("/")
         if len(parts) != 2 or any(not p or p.startswith(".") for p in parts):
             raise ValueError(f"An experiment's name is task/method; got {name!r}.")
         return self.folder / parts[0] / f"{parts[1]}.jsonl"
 
     def outputs_path(self, name: str, seed: int) -> Path:
-        """Return the file that a run's outputs on the test set are kept in, beside its record."""
+        """Return the file that a run's outputs on the test set are kept in, beside its record.
+
+        Parameters
+        ----------
+        name : str
+            As for `path`.
+        seed : int
+
+        Raises
+        ------
+        ValueError
+            As for `path`.
+        """
         return self.path(name).with_suffix(f".seed-{seed}.npy")
 
     def append(self, record: Record) -> bool:
         """Append one run, unless the same experiment and seed are there.
 
+        Parameters
+        ----------
+        record : dict
+            NaN and infinity are written as null.
+
         Returns
         -------
         bool
             Whether the run was written. When True is returned, the line is on the disk.
+
+        Raises
+        ------
+        ValueError
+            If `problem` finds one, or as for `path`.
         """
         record = _without_nan(record)
         reason = problem(record)
@@ -101,6 +133,16 @@ class Store:
         """Return the readable runs of an experiment in the order of their seeds.
 
         Unreadable lines are reported as a :class:`RecordWarning` with file and line number.
+
+        Parameters
+        ----------
+        name : str
+            As for `path`.
+
+        Raises
+        ------
+        ValueError
+            As for `path`.
         """
         path = self.path(name)
         if not path.exists():
@@ -128,6 +170,11 @@ class Store:
 
     def merge(self, other: Store) -> int:
         """Append the other store's runs that are missing here, with their kept outputs.
+
+        Parameters
+        ----------
+        other : Store
+            Is left as it is.
 
         Returns
         -------
@@ -159,7 +206,12 @@ class Store:
 
 
 def problem(record: Any) -> str:
-    """Say in a few words what keeps a decoded line from being a record; "" if nothing does."""
+    """Say in a few words what keeps a decoded line from being a record; "" if nothing does.
+
+    Parameters
+    ----------
+    record : object
+    """
     if not isinstance(record, dict):
         return f"a record is a JSON object, this is a {type(record).__name__}"
     if record.get("schema") != SCHEMA:
@@ -228,6 +280,11 @@ def same_run(one: Record, other: Record) -> bool:
 
     The method's name on pages decides nothing, and a hyperparameter without a value is the same
     as one that the record does not know.
+
+    Parameters
+    ----------
+    one, other : dict
+        In which `problem` finds nothing.
     """
     return (_settings(one), one["seed"]) == (_settings(other), other["seed"])
 

@@ -62,7 +62,13 @@ def statuses() -> pd.DataFrame:
 
 
 def finding(id: str) -> str:
-    """Return a finding with its evidence as a MyST definition list."""
+    """Return a finding with its evidence as a MyST definition list.
+
+    Parameters
+    ----------
+    id : str
+        Of the finding in ``findings.yml``.
+    """
     chosen = next(finding for finding in findings.findings() if finding.id == id)
     found = evidence.of(id)
     parts = {
@@ -76,7 +82,18 @@ def finding(id: str) -> str:
 
 
 def claim(id: str) -> str:
-    """Return a claim of the thesis with the verdict of the records, as Markdown."""
+    """Return a claim of the thesis with the verdict of the records, as Markdown.
+
+    Parameters
+    ----------
+    id : str
+        As for :func:`claims.get`.
+
+    Raises
+    ------
+    KeyError
+        As for :func:`claims.get`.
+    """
     chosen = claims.get(id)
     found = chosen.judge()
     return (
@@ -97,7 +114,12 @@ def claim_table() -> pd.DataFrame:
 
 
 def precision_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """Turn rows of :func:`precision.comparison` into the text that a page shows."""
+    """Turn rows of :func:`precision.comparison` into the text that a page shows.
+
+    Parameters
+    ----------
+    rows : DataFrame
+    """
     return pd.DataFrame(
         {
             "Quantity": list(rows["Quantity"].str.replace(r"^(\d)$", r"Class \1", regex=True)),

@@ -19,7 +19,12 @@ Floats = NDArray[np.float64]
 
 
 def progress(run: Run) -> str:
-    """Say in a sentence of Markdown how far a run of this build went, and what it reached."""
+    """Say in a sentence of Markdown how far a run of this build went, and what it reached.
+
+    Parameters
+    ----------
+    run : Run
+    """
     of, method = run.experiment.epochs, markdown.as_text(_method(run.experiment))
     dataset = markdown.as_text(str(run.provenance["dataset"]))
     length = f"{run.epochs} of {of:,} epochs ({run.epochs / of:.1%})"
@@ -33,7 +38,13 @@ def progress(run: Run) -> str:
 
 
 def caption(table: str) -> str:
-    """Return what a published table shows, with its number in the thesis."""
+    """Return what a published table shows, with its number in the thesis.
+
+    Parameters
+    ----------
+    table : str
+        As for `comparison`.
+    """
     return f"{published.caption(table)}. (Thesis, Table {table}.)"
 
 
@@ -86,6 +97,10 @@ def comparison(table: str, live: Mapping[str, Run]) -> pd.DataFrame:
 def focal_comparison(task: str) -> pd.DataFrame:
     """Set the published grid of focal losses (tables 7.11, 8.12) beside the recorded one.
 
+    Parameters
+    ----------
+    task : {"multiclass", "binary"}
+
     Returns
     -------
     DataFrame
@@ -107,6 +122,10 @@ def focal_comparison(task: str) -> pd.DataFrame:
 
 def focal_grids(task: str) -> dict[str, Floats]:
     """Return test accuracies by gamma and minority weight for the plots of the focal grid.
+
+    Parameters
+    ----------
+    task : {"multiclass", "binary"}
 
     Returns
     -------
@@ -194,7 +213,13 @@ def overview(table: str, live: Mapping[str, Run]) -> dict[str, Floats]:
 
 
 def methods(table: str) -> list[str]:
-    """Return the names of the methods in the rows of a published table."""
+    """Return the names of the methods in the rows of a published table.
+
+    Parameters
+    ----------
+    table : str
+        As for `comparison`.
+    """
     return [experiment_of(table, row).method for row in published.table(table).index]
 
 
@@ -202,6 +227,15 @@ def further(names: Sequence[str], columns: Sequence[str], live: Mapping[str, Run
     """Return what was measured for experiments that the thesis does not have, as text.
 
     Corrected twins and controls; laid out as :func:`comparison`, without published numbers.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of experiments.
+    columns : sequence of str
+        As for :func:`value`.
+    live : mapping of str to Run
+        As for `comparison`.
     """
     rows: dict[tuple[str, str], Sequence[str | None]] = {}
     for name in names:

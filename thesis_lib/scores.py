@@ -106,7 +106,12 @@ class MaximumProbability(Score):
     ----------
     temperature : float
         Divides the logits, as in ODIN (Liang, Li and Srikant, 2018), whose perturbation of the
-        input is left out. 1 changes nothing.
+        input is left out. Positive; 1 changes nothing.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If temperature is no positive number.
     """
 
     def __init__(self, temperature: float = 1.0) -> None:
@@ -136,6 +141,11 @@ class Energy(Score):
     ----------
     temperature : float
         T, positive.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If temperature is no positive number.
     """
 
     def __init__(self, temperature: float = 1.0) -> None:

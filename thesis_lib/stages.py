@@ -79,7 +79,15 @@ def class_weight(experiment: Experiment, counts: Labels) -> NDArray[np.float64]:
 
 
 def minority(task: str, counts: Labels) -> tuple[int, ...]:
-    """Return a task's minority classes; of other data those of a tenth of the largest, or less."""
+    """Return a task's minority classes; of other data those of a tenth of the largest, or less.
+
+    Parameters
+    ----------
+    task : str
+        A key of ``tasks.TASKS``, or another name for other data.
+    counts : ndarray of int, (n_classes,)
+        Sizes of the classes in the training set; they decide for other data only.
+    """
     if task in tasks.TASKS:
         return tasks.get(task).minority
     return tasks.minority_of(counts.tolist(), int(counts.max()) // 10)
@@ -105,11 +113,27 @@ class Fitted(Generic[F]):
         return float((outputs.argmax(1) == self.feed.labels).mean())
 
     def decided(self, x: NDArray[np.float32]) -> NDArray[Any]:
-        """Return the outputs on images, with the prior corrected where that was tuned."""
+        """Return the outputs on images, with the prior corrected where that was tuned.
+
+        Parameters
+        ----------
+        x : ndarray of float32, (n, height, width, channels)
+            In [0, 1].
+
+        Returns
+        -------
+        ndarray, (n, n_classes)
+        """
         return self.corrected(self.network.predict(x, batch_size=1000, verbose=0))
 
     def corrected(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        """Return outputs with the prior corrected where that was tuned."""
+        """Return outputs with the prior corrected where that was tuned.
+
+        Parameters
+        ----------
+        outputs : ndarray, (n, n_classes)
+            They stay as they are if one of them is not finite.
+        """
         if self.tau is None or not np.isfinite(outputs).all():
             return outputs
         return decision.correct_prior(outputs, self.feed.counts, tau=self.tau)

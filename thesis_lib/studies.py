@@ -42,6 +42,11 @@ def scores(
         Rows (draw, seed), a column a method in the order of ``later.DRAW_METHODS`` with prior
         correction after the baseline; NaN where nothing is recorded. A run that diverged decides
         nothing and counts as chance (balanced accuracy and minority recall 100 / C, others 0).
+
+    Raises
+    ------
+    ValueError
+        If the measure is unknown.
     """
     arguments.one_of("measure", measure, MEASURES)
     found: dict[str, dict[tuple[int, int], float]] = {name: {} for name in labels()}
@@ -231,6 +236,11 @@ def begins(found: pd.DataFrame) -> pd.DataFrame:
 def fair_settings(task: str) -> pd.DataFrame:
     """Set the settings that all methods of a study share beside those chosen for each.
 
+    Parameters
+    ----------
+    task : str
+        As for `scores`.
+
     Returns
     -------
     DataFrame
@@ -251,12 +261,22 @@ def fair_settings(task: str) -> pd.DataFrame:
 def fair_scores(task: str, measure: str = MEASURES[0]) -> pd.DataFrame:
     """Compare each method under its own settings with itself under the shared ones.
 
+    Parameters
+    ----------
+    task, measure
+        As for `scores`.
+
     Returns
     -------
     DataFrame
         A row a method: "Shared" and "Own" mean in percent over the draws and seeds that both
         studies have, "Difference" in points with "Low" and "High" (95 % t interval over draws),
         "Draws"; NaN where there are none.
+
+    Raises
+    ------
+    ValueError
+        As for `scores`.
     """
     shared, own = scores(task, measure), scores(task, measure, tuned=True)
     rows = {}

@@ -36,7 +36,13 @@ class Progress(Generic[J]):
 
 
 def missing(selection: Iterable[Experiment], seeds: Sequence[int]) -> list[Job]:
-    """Return the jobs (experiment, seed) without a record: seed after seed, base networks once."""
+    """Return the jobs (experiment, seed) without a record: seed after seed, base networks once.
+
+    Parameters
+    ----------
+    selection : iterable of Experiment
+    seeds : sequence of int
+    """
     jobs: dict[Job, None] = {}
     chosen = list(selection)
     have = {e.name: {run.seed for run in experiments.recorded(e)} for e in chosen}
@@ -48,14 +54,30 @@ def missing(selection: Iterable[Experiment], seeds: Sequence[int]) -> list[Job]:
 
 
 def images_of(job: Job) -> int:
-    """Return how many images a job passes through the network."""
+    """Return how many images a job passes through the network.
+
+    Parameters
+    ----------
+    job : (name, seed)
+    """
     experiment = experiments.get(job[0])
     size = training.training_size(experiment)
     return size * experiment.epochs
 
 
 def data_set_of(name: str) -> str:
-    """Return the data set that an experiment's images are from."""
+    """Return the data set that an experiment's images are from.
+
+    Parameters
+    ----------
+    name : str
+        Of the experiment.
+
+    Returns
+    -------
+    str
+        As `thesis_lib.data.load` names it.
+    """
     return tasks.get(experiments.get(name).task).dataset
 
 
@@ -73,7 +95,15 @@ class Pool(Slots, Protocol):
     """Where runs train: processes of this machine, or a cluster."""
 
     def submit(self, name: str, seed: int, precision: str) -> Future[Run]:
-        """Train a run and give it back with its probabilities; record nothing."""
+        """Train a run and give it back with its probabilities; record nothing.
+
+        Parameters
+        ----------
+        name : str
+            Of an experiment without a base.
+        seed : int
+        precision : {"float32", "bfloat16"}
+        """
 
 
 def run(
@@ -105,8 +135,12 @@ def run(
 
     Raises
     ------
+    ValueError
+        If both workers and scheduler are given, or workers is smaller than 1.
     OSError
         If a run could not be recorded, or the scheduler is gone; the others are ended.
+    RuntimeError
+        As for :func:`thesis_lib.cluster.pool`.
     """
     if scheduler is None:
         return _run(jobs, processes.pool(workers), precision, max_seconds)
@@ -225,6 +259,13 @@ def run_side_by_side(
     Returns
     -------
     Progress
+
+    Raises
+    ------
+    RuntimeError
+        If the device's memory is too small for a single run, or Keras does not run on JAX.
+    ValueError
+        If the precision is unknown.
     """
     quiet.import_keras()
     from thesis_lib import vectorized

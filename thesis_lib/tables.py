@@ -251,7 +251,12 @@ def _to_html(text: str) -> str:
 
 
 def to_myst(text: str) -> str:
-    """Return a text as MyST that shows it literally, but for `` `code` `` and model names."""
+    """Return a text as MyST that shows it literally, but for `` `code` `` and model names.
+
+    Parameters
+    ----------
+    text : str
+    """
     return _render(
         text,
         markdown.escape,

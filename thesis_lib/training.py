@@ -143,6 +143,15 @@ COSTS: dict[str, Callable[[], NDArray[np.float64]]] = {
 def cost_matrix(experiment: Experiment) -> NDArray[np.float64]:
     """Return the cost matrix that an experiment moves thresholds with.
 
+    Parameters
+    ----------
+    experiment : Experiment
+
+    Returns
+    -------
+    ndarray of float64, (n_classes, n_classes)
+        As of `decision.cost_matrix`.
+
     Raises
     ------
     ValueError
@@ -156,17 +165,38 @@ def cost_matrix(experiment: Experiment) -> NDArray[np.float64]:
 
 
 def source_of(experiment: Experiment, dataset: data.Dataset | None = None) -> data.Dataset:
-    """Return the data set that an experiment's task is cut from: its own, or the one given."""
+    """Return the data set that an experiment's task is cut from: its own, or the one given.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    dataset : Dataset, optional
+        The task's own if not given.
+    """
     return data.load(tasks.get(experiment.task).dataset) if dataset is None else dataset
 
 
 def subset_of(experiment: Experiment, dataset: data.Dataset | None = None) -> data.Dataset:
-    """Return the task of an experiment, cut out of its own data set or of the one given."""
+    """Return the task of an experiment, cut out of its own data set or of the one given.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    dataset : Dataset, optional
+        The balanced data set that the task is cut from; the task's own if not given.
+    """
     return data.task(experiment.task, source_of(experiment, dataset), experiment.draw)
 
 
 def training_size(experiment: Experiment, dataset: data.Dataset | None = None) -> int:
-    """Return how many images the networks of a run train on, without resampling them."""
+    """Return how many images the networks of a run train on, without resampling them.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    dataset : Dataset, optional
+        The balanced data set that the task is cut from; the task's own if not given.
+    """
     cut = subset_of(experiment, dataset)
     counts = data.class_counts(cut.y_train, cut.n_classes)
     sampler = (experiment.sampler or "none").removesuffix("-as-published")
@@ -196,7 +226,21 @@ def training_set(experiment: Experiment, dataset: data.Dataset, seed: int) -> Im
 
 
 def resampled(experiment: Experiment, images: Images, seed: int) -> Images:
-    """Return images as the sampler of an experiment leaves them (see `training_set`)."""
+    """Return images as the sampler of an experiment leaves them (see `training_set`).
+
+    Parameters
+    ----------
+    experiment : Experiment
+    images : tuple of ndarray, (n, ...), (n,)
+        With their labels.
+    seed : int
+        As for `training_set`.
+
+    Raises
+    ------
+    ValueError
+        As for `training_set`.
+    """
     if experiment.sampler in (None, "class-aware"):
         return images
     if experiment.draw is not None and experiment.sampler.endswith("-as-published"):
@@ -293,7 +337,14 @@ def train(
 
 
 def member_seeds(experiment: Experiment, seed: int) -> list[int]:
-    """Return the seeds of the networks of a run: its own, and one for each further member."""
+    """Return the seeds of the networks of a run: its own, and one for each further member.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    seed : int
+        Of the run.
+    """
     return [seed, *((seed + 100_000 * k) % 2**32 for k in range(1, experiment.members or 1))]
 
 
@@ -344,7 +395,20 @@ def measured(
     provenance: Mapping[str, Any],
     keep_probabilities: bool = False,
 ) -> Run:
-    """Turn a network's outputs on the test set (n_test, n_classes) into a run."""
+    """Turn a network's outputs on the test set into a run.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    seed : int
+    y_test : ndarray of int64, (n_test,)
+    probabilities : ndarray of float32, (n_test, n_classes)
+        The outputs; a run with one that is not finite has diverged.
+    train_accuracy, curves, seconds, provenance
+        As for `of_confusion`.
+    keep_probabilities : bool
+        Whether the run keeps them.
+    """
     finite = bool(np.isfinite(probabilities).all())
     y_pred = np.nan_to_num(probabilities).argmax(1)
     return of_confusion(
@@ -372,7 +436,25 @@ def of_confusion(
     provenance: Mapping[str, Any],
     probabilities: NDArray[np.float32] | None = None,
 ) -> Run:
-    """Turn a confusion matrix on the test set into a run, without measures where it diverged."""
+    """Turn a confusion matrix on the test set into a run, without measures where it diverged.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    seed : int
+    confusion : ndarray of int64, (n_classes, n_classes)
+        True classes as rows.
+    diverged : bool
+    train_accuracy : float
+        In [0, 1], or NaN.
+    curves : tuple of two tuples of float
+        Of loss and accuracy, as `fitting.fit` returns them.
+    seconds : float
+        What training took.
+    provenance : mapping
+        As :func:`thesis_lib.provenance.provenance` returns it.
+    probabilities : ndarray of float32, (n_test, n_classes), optional
+    """
     recall = np.full(len(confusion), np.nan) if diverged else metrics.recall_of(confusion)
     return Run(
         experiment=experiment,
@@ -401,6 +483,16 @@ def with_moved_thresholds(run: Run, experiment: Experiment, y_test: NDArray[np.i
     experiment : Experiment
         Names its cost matrix in ``cost``.
     y_test : ndarray of shape (n_test,)
+
+    Returns
+    -------
+    Run
+        With probabilities; its training accuracy is NaN.
+
+    Raises
+    ------
+    ValueError
+        If the run has no probabilities, or the experiment no cost matrix.
     """
     if run.probabilities is None or experiment.cost is None:
         raise ValueError("Moving thresholds needs a run with probabilities and a cost matrix.")

@@ -50,6 +50,11 @@ def scores(task: str, measure: str = studies.MEASURES[0]) -> pd.DataFrame:
 def means(measure: str = studies.MEASURES[0]) -> pd.DataFrame:
     """Return the mean over seeds of each method on each task.
 
+    Parameters
+    ----------
+    measure : str
+        As for `scores`.
+
     Returns
     -------
     DataFrame
@@ -77,6 +82,11 @@ def agreement(measure: str = studies.MEASURES[0]) -> pd.DataFrame:
 
     The first kind is what the second can hope for: a ranking that another seed changes cannot be
     the same on other data.
+
+    Parameters
+    ----------
+    measure : str
+        As for `scores`.
 
     Returns
     -------

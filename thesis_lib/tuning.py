@@ -34,7 +34,16 @@ def grid(
     rates: Sequence[float] = LEARNING_RATES,
     shares: Sequence[float] = EPOCH_SHARES,
 ) -> list[Experiment]:
-    """Return the settings that a method is tried with: the same number for each method."""
+    """Return the settings that a method is tried with: the same number for each method.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    rates : sequence of float
+        Learning rates.
+    shares : sequence of float
+        Of the experiment's own epochs; there are two epochs at least.
+    """
     return [
         dataclasses.replace(
             experiment, learning_rate=rate, epochs=max(2, round(share * experiment.epochs))
@@ -130,6 +139,11 @@ def study(task: str, draws: Sequence[int] = later.DRAWS) -> list[Experiment]:
     """Return the experiments of `later.study` with the settings that were chosen for each method.
 
     Empty if none were chosen for the task yet.
+
+    Parameters
+    ----------
+    task, draws
+        As for :func:`later.study`.
     """
     chosen = tuned().get(task, {})
     base = f"{task}-tuned-draws"
@@ -149,7 +163,18 @@ def study(task: str, draws: Sequence[int] = later.DRAWS) -> list[Experiment]:
 
 
 def main(task: str) -> None:
-    """Tune every method of the study on a task that is not tuned yet, and write what was chosen."""
+    """Tune every method of the study on a task that is not tuned yet, and write what was chosen.
+
+    Parameters
+    ----------
+    task : str
+        As for `study`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such task.
+    """
     for slug in later.STUDY_METHODS:
         if slug in tuned().get(task, {}):
             continue

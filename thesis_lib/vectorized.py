@@ -37,6 +37,10 @@ def groups(jobs: Sequence[Job]) -> list[list[Job]]:
 
     They share the task, the sampler, the form of the loss, epochs, batch size and dropout; the
     seed, the draw, the learning rate, gamma and the weight of the minority classes may differ.
+
+    Parameters
+    ----------
+    jobs : sequence of (Experiment, seed)
     """
     found: dict[tuple[object, ...], list[Job]] = {}
     for experiment, seed in jobs:
@@ -55,6 +59,10 @@ def side_by_side(experiment: Experiment) -> bool:
 
     Not where batches are changed or drawn by class, in two stages, with several networks, with
     held-out images, or with a recurrent network: these are trained one by one.
+
+    Parameters
+    ----------
+    experiment : Experiment
     """
     e = experiment
     plain = e.change is None and e.second_stage is None and e.members is None
@@ -63,7 +71,16 @@ def side_by_side(experiment: Experiment) -> bool:
 
 
 def batch_order(seed: int, epoch: int, n: int) -> Any:
-    """Return the order (n,) in which a run passes its training images in an epoch from 0."""
+    """Return the order (n,) in which a run passes its training images in an epoch from 0.
+
+    Parameters
+    ----------
+    seed : int
+        Of the run.
+    epoch : int
+    n : int
+        Number of images.
+    """
     import jax
 
     return jax.random.permutation(jax.random.fold_in(jax.random.key(seed), epoch), n)

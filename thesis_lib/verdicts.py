@@ -24,7 +24,16 @@ def tables() -> list[str]:
 
 
 def focal(task: str, gamma: float, weight: float) -> str:
-    """Return the name of the experiment with these settings of focal loss."""
+    """Return the name of the experiment with these settings of focal loss.
+
+    Parameters
+    ----------
+    task : {"multiclass", "binary"}
+    gamma : float
+        One of ``experiments.GAMMAS``.
+    weight : float
+        Of the minority classes, one of ``experiments.MINORITY_WEIGHTS``.
+    """
     return f"{task}/focal-g{gamma:g}-a{weight:g}"
 
 
@@ -33,6 +42,13 @@ def experiment_of(table: str, row: str, column: str = "") -> Experiment:
 
     A row that repeats a model of another table, such as ``"M_b"`` in table 7.2, stands for that
     model's experiment. In the tables of the focal grids the column decides as well.
+
+    Parameters
+    ----------
+    table : str
+        Its number in the thesis, "7.2".
+    row, column : str
+        As :func:`published.table` names them; no column is needed where it decides nothing.
 
     Raises
     ------
@@ -55,7 +71,18 @@ def experiment_of(table: str, row: str, column: str = "") -> Experiment:
 
 
 def experiments_of(table: str) -> list[str]:
-    """Return the names of all experiments behind a published table, each once."""
+    """Return the names of all experiments behind a published table, each once.
+
+    Parameters
+    ----------
+    table : str
+        As for `experiment_of`.
+
+    Raises
+    ------
+    KeyError
+        If there is no such table, or as for `experiment_of`.
+    """
     printed = published.table(table)
     cells = ((str(row), str(column)) for row in printed.index for column in printed.columns)
     return list(dict.fromkeys(experiment_of(table, *cell).name for cell in cells))
@@ -78,7 +105,24 @@ def value(run: Run, column: str) -> float:
 
 
 def sample(table: str, row: str, column: str) -> list[float]:
-    """Return what each recorded seed measured for a cell of a published table, in percent."""
+    """Return what each recorded seed measured for a cell of a published table, in percent.
+
+    Parameters
+    ----------
+    table, row, column : str
+        As for `experiment_of`.
+
+    Returns
+    -------
+    list of float
+        NaN for a run that diverged. For table 8.13 only the seeds with kept outputs, and none
+        without MNIST.
+
+    Raises
+    ------
+    KeyError
+        As for `experiment_of`.
+    """
     experiment = experiment_of(table, row, column)
     runs = experiments.recorded(experiment)
     if table == MEAN_OUTPUTS:
@@ -114,6 +158,15 @@ def recorded_mean_outputs(seed: int) -> pd.DataFrame | None:
     """Return :func:`mean_outputs` of the recorded binary baseline; None without MNIST or outputs.
 
     The kept outputs are those for MNIST's test images, so they need its labels.
+
+    Parameters
+    ----------
+    seed : int
+
+    Raises
+    ------
+    ValueError
+        As for :func:`experiments.outputs`.
     """
     kept = experiments.outputs("binary/baseline", seed)
     mnist = data.load("mnist", fallback="digits")

@@ -15,7 +15,13 @@ Floats = NDArray[np.float64]
 
 
 def function(x: ArrayLike, y: ArrayLike, *, title: str) -> Figure:
-    """Draw one function, with the axes through the origin."""
+    """Draw one function, with the axes through the origin.
+
+    Parameters
+    ----------
+    x, y : array_like, (n,)
+    title : str
+    """
     figure, axis = plt.subplots(figsize=(4.6, 2.6))
     axis.axhline(0, color="#999999", linewidth=0.8)
     axis.axvline(0, color="#999999", linewidth=0.8)
@@ -52,6 +58,14 @@ def descent_path(
 ) -> Floats:
     """Follow gradient descent, w ← w - learning_rate · gradient(w) (thesis, section 2.4).
 
+    Parameters
+    ----------
+    gradient : callable
+        Takes a point and returns the slope there, both (n,).
+    start : array_like, (n,)
+    learning_rate : float
+    steps : int
+
     Returns
     -------
     ndarray, (steps + 1, n)
@@ -87,7 +101,16 @@ def descent(loss: Callable[[Any, Any], Any], paths: Mapping[str, Floats]) -> Fig
 def histogram(
     samples: Mapping[str, ArrayLike], *, xlabel: str, marks: Sequence[float] = ()
 ) -> Figure:
-    """Draw the distribution of scores in [0, 1] of several groups, with thresholds as lines."""
+    """Draw the distribution of scores in [0, 1] of several groups, with thresholds as lines.
+
+    Parameters
+    ----------
+    samples : mapping of str to array_like, (n,)
+        Legend to scores.
+    xlabel : str
+    marks : sequence of float
+        The thresholds.
+    """
     figure, axis = plt.subplots()
     bins = np.linspace(0, 1, 41).tolist()
     for name, values in samples.items():
@@ -110,7 +133,17 @@ def scatter(
     log_density: Callable[[Floats], Floats] | None = None,
     threshold: float = 0.0,
 ) -> Figure:
-    """Draw points; with a density, its threshold as a line and what lies beyond it marked."""
+    """Draw points; with a density, its threshold as a line and what lies beyond it marked.
+
+    Parameters
+    ----------
+    points : ndarray, (n, 2)
+    xlabel, ylabel : str
+    log_density : callable, optional
+        Takes points, (m, 2), and returns (m,).
+    threshold : float
+        Log density up to which a point is marked.
+    """
     figure, axis = plt.subplots(figsize=(5, 3.6))
     axis.set(xlabel=xlabel, ylabel=ylabel)
     if log_density is None:

@@ -62,6 +62,11 @@ def dots(kinds: Sequence[str], scores: Sequence[str], values: ArrayLike, *, xlab
     values : array_like, (k, s, 3)
         Percent: the measure and the bounds of its interval.
     xlabel : str
+
+    Raises
+    ------
+    ValueError
+        If values is of another shape.
     """
     array = np.asarray(values, dtype=float)
     if array.shape != (len(kinds), len(scores), 3):

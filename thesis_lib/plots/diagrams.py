@@ -19,7 +19,15 @@ _FILL = "#e8f1f8"
 
 
 def flow(steps: Sequence[str], *, width: float = 6.8) -> Figure:
-    """Draw boxes in a row, joined by arrows."""
+    """Draw boxes in a row, joined by arrows.
+
+    Parameters
+    ----------
+    steps : sequence of str
+        What the boxes say.
+    width : float
+        Inches.
+    """
     figure, axis = _canvas(width, 1.5)
     n = len(steps)
     for k, text in enumerate(steps):
@@ -31,7 +39,14 @@ def flow(steps: Sequence[str], *, width: float = 6.8) -> Figure:
 
 
 def neuron(inputs: Sequence[float], weights: Sequence[float], bias: float) -> Figure:
-    """Draw a neuron with its numbers: inputs, weights, bias, weighted sum, output after ReLU."""
+    """Draw a neuron with its numbers: inputs, weights, bias, weighted sum, output after ReLU.
+
+    Parameters
+    ----------
+    inputs, weights : sequence of float
+        As many of each.
+    bias : float
+    """
     figure, axis = _canvas(6, 3)
     total = float(np.dot(inputs, weights) + bias)
     n = len(inputs)
@@ -55,7 +70,13 @@ def neuron(inputs: Sequence[float], weights: Sequence[float], bias: float) -> Fi
 
 
 def network(layers: Sequence[int] = (2, 3, 2)) -> Figure:
-    """Draw a fully connected feedforward network with so many neurons a layer."""
+    """Draw a fully connected feedforward network with so many neurons a layer.
+
+    Parameters
+    ----------
+    layers : sequence of int
+        From the input on.
+    """
     figure, axis = _canvas(5.5, 3)
     columns = [[(2.2 * k, (m - 1) / 2 - j) for j in range(m)] for k, m in enumerate(layers)]
     for left, right in pairwise(columns):
@@ -77,7 +98,13 @@ def network(layers: Sequence[int] = (2, 3, 2)) -> Figure:
 
 
 def layers(rows: Sequence[tuple[str, str, str]]) -> Figure:
-    """Draw a network as a column of layers: name, output shape, parameters."""
+    """Draw a network as a column of layers: name, output shape, parameters.
+
+    Parameters
+    ----------
+    rows : sequence of (str, str, str)
+        Layers without parameters ("" or "0") are grey.
+    """
     figure, axis = _canvas(5.6, 0.36 * len(rows) + 0.5)
     for k, (name, shape, parameters) in enumerate(rows):
         y = len(rows) - k
@@ -102,7 +129,15 @@ def layers(rows: Sequence[tuple[str, str, str]]) -> Figure:
 
 
 def convolution(image: ArrayLike, kernel: ArrayLike, *, at: tuple[int, int] = (0, 0)) -> Figure:
-    """Draw a convolution as networks compute it (cross-correlation), one window highlighted."""
+    """Draw a convolution as networks compute it (cross-correlation), one window highlighted.
+
+    Parameters
+    ----------
+    image, kernel : array_like, (height, width)
+        The kernel no larger than the image.
+    at : (row, column)
+        Of the upper left corner of the window.
+    """
     x, k = np.asarray(image), np.asarray(kernel)
     result = correlate(x, k)
     figure, axes = plt.subplots(
@@ -118,7 +153,17 @@ def convolution(image: ArrayLike, kernel: ArrayLike, *, at: tuple[int, int] = (0
 
 
 def correlate(image: NDArray[Any], kernel: NDArray[Any]) -> NDArray[Any]:
-    """Slide the kernel over the image without padding, and sum the products."""
+    """Slide the kernel over the image without padding, and sum the products.
+
+    Parameters
+    ----------
+    image : ndarray, (height, width)
+    kernel : ndarray, (k, l)
+
+    Returns
+    -------
+    ndarray, (height - k + 1, width - l + 1)
+    """
     windows = np.lib.stride_tricks.sliding_window_view(image, kernel.shape)
     return np.asarray(np.einsum("ijkl,kl->ij", windows, kernel))
 
@@ -148,7 +193,19 @@ def max_pooling(
 
 
 def pool(feature_map: NDArray[Any], *, ragged: bool = False) -> NDArray[Any]:
-    """Return the largest value of each 2×2 window; ragged keeps the windows at the border."""
+    """Return the largest value of each 2×2 window.
+
+    Parameters
+    ----------
+    feature_map : ndarray of float, (height, width)
+    ragged : bool
+        As for `max_pooling`.
+
+    Returns
+    -------
+    ndarray of float, (height / 2, width / 2)
+        Rounded up if ragged, else down.
+    """
     height, width = feature_map.shape
     if ragged:
         pad = ((0, height % 2), (0, width % 2))
@@ -160,7 +217,15 @@ def pool(feature_map: NDArray[Any], *, ragged: bool = False) -> NDArray[Any]:
 
 
 def confidence_scheme(score: float, threshold: float, *, source: str) -> Figure:
-    """Draw how a confidence score decides whether an input is normal."""
+    """Draw how a confidence score decides whether an input is normal.
+
+    Parameters
+    ----------
+    score, threshold : float
+        The input is normal if its score is above the threshold.
+    source : str
+        Where the input comes from, for its box.
+    """
     figure, axis = _canvas(6.8, 1.6)
     normal = score > threshold
     sign, verdict = (">", "normal") if normal else ("≤", "anomaly")

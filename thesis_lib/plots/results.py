@@ -34,6 +34,11 @@ def confusion(matrices: Mapping[str, ArrayLike], *, class_names: Sequence[str] =
         Title to counts (or mean counts of several runs).
     class_names : sequence of str
         The class numbers if not given.
+
+    Raises
+    ------
+    ValueError
+        If a matrix is not square.
     """
     arrays = {title: np.asarray(matrix, dtype=float) for title, matrix in matrices.items()}
     for title, counts in arrays.items():
@@ -177,6 +182,11 @@ def focal_grid(
     gammas, weights : sequence of float
     grids : mapping of str to array_like, (n_gammas, n_weights)
         Title to percentages; NaN is drawn as a hatched cell.
+
+    Raises
+    ------
+    ValueError
+        If a grid is of another shape.
     """
     arrays = {title: np.asarray(grid, dtype=float) for title, grid in grids.items()}
     for title, grid in arrays.items():

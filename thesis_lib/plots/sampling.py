@@ -47,7 +47,15 @@ def before_and_after(
 def smote_pair(
     first: NDArray[Any], second: NDArray[Any], child: NDArray[Any], weight: float
 ) -> Figure:
-    """Draw two images and the one that SMOTE drew between them."""
+    """Draw two images and the one that SMOTE drew between them.
+
+    Parameters
+    ----------
+    first, second, child : ndarray, (height, width) or (height, width, 1)
+        From 0 to 255.
+    weight : float
+        Of the first, in [0, 1].
+    """
     figure, axes = plt.subplots(1, 3, figsize=(5, 1.9))
     titles = ("A", "B", f"{weight:.2f}·A + {1 - weight:.2f}·B")
     for axis, image, title in zip(axes, (first, second, child), titles, strict=True):
