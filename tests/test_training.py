@@ -83,6 +83,8 @@ def test_moved_thresholds_come_from_the_same_network(digits: data.Dataset) -> No
     assert moved.test_accuracy == pytest.approx((expected == y_test).mean())
     with pytest.raises(ValueError, match="needs a run with probabilities"):
         training.with_moved_thresholds(dataclasses.replace(run, probabilities=None), moving, y_test)
+    with pytest.raises(ValueError, match="binary/test names no cost matrix; its cost is tuned"):
+        training.cost_matrix(small(cost="tuned"))
 
 
 @pytest.mark.parametrize("name", ["multiclass/rus", "multiclass/smote", "binary/ros"])

@@ -68,8 +68,16 @@ def finding(id: str) -> str:
     ----------
     id : str
         Of the finding in ``findings.yml``.
+
+    Raises
+    ------
+    KeyError
+        If there is none of that name; the message lists those that there are.
     """
-    chosen = next(finding for finding in findings.findings() if finding.id == id)
+    known = {finding.id: finding for finding in findings.findings()}
+    if id not in known:
+        raise KeyError(f"No finding {id!r}; there are {', '.join(known)}.")
+    chosen = known[id]
     found = evidence.of(id)
     parts = {
         "The text": chosen.says,

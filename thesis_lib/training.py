@@ -157,10 +157,10 @@ def cost_matrix(experiment: Experiment) -> NDArray[np.float64]:
     ValueError
         If it names none.
     """
-    if experiment.cost is None:
-        raise ValueError(f"{experiment.name} names no cost matrix.")
     if experiment.cost == "prior":
         return decision.prior_cost(tasks.get(experiment.task).counts)
+    if experiment.cost not in COSTS:
+        raise ValueError(f"{experiment.name} names no cost matrix; its cost is {experiment.cost}.")
     return COSTS[experiment.cost]()
 
 
