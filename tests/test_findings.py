@@ -273,7 +273,7 @@ def test_a_finding_and_a_claim_as_markdown() -> None:
     assert text.startswith("Random undersampling trains on labels of other images")
     assert text.endswith("**open\\: not recorded yet**")
     assert "does best on ten classes" in replication.claim("focal")
-    with pytest.raises(KeyError, match="No finding 'x'; there are .*rus-labels"):
+    with pytest.raises(KeyError, match=r"No finding 'x'; there are .*rus-labels"):
         replication.finding("x")
     with pytest.raises(KeyError, match="No claim 'x'; there are focal, ros"):
         replication.claim("x")
