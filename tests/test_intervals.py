@@ -1,11 +1,13 @@
 """Intervals and adjusted p-values, against SciPy and by hand."""
 
+import math
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from thesis_lib.intervals import holm, paired_t, t_interval, welch
+from thesis_lib.intervals import holm, paired_t, t_interval, t_prediction, welch
 
 
 def test_t_interval_is_scipys() -> None:
@@ -15,6 +17,14 @@ def test_t_interval_is_scipys() -> None:
     assert t_interval([*sample, np.nan]) == pytest.approx((np.mean(sample), low, high))
     assert_allclose(t_interval([0.4]), [0.4, np.nan, np.nan])
     assert np.isnan(t_interval([np.nan])).all()
+
+
+def test_one_more_value_by_hand() -> None:
+    # Mean 72, deviation 1.5811, t of 4 degrees of freedom from a table: 2.776.
+    expected = 2.776 * 1.5811 * (1 + 1 / 5) ** 0.5
+    found = t_prediction([70, 74, 72, math.nan, 71, 73])
+    assert found == pytest.approx((72 - expected, 72 + expected), abs=1e-3)
+    assert np.isnan(t_prediction([70])).all()
 
 
 def test_paired_t_is_scipys() -> None:

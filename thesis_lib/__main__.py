@@ -22,6 +22,7 @@ from thesis_lib import (
     records,
     sweep,
     training,
+    verification,
 )
 
 _EXAMPLES = {
@@ -235,18 +236,11 @@ def _export(options: argparse.Namespace) -> int:
 
 def _verify(options: argparse.Namespace) -> int:
     experiment = experiments.get(options.experiment)
-    runs = experiments.recorded(experiment)
-    if not runs:
-        raise ValueError(f"{experiment.name} has no recorded run to verify.")
     quiet.import_keras()
-    again = experiments.train_family(experiment, options.seed, keep=False)[experiment.name]
-    _show(again)
-    accuracies = [run.test_accuracy for run in runs]
-    low, high = min(accuracies), max(accuracies)
-    inside = low <= again.test_accuracy <= high
-    verb = "lies within" if inside else "lies outside"
-    print(f"It {verb} the recorded {low:.2%} to {high:.2%} of {len(runs)} seeds.")
-    return 0 if inside else 1
+    found = verification.verify(experiment, options.seed)
+    _show(found.run)
+    print("\n".join(found.lines()))
+    return 0 if found.passed else 1
 
 
 def _merge(options: argparse.Namespace) -> int:

@@ -35,6 +35,25 @@ def t_interval(sample: ArrayLike) -> tuple[float, float, float]:
     return mean, mean - half, mean + half
 
 
+def t_prediction(sample: ArrayLike) -> tuple[float, float]:
+    """Return the 95 % interval of one more value of the same kind, by Student's t.
+
+    Parameters
+    ----------
+    sample : array_like of float, (n,)
+        NaN (a run that diverged) is left out.
+
+    Returns
+    -------
+    tuple of float
+        Lower and upper bound; NaN with fewer than two values.
+    """
+    mean, _, high = t_interval(sample)
+    # The new value varies as one of the sample does, and the mean that it is held against as well.
+    half = (high - mean) * (np.count_nonzero(~np.isnan(np.asarray(sample, float))) + 1) ** 0.5
+    return float(mean - half), float(mean + half)
+
+
 def paired_t(differences: ArrayLike, step: float) -> tuple[float, float, float, float]:
     """Return a mean difference with its 95 % interval and p by the paired t-test.
 

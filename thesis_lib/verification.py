@@ -1,0 +1,97 @@
+"""Train a recorded run again, and see whether it lies among the records, of the same images."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from thesis_lib import experiments
+from thesis_lib.intervals import t_prediction
+from thesis_lib.training import Experiment, Run
+
+
+@dataclasses.dataclass(frozen=True)
+class Verification:
+    """A run beside the recorded ones of its experiment.
+
+    Attributes
+    ----------
+    run : Run
+    accuracies : tuple of float
+        Test accuracies of the recorded runs that did not diverge, in [0, 1].
+    same_images : bool or None
+        Whether the recorded run of its seed had the same images; None if there is no such run.
+    """
+
+    run: Run
+    accuracies: tuple[float, ...]
+    same_images: bool | None
+
+    @property
+    def expected(self) -> tuple[float, float]:
+        """Bounds between which a further run lies with 95 % probability; NaN of fewer than two."""
+        return t_prediction(self.accuracies)
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing speaks against the records; a single one has no spread to lie in."""
+        if self.run.diverged or not self.accuracies:
+            fits = self.run.diverged and not self.accuracies
+        else:
+            low, high = self.expected
+            fits = len(self.accuracies) == 1 or low <= self.run.test_accuracy <= high
+        return fits and self.same_images is not False
+
+    def lines(self) -> list[str]:
+        """Say what was found, a sentence a line."""
+        found = []
+        if self.run.diverged or not self.accuracies:
+            found.append(f"Recorded runs that did not diverge: {len(self.accuracies)}.")
+        elif len(self.accuracies) == 1:
+            points = 100 * (self.run.test_accuracy - self.accuracies[0])
+            found.append(f"It differs by {points:+.2f} points from the only recorded run.")
+        else:
+            low, high = (min(max(bound, 0), 1) for bound in self.expected)
+            verb = "lies" if low <= self.run.test_accuracy <= high else "does not lie"
+            spread = f"the {len(self.accuracies)} recorded ones lead one to expect it"
+            found.append(f"It {verb} between {low:.2%} and {high:.2%}, where {spread}.")
+        if self.same_images is not None:
+            same = "those" if self.same_images else "not those"
+            found.append(f"Its images are {same} of the recorded run of seed {self.run.seed}.")
+        return found
+
+
+def verify(experiment: Experiment, seed: int) -> Verification:
+    """Train a run of an experiment and set it beside the recorded ones; record nothing.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    seed : int
+        One that is recorded, as a rule.
+
+    Raises
+    ------
+    ValueError
+        If nothing is recorded.
+    """
+    recorded = experiments.recorded(experiment)
+    if not recorded:
+        raise ValueError(f"{experiment.name} has no recorded run to verify.")
+    again = experiments.train_family(experiment, seed, keep=False)[experiment.name]
+    return compared(again, recorded)
+
+
+def compared(run: Run, recorded: Sequence[Run]) -> Verification:
+    """Set a run beside recorded ones of its experiment.
+
+    Parameters
+    ----------
+    run : Run
+    recorded : sequence of Run
+        One at least.
+    """
+    accuracies = tuple(one.test_accuracy for one in recorded if not one.diverged)
+    twins = [one.provenance["data_sha256"] for one in recorded if one.seed == run.seed]
+    same = run.provenance["data_sha256"] in twins if twins else None
+    return Verification(run, accuracies, same)
