@@ -172,7 +172,8 @@ def test_an_interrupted_sweep_cancels_what_the_workers_train(dask: Dask, own_sto
         wait_until(lambda: not any(dask.client.run(tasks_inside).values()))
     assert (process.returncode, err) == (130, "")
     n_recorded = len(lines_of(own_store))
-    assert out.splitlines()[0] == f"Interrupted; {n_recorded} runs recorded."
+    s = "" if n_recorded == 1 else "s"
+    assert out.splitlines()[0] == f"Interrupted; {n_recorded} run{s} recorded."
     assert 1 <= n_recorded < N_FOCAL
     assert out.count("left: binary/focal-") == N_FOCAL - n_recorded
     # They stopped in the middle.

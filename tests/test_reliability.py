@@ -90,7 +90,7 @@ def test_training_killed_goes_on_and_leaves_no_process(
     assert 1 <= before < 4
     out, err = start(*sweep).communicate(timeout=200)
     assert err == ""
-    assert out.startswith(f"{4 - before} runs recorded")
+    assert out.startswith(f"{4 - before} run{'' if before == 3 else 's'} recorded")
     names = ("binary/rus", "binary/rus-corrected")
     assert [r["seed"] for name in names for r in Store(own_store).read(name)] == [1, 2, 1, 2]
     assert all(experiments.outputs(name, seed) is not None for name in names for seed in (1, 2))
@@ -115,7 +115,7 @@ def test_an_interrupted_sweep_ends_cleanly(
     assert not [worker for worker in workers if worker.is_running()]
     lines = out.splitlines()
     n_recorded = recorded_lines(own_store)
-    assert lines[0] == f"Interrupted; {n_recorded} runs recorded."
+    assert lines[0] == f"Interrupted; {n_recorded} run{'' if n_recorded == 1 else 's'} recorded."
     assert 1 <= n_recorded < 25
     assert len(lines) == 1 + 25 - n_recorded
     assert all(line.startswith("left: binary/focal-") for line in lines[1:])

@@ -189,11 +189,11 @@ def _sweep(options: argparse.Namespace) -> int:
         outcome = _trained(jobs, options)
     except KeyboardInterrupt:
         left = sweep.missing(selection, options.seeds)
-        print(f"Interrupted; {len(jobs) - len(left)} runs recorded.")
+        print(f"Interrupted; {_runs(len(jobs) - len(left))} recorded.")
         _show_left(left)
         return 130
     speed = outcome.images / max(outcome.seconds, 1e-9)
-    print(f"{len(outcome.done)} runs recorded, {speed:,.0f} images a second.")
+    print(f"{_runs(len(outcome.done))} recorded, {speed:,.0f} images a second.")
     _show_left(outcome.left)
     for (name, seed), reason in outcome.failed.items():
         print(f"failed: {name} seed {seed}: {reason}", file=sys.stderr)
@@ -230,7 +230,7 @@ def _compare(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     table = export.frame(experiments.select(options.pattern))
     export.write(table, options.file)
-    print(f"{len(table)} run{'' if len(table) == 1 else 's'} written to {options.file}.")
+    print(f"{_runs(len(table))} written to {options.file}.")
     return 0
 
 
@@ -245,8 +245,12 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _merge(options: argparse.Namespace) -> int:
     added = experiments.store().merge(records.Store(options.folder))
-    print(f"{added} runs added.")
+    print(f"{_runs(added)} added.")
     return 0
+
+
+def _runs(number: int) -> str:
+    return f"{number} run{'' if number == 1 else 's'}"
 
 
 def _show(run: training.Run) -> None:
