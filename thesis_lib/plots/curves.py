@@ -49,7 +49,10 @@ def lines(
     for (name, values), dash in zip(curves.items(), cycle(dashes), strict=False):
         axis.plot(x, values, linestyle=dash, label=name, linewidth=1.8)
     axis.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
-    axis.legend()
+    if len(curves) > 5:  # which leave no room between them
+        figure.legend(loc="outside upper center", ncols=3, fontsize=9)
+    else:
+        axis.legend()
     return figure
 
 
