@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thesis_lib import __version__
+from thesis_lib import __version__, quiet
 
 
 def checksum(*arrays: NDArray[Any]) -> str:
@@ -61,14 +61,29 @@ def provenance(data_sha256: str, dataset: str, precision: str = "float32") -> di
     }
 
 
+def here() -> dict[str, str]:
+    """Return what this process runs on: device, system, and versions of what matters."""
+    quiet.import_keras()
+    import keras
+
+    backend = keras.backend.backend()
+    packages = ("keras", backend, "numpy", "scikit-learn", "imbalanced-learn", "thesis-lib")
+    return {
+        "Device": _device(backend),
+        "System": f"{platform.system()}, {platform.machine()}",
+        "Python": platform.python_version(),
+        **{name: version(name) for name in packages},
+    }
+
+
 def _device(backend: str) -> str:
     """Name what the backend computes on."""
     if backend == "jax":
         import jax
 
-        device = jax.devices()[0]
-        if device.platform != "cpu":
-            return str(device.device_kind)
+        first = jax.devices()[0]
+        if first.platform != "cpu":
+            return str(first.device_kind)
     name = platform.processor() or platform.machine()
     if sys.platform.startswith("linux"):
         with open("/proc/cpuinfo", encoding="utf-8") as lines:
