@@ -36,11 +36,9 @@ def table() -> pd.DataFrame:
     DataFrame
         A row a seed: "Epochs"; in percent "Training" and "Test", the accuracies; for each of
         ``THRESHOLDS`` "Pictures over 0.6" and "Digits over 0.6", the shares of the channel pictures
-        and of the test images whose confidence is above it; "Digits, same pictures" is missing
-        where nothing was trained.
+        and of the test images whose confidence is above it. Empty where nothing was trained.
     """
-    rows = json.loads(FILE.read_text("utf-8")) if FILE.is_file() else []
-    found = {row["seed"]: {"Epochs": row["epochs"], **row["percent"]} for row in rows}
+    found = {row["seed"]: {"Epochs": row["epochs"], **row["percent"]} for row in _rows()}
     return pd.DataFrame.from_dict(found, orient="index").rename_axis("Seed")
 
 
@@ -106,8 +104,11 @@ def _right(network: Any, x: NDArray[np.float32], y: NDArray[np.int64]) -> float:
     return float((_outputs(network, x).argmax(1) == y).mean())
 
 
+def _rows() -> list[dict[str, Any]]:
+    return json.loads(FILE.read_text("utf-8")) if FILE.is_file() else []
+
+
 if __name__ == "__main__":
-    rows = json.loads(FILE.read_text("utf-8")) if FILE.is_file() else []
     for wanted in map(int, sys.argv[1:]):
-        rows = [row for row in rows if row["seed"] != wanted] + [train(wanted)]
+        rows = [train(wanted), *(row for row in _rows() if row["seed"] != wanted)]
         FILE.write_text(json.dumps(sorted(rows, key=lambda row: row["seed"]), indent=1) + "\n")

@@ -1,0 +1,64 @@
+"""Classifiers trained on until they know their training images."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from thesis_lib import anomaly, data, retrained
+
+DIGITS = data.load("digits")
+
+
+@pytest.fixture
+def row(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    monkeypatch.setattr(retrained.data, "load", lambda name: DIGITS)
+    return retrained.train(1, accuracy=0.5)
+
+
+def test_training_goes_on_until_the_accuracy_and_no_further(
+    row: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert 50 <= row["percent"]["Training"] < 100
+    monkeypatch.setattr(retrained, "_MOST_EPOCHS", row["epochs"] - 1)
+    assert row["epochs"] > 1
+    before = retrained.train(1, accuracy=0.5)
+    assert before["epochs"] == row["epochs"] - 1
+    assert before["percent"]["Training"] < 50
+
+
+def test_shares_are_those_of_the_confidences(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = {}
+
+    def spied(outputs: np.ndarray) -> np.ndarray:
+        seen[len(outputs)] = outputs.max(1)
+        return outputs.max(1)
+
+    monkeypatch.setattr(retrained.data, "load", lambda name: DIGITS)
+    monkeypatch.setattr(anomaly, "confidence", spied)
+    percent = retrained.train(1, accuracy=0.5)["percent"]
+    n_pictures = 3 * len(data.pictures().images)
+    for kind, n in {"Pictures": n_pictures, "Digits": len(DIGITS.x_test)}.items():
+        for cut in (0.6, 0.8):
+            expected = 100 * np.count_nonzero(seen[n] > cut) / n
+            assert percent[f"{kind} over {cut}"] == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_row_a_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrained, "FILE", tmp_path / "retrained.json")
+    assert retrained.table().empty
+    rows = [
+        {"seed": seed, "epochs": 3, "percent": {"Training": 99.99, "Pictures over 0.6": 5.0 + seed}}
+        for seed in (1, 2)
+    ]
+    retrained.FILE.write_text(json.dumps(rows))
+    assert retrained.table()["Pictures over 0.6"].to_dict() == {1: 6.0, 2: 7.0}
+
+
+def test_the_accuracy_is_a_share() -> None:
+    with pytest.raises(ValueError, match=r"accuracy has to lie in \(0, 1\); got 99.98"):
+        retrained.train(1, accuracy=99.98)
