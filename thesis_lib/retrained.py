@@ -39,7 +39,10 @@ def table() -> pd.DataFrame:
         and of the test images whose confidence is above it. Empty where nothing was trained.
     """
     found = {row["seed"]: {"Epochs": row["epochs"], **row["percent"]} for row in _rows()}
-    return pd.DataFrame.from_dict(found, orient="index").rename_axis("Seed")
+    over = [f"{kind} over {cut}" for kind in ("Pictures", "Digits") for cut in THRESHOLDS]
+    columns = ["Epochs", "Training", "Test", *over]
+    frame = pd.DataFrame.from_dict(found, orient="index", columns=columns)
+    return frame.rename_axis("Seed")
 
 
 def train(seed: int, *, accuracy: float = ACCURACY) -> dict[str, Any]:
