@@ -43,6 +43,25 @@ def test_a_single_run_has_no_interval_and_none_is_said_to_be_missing(
     assert headlines.undersampled_to_the_end() == "54 % (1 seed, too few to judge)"
 
 
+def test_the_gain_of_the_right_labels_is_said_with_its_interval(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("THESIS_LIB_RECORDS", str(tmp_path))
+    monkeypatch.setenv("THESIS_BUILD", "quick")
+    assert headlines.undersampled_beside_the_listing() == "not decided yet"
+    confusion = tuple(map(tuple, np.eye(10, dtype=int).tolist()))
+    for seed, recall in ((1, 0.2), (2, 0.3), (3, 0.4)):
+        for name, ours in (
+            ("multiclass/rus", (0.2,) * 10),
+            ("multiclass/rus-corrected", (recall,) * 10),
+        ):
+            experiments.record(make_run(name, seed, recall=ours, confusion=confusion))
+    # Mean 10 points, standard deviation 10; Welch against no spread: t of 2 degrees of freedom.
+    half = stats.t.ppf(0.975, 2) * 10 / 3**0.5
+    said = headlines.undersampled_beside_the_listing()
+    assert said == f"+10 points ({10 - half:+.0f} to {10 + half:+.0f}), which may be chance"
+
+
 def test_zeros_are_those_of_msfe() -> None:
     found = headlines.zeros()
     assert found["published"] == 85.52

@@ -213,7 +213,7 @@ def _rus_labels() -> Evidence:
         text += ". " if math.isnan(right) else f", {right:.2f} % with the right labels. "
     # A network that has never seen the labels 3 to 9 cannot answer them: one that does refutes it.
     confirmed = wrong > 0 and not listed > 0
-    text += _beside(name, twin, "Testing")
+    text += f"{_beside(name, twin, 'Testing')} {_beside(name, twin, 'balanced')}"
     return Evidence(CONFIRMED if confirmed else REFUTED, text)
 
 
@@ -555,9 +555,8 @@ def _one_draw() -> Evidence:
     own = [task for task in MINORITY if not _draw_components(task).empty]
     parts = [_spread_over_draws(task) for task in own or ["digits"]]
     if not own:
-        return Evidence(
-            OPEN, " ".join(["No other draw of MNIST is recorded.", *filter(None, parts)])
-        )
+        waits = "No other draw of MNIST is recorded. Until then small digits have to serve."
+        return Evidence(OPEN, " ".join([waits, *filter(None, parts)]))
     shown = [low > 0 for task in own for low in _draw_components(task)["Draws low"]]
     status = CONFIRMED if all(shown) else CORRECTED if any(shown) else REFUTED
     return Evidence(status, " ".join(parts))
@@ -699,11 +698,16 @@ def _rus_speed() -> Evidence:
 def _beside(
     name: str, twin: str, column: str, one: str = "as listed", other: str = "corrected"
 ) -> str:
-    what = {"Testing": "Test accuracy", "minority": "Mean minority recall"}.get(
-        column, f"Class {column}"
-    )
+    names = {
+        "Testing": "Test accuracy",
+        "minority": "Mean minority recall",
+        "balanced": "Mean recall of all classes",
+    }
+    what = names.get(column, f"Class {column}")
     text = f"{what}: {one} {said(name, column)}, {other} {said(twin, column)}"
-    return text + (f" ({said_difference(name, twin, column)})." if known(name, twin) else ".")
+    if not known(name, twin):
+        return text + "."
+    return f"{text}; {one} less {other}: {said_difference(name, twin, column)}."
 
 
 def _mean_recall(run: training.Run, chosen: list[str] | None) -> float:
