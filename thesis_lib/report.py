@@ -378,7 +378,8 @@ def _provenance(names: Sequence[str]) -> str:
     how = ", ".join(f"`{name}`" for name in precision.used(runs))
     period = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
     return (
-        f"Percent; ± is a 95 % interval over seeds{', which one seed does not have' * single}. "
+        "Percent; ±, or bounds in brackets where one is cut at 0 or 100, is a 95 % interval over "
+        f"seeds{', which one seed does not have' * single}. "
         f"Recorded: {len(runs)} run{'s' if len(runs) > 1 else ''} on {', '.join(devices)} with "
         f"{', '.join(backends)} and {', '.join(versions)}, {period}; activations in {how}. "
         f"{command} trains what is missing."
