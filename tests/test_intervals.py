@@ -7,7 +7,15 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from thesis_lib.intervals import holm, paired_t, t_interval, t_prediction, welch
+from thesis_lib.intervals import (
+    holm,
+    of_percentage,
+    paired_t,
+    said_percentage,
+    t_interval,
+    t_prediction,
+    welch,
+)
 
 
 def test_t_interval_is_scipys() -> None:
@@ -17,6 +25,16 @@ def test_t_interval_is_scipys() -> None:
     assert t_interval([*sample, np.nan]) == pytest.approx((np.mean(sample), low, high))
     assert_allclose(t_interval([0.4]), [0.4, np.nan, np.nan])
     assert np.isnan(t_interval([np.nan])).all()
+
+
+def test_percentages_are_cut_where_they_are_shown() -> None:
+    assert of_percentage(-54.3, 204.3) == (0, 100)
+    assert of_percentage(1.5, 99.5) == (1.5, 99.5)
+    assert np.isnan(of_percentage(math.nan, math.nan)).all()
+    assert said_percentage(75.02, -54.3, 204.3) == "75.02 (0.00 to 100.00)"
+    assert said_percentage(19.84, 16.92, 22.76) == "19.84 ± 2.92"
+    assert said_percentage(60.4, 34.8, 86.0, digits=0) == "60 ± 26"
+    assert said_percentage(74.23, math.nan, math.nan) == "74.23"
 
 
 def test_one_more_value_by_hand() -> None:

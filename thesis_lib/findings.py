@@ -17,6 +17,7 @@ import pandas as pd
 import yaml
 
 from thesis_lib import experiments, published, verdicts
+from thesis_lib.training import Experiment
 
 EXPLAINED = "differs, explained"
 
@@ -75,9 +76,10 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         A row a table and "all"; columns "numbers", "agrees", "differs, explained", "differs",
-        "one seed" and "missing".
+        "too few seeds", "one seed" and "missing". Tables with other verdicts are left out.
     """
-    kinds = ["agrees", EXPLAINED, "differs", "one seed", "missing"]
+    rows = rows[rows["Quantity"] != "Confidence"]
+    kinds = ["agrees", EXPLAINED, "differs", "too few seeds", "one seed", "missing"]
     counts = pd.crosstab(rows["Table"], rows["Verdict"]).reindex(columns=kinds, fill_value=0)
     counts = counts.loc[list(dict.fromkeys(rows["Table"]))]
     counts.insert(0, "numbers", counts.sum(axis=1))
@@ -86,12 +88,66 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
     return counts
 
 
+def weight(rows: pd.DataFrame) -> pd.DataFrame:
+    """Count what the verdicts "agrees" and "differs" of :func:`table` rest on.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As `table` returns them.
+
+    Returns
+    -------
+    DataFrame
+        A row a verdict and "all" of them; columns "numbers", "distinct" (pairs of an experiment and
+        a quantity, whatever number of tables prints them), and of these "constant" (recorded with
+        the same value by all seeds).
+    """
+    chosen = rows[rows["Verdict"].isin(["agrees", EXPLAINED, "differs"])]
+    places = zip(chosen["Table"], chosen["Model"], chosen["Quantity"], strict=True)
+    once = chosen.assign(
+        what=[published.quantity(*place) for place in places],
+        constant=(chosen["High"] - chosen["Low"]).abs() < 1e-9,
+    ).drop_duplicates(["Verdict", "what"])
+    counts = pd.DataFrame(
+        {
+            "numbers": chosen.groupby("Verdict").size(),
+            "distinct": once.groupby("Verdict").size(),
+            "constant": once.groupby("Verdict")["constant"].sum(),
+        }
+    ).reindex(["agrees", EXPLAINED, "differs"], fill_value=0)
+    counts.loc["all"] = counts.sum()
+    return counts.astype(int).rename_axis("Verdict")
+
+
+def said_weight(rows: pd.DataFrame) -> str:
+    """Say in a few sentences what the verdicts of `weight` rest on, and what has none yet.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As `table` returns them.
+    """
+    counts = weight(rows)
+    judged, agrees = counts["numbers"], counts.loc["agrees"]
+    two, one, none = (
+        int((rows["Verdict"] == kind).sum()) for kind in ("too few seeds", "one seed", "missing")
+    )
+    return (
+        f"{len(rows)} numbers, {judged['all']} with a verdict: {agrees['numbers']} agree, "
+        f"{judged['differs']} differ, {judged[EXPLAINED]} differ and are explained. Tables repeat "
+        f"one another: the {agrees['numbers']} that agree are {agrees['distinct']} distinct "
+        f"quantities, and {agrees['constant']} of these have the same value in all our seeds. No "
+        f"verdict yet: {two} with two seeds, {one} with one, {none} with none."
+    )
+
+
 def judge(table: str, row: str, column: str, sample: Sequence[float]) -> tuple[str, str]:
     """Return the verdict on a printed number, and the finding that explains a difference ("").
 
     A difference is explained in two cases only: the thesis prints another value of the same
-    quantity elsewhere, which agrees with the sample; or the experiment repeats a slip, and its
-    corrected twin, recorded with two seeds or more, agrees with the whole row.
+    quantity elsewhere, which agrees with the sample; or the experiment repeats a slip, and the row
+    is consistent with its corrected twin (`twin_agrees`).
 
     Parameters
     ----------
@@ -113,7 +169,11 @@ def judge(table: str, row: str, column: str, sample: Sequence[float]) -> tuple[s
 
 
 def twin_agrees(name: str, table: str, row: str) -> bool:
-    """Return whether a corrected twin of an experiment agrees with a whole published row.
+    """Return whether a published row is consistent with a corrected twin of an experiment.
+
+    A twin that scatters widely agrees with nearly everything, so agreement is not enough: its means
+    have to be nearer than the listing's wherever the listing differs. Only a twin that is trained
+    for as many epochs counts.
 
     Parameters
     ----------
@@ -122,19 +182,23 @@ def twin_agrees(name: str, table: str, row: str) -> bool:
     table, row : str
         As for `judge`.
     """
-    for twin in experiments.catalogue().values():
-        if twin.corrects != name:
-            continue
-        runs = experiments.recorded(twin)
-        found = (
-            published.compare(
-                published.number(table, row, c), [verdicts.value(run, c) for run in runs]
-            ).verdict
-            for c in map(str, published.table(table).columns)
-        )
-        if all(verdict == "agrees" for verdict in found):
-            return True
-    return False
+    listed = experiments.get(name)
+    columns = [str(column) for column in published.table(table).columns]
+    return any(
+        all(_twin_is_nearer(listed, twin, published.number(table, row, c), c) for c in columns)
+        for twin in experiments.catalogue().values()
+        if twin.corrects == name and twin.epochs == listed.epochs
+    )
+
+
+def _twin_is_nearer(listed: Experiment, twin: Experiment, number: float, column: str) -> bool:
+    ours, other = (
+        published.compare(number, [verdicts.value(run, column) for run in experiments.recorded(e)])
+        for e in (listed, twin)
+    )
+    if other.verdict != "agrees":
+        return False
+    return ours.verdict != "differs" or abs(other.mean - number) < abs(ours.mean - number)
 
 
 def _other_print_agrees(quantity: str, sample: Sequence[float]) -> bool:

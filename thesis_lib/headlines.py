@@ -9,24 +9,15 @@ import numpy as np
 
 from thesis_lib import (
     confidences,
-    data,
+    evidence,
     experiments,
     intervals,
     published,
     report,
-    resampling,
 )
 from thesis_lib.report import Floats
 
 CLASSES = [str(c) for c in range(10)]
-
-
-def wrong_labels() -> int:
-    """Count the images of the thesis's undersampled set that carry another digit's label."""
-    # Like the thesis's list, sorted by class; which images are drawn does not change the labels.
-    labels = np.repeat(np.arange(10), data.MULTICLASS_COUNTS)
-    drawn = resampling.undersample_as_published(np.zeros((len(labels), 1)), labels)
-    return int((labels[drawn.parents[:, 0]] != drawn.y).sum())
 
 
 def undersampled() -> dict[str, float | Sequence[float]]:
@@ -49,15 +40,29 @@ def undersampled() -> dict[str, float | Sequence[float]]:
     }
 
 
+def undersampled_beside_the_listing() -> str:
+    """Say what the right labels alone change after as many epochs, in points of mean recall."""
+    names = ("multiclass/rus-corrected", "multiclass/rus")
+    if evidence.pending(*names):
+        return "not decided yet"
+    mean, low, high = evidence.difference(*names, "balanced")
+    decided = "" if low > 0 or high < 0 else ", which may be chance"
+    return f"{mean:+.0f} points ({low:+.0f} to {high:+.0f}){decided}"
+
+
 def undersampled_to_the_end() -> str:
-    """Say the mean recall with the right labels, trained to the end: "60 ± 25 % (2 seeds)"."""
+    """Say the mean recall with the right labels, trained to the end: "60 ± 25 % (2 seeds)".
+
+    The words "too few to judge" follow where there are fewer seeds than a verdict needs.
+    """
     name = "multiclass/rus-corrected-long"
     mean, low, high = _mean_recall(name)
     if math.isnan(mean):
         return "not recorded yet"
     n = len(experiments.results(name))
-    spread = f" ± {(high - low) / 2:.0f}" if n > 1 else ""
-    return f"{mean:.0f}{spread} % ({n} seed{'s' if n > 1 else ''})"
+    few = ", too few to judge" * (n < published.FEWEST_SEEDS)
+    number = intervals.said_percentage(mean, low, high, digits=0)
+    return f"{number} % ({n} seed{'s' if n > 1 else ''}{few})"
 
 
 def _mean_recall(name: str) -> tuple[float, float, float]:

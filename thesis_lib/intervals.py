@@ -35,6 +35,36 @@ def t_interval(sample: ArrayLike) -> tuple[float, float, float]:
     return mean, mean - half, mean + half
 
 
+def of_percentage(low: float, high: float) -> tuple[float, float]:
+    """Return the bounds of an interval of a percentage as they are shown: cut at 0 and 100.
+
+    Parameters
+    ----------
+    low, high : float
+        NaN stays NaN.
+    """
+    return float(np.clip(low, 0, 100)), float(np.clip(high, 0, 100))
+
+
+def said_percentage(mean: float, low: float, high: float, digits: int = 2) -> str:
+    """Say a percentage with its interval: "19.84 ± 2.92", "75.02 (0.00 to 100.00)" or "74.23".
+
+    Parameters
+    ----------
+    mean, low, high : float
+        As of `t_interval`. Where a bound is no percentage, the interval is given by its bounds,
+        cut at 0 and 100.
+    digits : int
+        After the point.
+    """
+    if math.isnan(low):
+        return f"{mean:.{digits}f}"
+    shown = of_percentage(low, high)
+    if shown != (low, high):
+        return f"{mean:.{digits}f} ({shown[0]:.{digits}f} to {shown[1]:.{digits}f})"
+    return f"{mean:.{digits}f} ± {(high - low) / 2:.{digits}f}"
+
+
 def t_prediction(sample: ArrayLike) -> tuple[float, float]:
     """Return the 95 % interval of one more value of the same kind, by Student's t.
 

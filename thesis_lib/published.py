@@ -23,6 +23,9 @@ from thesis_lib.intervals import t_interval
 PUBLISHED_RUNS = 5
 """How many networks a published mean averages (thesis, section 7.1)."""
 
+FEWEST_SEEDS = 3
+"""How many of our runs a verdict needs: with two, t is 12.7 and nearly everything would agree."""
+
 HALF_UNIT = 0.005
 """Half of the last printed digit of a percentage."""
 
@@ -83,7 +86,8 @@ class Comparison:
 
     ``low`` and ``high`` bound the 95 % t interval of our mean (NaN for fewer than two runs), ``n``
     counts the runs behind it, ``diverged`` those left out because their value is NaN. ``verdict``
-    is "agrees", "differs", "one seed" (no spread known) or "missing" (no run).
+    is "agrees", "differs", "too few seeds" (two), "one seed" (no spread known) or "missing" (no
+    run).
     """
 
     published: float
@@ -248,7 +252,8 @@ def compare(published: float, sample: Sequence[float]) -> Comparison:
     where the last term is the rounding of the printed number. This is the two-sample t test with
     the spread estimated from one sample alone. It asks more of a difference than our own interval
     does, because the published mean is uncertain as well. With :math:`s = 0` only the rounding
-    is left.
+    is left. Fewer than ``FEWEST_SEEDS`` runs get no verdict: two that happen to be equal would
+    pass for certainty, and two that are not would agree with nearly everything.
 
     Parameters
     ----------
@@ -278,6 +283,8 @@ def compare(published: float, sample: Sequence[float]) -> Comparison:
         verdict = "one seed" if n else "missing"
         return Comparison(published, mean, math.nan, math.nan, n, verdict, diverged)
     mean, low, high = t_interval(values)
+    if n < FEWEST_SEEDS:
+        return Comparison(published, mean, low, high, n, "too few seeds", diverged)
     # Half of the interval is t s / sqrt(n).
     allowed = (high - low) / 2 * math.sqrt(1 + n / PUBLISHED_RUNS) + HALF_UNIT
     # A mean computed in binary may miss a decimal half unit by a rounding error.

@@ -6,13 +6,17 @@ import math
 
 import pandas as pd
 
-from thesis_lib import claims, confidences, evidence, findings, precision, published
+from thesis_lib import claims, confidences, evidence, findings, intervals, precision, published
 from thesis_lib.tables import to_myst
 
 
 def rows() -> pd.DataFrame:
-    """Return all rows: tables 5.1 and 5.2, and every printed number of chapters 7 and 8."""
-    return pd.concat([confidences.table(), findings.table()], ignore_index=True)
+    """Return all rows: tables 5.1 and 5.2, and every printed number of chapters 7 and 8.
+
+    "Seeds" is missing in the first and "Scores" in the others.
+    """
+    every = pd.concat([confidences.table(), findings.table()], ignore_index=True)
+    return every.astype({"Seeds": "Int64", "Scores": "Int64"})
 
 
 def sources() -> str:
@@ -33,7 +37,8 @@ def readable(rows: pd.DataFrame) -> pd.DataFrame:
     rows : DataFrame
         As :func:`rows` returns them.
     """
-    digits = 4 if rows["Quantity"].eq("Confidence").all() else 2
+    scores = bool(rows["Quantity"].eq("Confidence").all())
+    digits, counted = (4, "Scores") if scores else (2, "Seeds")
     numbers = zip(rows["Recorded"], rows["Low"], rows["High"], strict=True)
     return pd.DataFrame(
         {
@@ -41,7 +46,7 @@ def readable(rows: pd.DataFrame) -> pd.DataFrame:
             "Quantity": rows["Quantity"].str.replace(r"^(\d)$", r"Class \1", regex=True),
             "Published": list(map(_printed, rows["Table"], rows["Model"], rows["Quantity"])),
             "Ours": [_interval(*triple, digits) for triple in numbers],
-            "Seeds": list(rows["Seeds"]),
+            counted: list(rows[counted]),
             "Verdict": list(rows["Verdict"]),
             "Explained by": [f"`{id}`" if id else "" for id in rows["Finding"]],
         }
@@ -173,4 +178,5 @@ def _interval(mean: float, low: float, high: float, digits: int) -> str | None:
         return None
     if math.isnan(low):
         return f"{mean:.{digits}f}"
+    low, high = intervals.of_percentage(low, high)  # leaves scores from 0 to 1 as they are
     return f"{mean:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from thesis_lib import experiments, findings, markdown, precision, published
+from thesis_lib import experiments, findings, intervals, markdown, precision, published
 from thesis_lib.best import Best, largest
 from thesis_lib.tables import Table
 from thesis_lib.training import Experiment, Run
@@ -155,7 +155,8 @@ def recorded(name: str, columns: Sequence[str]) -> Floats:
     Returns
     -------
     ndarray, (n_columns, 3)
-        Percent; NaN where nothing is recorded, and for the bounds of a single seed.
+        Percent, bounds cut at 0 and 100; NaN where nothing is recorded, and for the bounds of a
+        single seed.
     """
     runs = experiments.results(name)
     return np.array([_interval([value(run, column) for run in runs]) for column in columns])
@@ -310,12 +311,11 @@ def _recorded_rows(
 
 
 def _mean(runs: Sequence[Run], column: str) -> str | None:
-    """Return "mean ± half the interval" of some runs."""
-    mean, low, high = _interval([value(run, column) for run in runs])
+    """Return "mean ± half the interval" of some runs, as :func:`intervals.said_percentage`."""
+    mean, low, high = intervals.t_interval([value(run, column) for run in runs])
     if math.isnan(mean):
         return "diverged" if any(run.diverged for run in runs) else None
-    spread = f" ± {(high - low) / 2:.2f}" if math.isfinite(high) else ""
-    return f"{mean:.2f}{spread}"
+    return intervals.said_percentage(mean, low, high)
 
 
 def _verdict(runs: Sequence[Run], place: tuple[str, str, str], column: str) -> str | None:
@@ -325,9 +325,8 @@ def _verdict(runs: Sequence[Run], place: tuple[str, str, str], column: str) -> s
 
 
 def _interval(sample: Sequence[float]) -> tuple[float, float, float]:
-    # The interval of our mean does not depend on the number that it is compared with.
-    found = published.compare(0.0, sample)
-    return found.mean, found.low, found.high
+    mean, low, high = intervals.t_interval(sample)
+    return mean, *intervals.of_percentage(low, high)
 
 
 def _title(text: str) -> str:
@@ -379,7 +378,8 @@ def _provenance(names: Sequence[str]) -> str:
     how = ", ".join(f"`{name}`" for name in precision.used(runs))
     period = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
     return (
-        f"Percent; ± is a 95 % interval over seeds{', which one seed does not have' * single}. "
+        "Percent; ±, or bounds in brackets where one is cut at 0 or 100, is a 95 % interval over "
+        f"seeds{', which one seed does not have' * single}. "
         f"Recorded: {len(runs)} run{'s' if len(runs) > 1 else ''} on {', '.join(devices)} with "
         f"{', '.join(backends)} and {', '.join(versions)}, {period}; activations in {how}. "
         f"{command} trains what is missing."
