@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit status: 0; 1 if a run failed, the repeated run lies outside the recorded ones, or
+        The exit status: 0; 1 if a run failed, the records do not confirm the repeated run, or
         nobody reads the output any more; 2 if the arguments or the data do not fit; 130 if it was
         interrupted.
 
