@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import difflib
 import math
 import os
 import signal
@@ -19,6 +20,7 @@ from thesis_lib import (
     findings,
     fitting,
     own_data,
+    published,
     quiet,
     records,
     sweep,
@@ -223,8 +225,23 @@ def _trained(jobs: Sequence[sweep.Job], options: argparse.Namespace) -> sweep.Pr
         return sweep.run(jobs, precision=precision, **where)
     if options.scheduler is not None:
         raise ValueError("--scheduler trains on CPUs; leave --device gpu out.")
-    os.environ["KERAS_BACKEND"] = "jax"  # Keras, not yet imported, reads it once
+    _prepare_gpu()
     return sweep.run_side_by_side(jobs, precision=precision)
+
+
+def _prepare_gpu() -> None:
+    """Start Keras on JAX; refuse to go on without a GPU, where JAX would train for days."""
+    os.environ["KERAS_BACKEND"] = "jax"  # Keras, not yet imported, reads it once
+    try:
+        quiet.import_keras()
+        found = experiments.has_gpu()
+    except ImportError:
+        found = False
+    if not found:
+        raise RuntimeError(
+            "--device gpu needs a GPU and JAX for it (pip install 'thesis-lib[gpu]'), and there is "
+            "none. Leave it out: on processors TensorFlow trains many times faster than JAX."
+        )
 
 
 def _show_left(jobs: Sequence[sweep.Job]) -> None:
@@ -238,10 +255,21 @@ def _compare(options: argparse.Namespace) -> int:
     known = list(dict.fromkeys(table["Table"]))
     for name in options.table:
         if name not in known:
-            raise ValueError(f"No table {name!r} can be compared; these can: {', '.join(known)}.")
+            raise ValueError(_no_table(name, known))
     chosen = table[table["Table"].isin(options.table or known)]
     print(chosen.to_string(index=False, float_format="{:.2f}".format, na_rep="-"))
     return 0
+
+
+def _no_table(name: str, known: Sequence[str]) -> str:
+    """Say what can be compared instead of a table, or where that is done."""
+    if name in published.tables():
+        return (
+            f"Table {name} holds outputs for single pictures, of which no run keeps a record. The "
+            "chapter on anomaly detection computes it again, and the replication report judges it."
+        )
+    nearest = difflib.get_close_matches(name, known, n=3, cutoff=0.3) or [known[0], known[-1]]
+    return f"No table {name!r} can be compared; the nearest are {', '.join(nearest)}."
 
 
 def _export(options: argparse.Namespace) -> int:

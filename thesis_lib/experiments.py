@@ -46,7 +46,7 @@ def build_setting() -> str:
         raise ValueError(
             f"THESIS_BUILD is {setting!r}; it has to be one of {', '.join(_SETTINGS)}."
         )
-    return setting or ("full" if _has_gpu() else "quick")
+    return setting or ("full" if has_gpu() else "quick")
 
 
 def store() -> records.Store:
@@ -420,7 +420,8 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _has_gpu() -> bool:
+def has_gpu() -> bool:
+    """Return whether Keras's backend, JAX or TensorFlow, finds a GPU."""
     import keras
 
     if keras.backend.backend() == "jax":
