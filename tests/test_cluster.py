@@ -17,7 +17,7 @@ import distributed
 import numpy as np
 import pytest
 
-from thesis_lib import cluster, experiments, sweep
+from thesis_lib import budget, cluster, experiments, sweep
 from thesis_lib.__main__ import main
 from thesis_lib.comparison import compare
 from thesis_lib.comparison_result import Comparison
@@ -177,6 +177,33 @@ def test_an_interrupted_sweep_cancels_what_the_workers_train(dask: Dask, own_sto
     assert 1 <= n_recorded < N_FOCAL
     assert out.count("left: binary/focal-") == N_FOCAL - n_recorded
     # They stopped in the middle.
+    assert len(dask.runs("started", *workers)) > len(dask.runs("ended", *workers))
+
+
+def test_a_sweep_at_the_end_of_its_time_cancels_what_the_workers_train(
+    dask: Dask,
+    own_store: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It ends once a run is recorded and another one trains."""
+    monkeypatch.setattr(sweep, "_REFRESH_SECONDS", 0.05)
+    with dask.workers(2, SMALL_SWEEP_SECONDS="1") as workers:
+
+        def clock() -> float:
+            started, ended = (len(dask.runs(file, *workers)) for file in ("started", "ended"))
+            return 1e6 if lines_of(own_store) and started > ended else 0.0
+
+        monkeypatch.setattr(budget, "clock", clock)
+        assert main([*SWEEP, dask.address, "--max-seconds", "60"]) == 0
+        wait_until(lambda: not any(dask.client.processing().values()))
+        wait_until(lambda: not any(dask.client.run(tasks_inside).values()))
+    out, err = capsys.readouterr()
+    n_recorded = len(lines_of(own_store))
+    assert 1 <= n_recorded < N_FOCAL
+    assert out.startswith(f"{n_recorded} run")
+    assert out.count("left: binary/focal-") == N_FOCAL - n_recorded
+    assert err == ""
     assert len(dask.runs("started", *workers)) > len(dask.runs("ended", *workers))
 
 

@@ -64,6 +64,22 @@ def test_an_unknown_name_suggests_the_nearest() -> None:
         experiments.select(["nothing/*"])
 
 
+def test_a_bad_selection_names_what_there_is() -> None:
+    with pytest.raises(KeyError, match=r"nearest are .*binary/.*'thesis' selects all"):
+        experiments.select(["BINARY/*"])
+    with pytest.raises(KeyError, match=r"nearest are .*binary/smote"):
+        experiments.get("Binary/SMOTE")
+    assert all(name == name.lower() for name in experiments.every())
+
+
+def test_the_thesis_can_be_selected() -> None:
+    found = experiments.select([experiments.THESIS])
+    assert [e.name for e in found] == list(experiments.catalogue())
+    assert experiments.THESIS not in experiments.every()
+    both = experiments.select(["digits/ros", experiments.THESIS])
+    assert len(both) == len(found) + 1
+
+
 def test_selection_by_pattern_keeps_the_order_of_the_catalogue() -> None:
     names = [e.name for e in experiments.select(["binary/ros", "multiclass/r*"])]
     assert names[:2] == ["multiclass/ros", "multiclass/rus"]

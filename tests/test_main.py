@@ -1,5 +1,6 @@
 """The command line: what it prints, and how it ends on bad input."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from tests.runs import make_run
 from tests.test_export import ORIGIN
-from thesis_lib import experiments, published
+from thesis_lib import experiments, published, sweep
 from thesis_lib.__main__ import _EXAMPLES, main
 
 
@@ -68,11 +69,63 @@ def test_compare_shows_the_verdict(capsys: pytest.CaptureFixture[str]) -> None:
     assert "differs" in testing
 
 
-def test_compare_names_the_tables_there_are(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["compare", "9.1"]) == 2
+@pytest.mark.parametrize(
+    ("name", "nearest"), [("7.44", "7.4, "), ("9.1", ".1, "), ("nonsense", "7.1, 8.14.")]
+)
+def test_compare_names_the_nearest_tables(
+    name: str, nearest: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare", name]) == 2
     error = capsys.readouterr().err
-    assert "'9.1'" in error
-    assert "7.1, 7.2" in error
+    assert f"No table '{name}' can be compared; the nearest are " in error
+    assert nearest in error
+    assert error.count(",") <= 2
+
+
+@pytest.mark.parametrize("name", ["5.1", "5.2"])
+def test_compare_says_where_outputs_for_pictures_are(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare", name]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"thesis-lib: Table {name} holds outputs for single pictures")
+    assert "The chapter on anomaly detection" in error
+
+
+@pytest.mark.parametrize("found", [True, False, None])
+def test_a_gpu_that_is_not_there_is_told(
+    found: bool | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """None: JAX is not installed."""
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    swept: list[str] = []
+
+    def has_gpu() -> bool:
+        swept.append(os.environ["KERAS_BACKEND"])
+        if found is None:
+            raise ImportError
+        return found
+
+    def train(jobs: object, *, precision: str) -> sweep.Progress[sweep.Job]:
+        swept.append(precision)
+        return sweep.Progress([], [], {}, 0, 1.0)
+
+    monkeypatch.setattr(experiments, "has_gpu", has_gpu)
+    monkeypatch.setattr(sweep, "run_side_by_side", train)
+    assert main(["sweep", "binary/rus", "--device", "gpu"]) == (0 if found else 2)
+    assert swept == ["jax", *["float32"] * bool(found)]
+    error = capsys.readouterr().err
+    assert error.startswith("" if found else "thesis-lib: --device gpu needs a GPU and JAX for it")
+    assert error.count("\n") == (0 if found else 1)
+
+
+def test_a_bad_pattern_names_the_nearest_whatever_its_letters(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["list", "BINARY/*"]) == 2
+    error = capsys.readouterr().err
+    assert "The nearest are binary/" in error
+    assert "'thesis' selects all of the thesis" in error
 
 
 def test_export_says_what_it_wrote(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

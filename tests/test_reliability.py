@@ -57,6 +57,15 @@ def wait_until(condition: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
+def session(leader: int) -> list[int]:
+    """Return the processes of a session that `start` began."""
+    found = []
+    for pid in psutil.pids():
+        with contextlib.suppress(ProcessLookupError):
+            found += [pid] * (os.getsid(pid) == leader)
+    return found
+
+
 def recorded_lines(store: Path) -> int:
     return sum(file.read_bytes().count(b"\n") for file in store.glob("*/*.jsonl"))
 
@@ -119,6 +128,24 @@ def test_an_interrupted_sweep_ends_cleanly(
     assert 1 <= n_recorded < 25
     assert len(lines) == 1 + 25 - n_recorded
     assert all(line.startswith("left: binary/focal-") for line in lines[1:])
+
+
+def test_a_sweep_ends_inside_its_budget_and_leaves_no_process(
+    own_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run would take a quarter of an hour; the budget ends once two of them train."""
+    monkeypatch.setenv("SMALL_SWEEP_SECONDS", "900")
+    monkeypatch.setenv("SMALL_SWEEP_ENDS_WITH", "2")
+    sweep = ("sweep", "binary/focal-*", "--seeds", "1", "--workers", "2")
+    process = start(*sweep, "--max-seconds", "60")
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    wait_until(lambda: not session(process.pid))
+    lines = out.splitlines()
+    assert lines[0] == "0 runs recorded, 0 images a second."
+    assert len(lines) == 1 + 25
+    assert all(line.startswith("left: binary/focal-") for line in lines[1:])
+    assert recorded_lines(own_store) == 0
 
 
 def test_a_worker_killed_ends_the_sweep_with_a_reason(

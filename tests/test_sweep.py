@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import math
 from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests.runs import make_run
-from thesis_lib import experiments, sweep, vectorized
+from tests.test_budget import Clock
+from thesis_lib import budget, experiments, sweep, vectorized
 from thesis_lib.training import Experiment, Run
 
 JOBS = [("binary/baseline", seed) for seed in (1, 2, 3, 4)]
@@ -107,10 +109,10 @@ def test_a_checkpoint_goes_when_its_runs_are_recorded(
     assert not checkpoint.exists()
 
 
-def test_a_group_without_time_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_group_that_was_stopped_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     use(Device(room=4, groups=1), monkeypatch)
     jobs = [*JOBS, ("binary/rus", 1)]
-    outcome = sweep.run_side_by_side(jobs, max_seconds=60.0)
+    outcome = sweep.run_side_by_side(jobs)
     assert len(outcome.done) + len(outcome.left) == len(jobs)
     assert 1 <= len(outcome.left) <= 4
     assert outcome.images == 1000 * len(outcome.done)
@@ -133,6 +135,32 @@ def test_base_networks_are_trained_once() -> None:
     assert sweep.missing(chosen, [1, 2]) == [("binary/baseline", 1), ("binary/baseline", 2)]
 
 
+def test_the_thesis_is_trained_in_stages_each_seed_after_seed() -> None:
+    jobs = sweep.missing(experiments.select(["*"]), [1, 2])
+    names = [name for name, seed in jobs if seed == 1]
+    assert len(set(jobs)) == len(jobs)
+    core = names[: names.index("binary/focal-g0-a1")]
+    methods = [name for name in core if experiments.get(name).corrects is None]
+    assert methods == [
+        f"{task}/{method}"
+        for method in ("baseline", "ros", "smote", "rus", "mfe", "msfe")
+        for task in ("multiclass", "binary")
+        if (task, method) != ("multiclass", "msfe")
+    ]
+    first = [seed for name, seed in jobs if name in methods]
+    assert first == [1] * 11 + [2] * 11
+    place = names.index
+    assert place("binary/rus") < place("binary/rus-corrected") < place("binary/mfe")
+    assert place("binary/msfe-corrected") < place("binary/focal-g0-a1")
+    assert place("binary/focal-g5-a100") < place("multiclass/focal-g0-a1")
+    # Row by row: all seeds of gamma 0 before any of 0.5.
+    rows = [name.split("-")[1] for name, _ in jobs if name.startswith("multiclass/focal-g")]
+    assert rows == [f"g{gamma}" for gamma in ("0", "0.5", "1", "2", "5") for _ in range(10)]
+    assert place("multiclass/focal-g5-a100") < place("multiclass/cross-entropy")
+    beyond = [name for name in names if name not in experiments.catalogue()]
+    assert names[-len(beyond) :] == beyond
+
+
 def test_what_is_recorded_is_skipped() -> None:
     experiments.record(make_run(seed=1))
     assert sweep.missing([experiments.get("binary/rus")], [1, 2]) == [("binary/rus", 2)]
@@ -144,7 +172,7 @@ def test_jobs_that_would_outlast_the_budget_are_not_started() -> None:
     assert sweep._next_that_fits(jobs, sizes, 1000.0, 60.0) == 1
     assert sweep._next_that_fits(jobs, sizes, 1000.0, 1.0) is None
     assert sweep._next_that_fits(jobs, sizes, 0.0, 60.0) == 0
-    assert sweep._next_that_fits(jobs, sizes, 1000.0, None) == 0
+    assert sweep._next_that_fits(jobs, sizes, 1000.0, math.inf) == 0
 
 
 @pytest.mark.parametrize("workers", [0, -1])
@@ -178,20 +206,49 @@ class Pool:
         return self.training[-1]
 
 
-def test_a_pool_that_has_lost_its_workers_waits_for_the_end_of_time(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("slots", [0, 1, 2])  # workers may all be lost
+def test_what_trains_at_the_end_of_time_is_left(
+    slots: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweep, "_REFRESH_SECONDS", 0.02)
-    pool = Pool([0], end_at=2)
-    outcome = sweep._run(JOBS, contextlib.nullcontext(pool), "float32", 0.05)
-    assert pool.submitted == JOBS[:1]
+    clock = Clock()
+    monkeypatch.setattr(budget, "clock", clock)
+    monkeypatch.setattr(sweep, "_REFRESH_SECONDS", 0.0)
+    pool = Pool([slots], end_at=5)
+    monkeypatch.setattr(pool, "passed", clock.advance)  # whenever the sweep looks how far it is
+    with budget.limit(150):
+        outcome = sweep._run(JOBS, contextlib.nullcontext(pool), "float32")
+    assert pool.submitted == JOBS[: max(slots, 1)]
     assert outcome.left == JOBS
     assert (outcome.done, outcome.failed) == ([], {})
+    assert clock.now == 1180
+
+
+def test_what_ended_before_the_time_did_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(budget, "clock", clock)
+    monkeypatch.setattr(sweep, "_REFRESH_SECONDS", 0.0)
+    pool = Pool([1], end_at=1)
+    end_all = pool.passed
+
+    def passed() -> int:
+        """End the first; the time is over while the second trains."""
+        if len(pool.submitted) == 1:
+            end_all()
+        else:
+            clock.advance()
+        return 0
+
+    monkeypatch.setattr(pool, "passed", passed)
+    monkeypatch.setattr(sweep, "_next_that_fits", lambda *_: 0)
+    with budget.limit(60):
+        outcome = sweep._run(JOBS, contextlib.nullcontext(pool), "float32")
+    assert (outcome.done, outcome.left) == (JOBS[:1], JOBS[1:])
+    assert pool.submitted == JOBS[:2]
 
 
 def test_a_pool_that_grows_is_filled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweep, "_REFRESH_SECONDS", 0.02)
     pool = Pool([1, 3], end_at=3)  # with one slot for ever, the third would never be submitted
-    outcome = sweep._run(JOBS, contextlib.nullcontext(pool), "float32", None)
+    outcome = sweep._run(JOBS, contextlib.nullcontext(pool), "float32")
     assert sorted(outcome.done) == JOBS
     assert pool.submitted == JOBS

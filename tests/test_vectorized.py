@@ -50,6 +50,8 @@ def test_a_stopped_group_goes_on_from_its_last_epoch(measured: dict[str, Any]) -
     assert "group.npz is damaged" in torn[0]
     assert measured["interrupted"] == {
         "out_of_time": 0,
+        "one_call": 0,
+        "after_a_call": 2,
         "kept": True,
         "calls_after": 2,
         "calls_once_done": 0,

@@ -9,7 +9,7 @@ import pytest
 from tests.runs import make_run
 from thesis_lib import experiments, verification
 from thesis_lib.__main__ import main
-from thesis_lib.training import Run
+from thesis_lib.training import Experiment, Run
 
 
 def run(accuracy: float, seed: int = 1, images: str = "a", diverged: bool = False) -> Run:
@@ -58,8 +58,12 @@ SAME = "Its images are those of the recorded run of seed 1."
         (
             run(0.75),
             [run(0.7)],
-            True,
-            ["It differs by +5.00 points from the only recorded run.", SAME],
+            False,
+            [
+                "A single recorded run has no spread to judge by; this one differs from it by "
+                "+5.00 points.",
+                SAME,
+            ],
         ),
         (
             run(float("nan"), diverged=True),
@@ -83,16 +87,50 @@ def test_a_run_beside_the_recorded_ones(
     assert found.passed is passed
 
 
-def test_the_command_trains_the_run_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, object]]:
+    """Give an empty store, and a list of the seeds and precisions that are trained."""
+    asked: list[tuple[int, object]] = []
+
+    def train(experiment: Experiment, seed: int, **options: object) -> dict[str, Run]:
+        asked.append((seed, options["precision"]))
+        return {experiment.name: run(0.7, seed, images="b")}
+
     monkeypatch.setenv("THESIS_LIB_RECORDS", str(tmp_path))
-    monkeypatch.setattr(
-        experiments, "train_family", lambda e, seed, keep: {e.name: run(0.7, seed, images="b")}
-    )
+    monkeypatch.setattr(experiments, "train_family", train)
+    return asked
+
+
+def test_the_command_trains_the_run_again(
+    trained: list[tuple[int, object]], capsys: pytest.CaptureFixture[str]
+) -> None:
     experiments.record(run(0.72))
     assert main(["verify", "binary/rus"]) == 1
     assert capsys.readouterr().out.splitlines()[-2:] == [
-        "It differs by -2.00 points from the only recorded run.",
+        "A single recorded run has no spread to judge by; this one differs from it by -2.00 "
+        "points.",
         "Its images are not those of the recorded run of seed 1.",
     ]
+
+
+def test_a_run_is_trained_in_the_precision_of_its_record(
+    trained: list[tuple[int, object]],
+) -> None:
+    experiments.record(run(0.72, seed=1))
+    half = run(0.72, seed=2)
+    half.provenance.update(precision="bfloat16")
+    experiments.record(half)
+    for seed in (1, 2):
+        verification.verify(half.experiment, seed)
+    assert trained == [(1, "float32"), (2, "bfloat16")]
+
+
+def test_a_seed_without_a_record_is_refused(
+    trained: list[tuple[int, object]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed in (4, 2):
+        experiments.record(run(0.72, seed))
+    assert main(["verify", "binary/rus", "--seed", "3"]) == 2
+    error = capsys.readouterr().err
+    assert error == "thesis-lib: binary/rus has no record of seed 3; recorded: 2, 4.\n"
+    assert trained == []

@@ -6,15 +6,17 @@ and the vectorised ones apart.
 
 import contextlib
 import dataclasses
+import itertools
 import json
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from thesis_lib import data, experiments, model, stages, training, vectorized
+from thesis_lib import budget, data, experiments, model, stages, training, vectorized
 
 keras.config.set_floatx("float64")
 EPOCHS = 2
@@ -75,6 +77,16 @@ def same_training() -> list[dict[str, float]]:
     return found
 
 
+@contextlib.contextmanager
+def out_of_time_after_a_call() -> Iterator[None]:
+    """Let the time end in the second look at the clock after a group has begun."""
+    clock, times = budget.clock, itertools.chain([0.0, 0.0, 0.0], itertools.repeat(99.0))
+    budget.clock = lambda: next(times)
+    with budget.limit(60):
+        yield
+    budget.clock = clock
+
+
 def interrupted(folder: Path) -> dict[str, object]:
     """Stop a group after its first call, go on, and compare with one that was never stopped."""
     slow = setting("binary/cross-entropy", learning_rate=0.01)
@@ -95,9 +107,8 @@ def interrupted(folder: Path) -> dict[str, object]:
 
     with contextlib.suppress(Stop):
         vectorized.train_group(group, epochs=3, dataset=DIGITS, checkpoint=path, on_epochs=stop)
-    out_of_time = vectorized.train_group(
-        group, epochs=3, dataset=DIGITS, checkpoint=path, max_seconds=0.0
-    )
+    with budget.limit(0):
+        out_of_time = vectorized.train_group(group, epochs=3, dataset=DIGITS, checkpoint=path)
     kept = path.exists()
     rest: list[int] = []
     resumed = vectorized.train_group(
@@ -108,9 +119,16 @@ def interrupted(folder: Path) -> dict[str, object]:
     path.write_bytes(path.read_bytes()[:-100])
     with warnings.catch_warnings(record=True) as torn:
         warnings.simplefilter("always")
-        vectorized.train_group(group, epochs=3, dataset=DIGITS, checkpoint=path, max_seconds=0.0)
+        with out_of_time_after_a_call():
+            one_call = vectorized.train_group(group, epochs=3, dataset=DIGITS, checkpoint=path)
+    after_a_call: list[int] = []
+    vectorized.train_group(
+        group, epochs=3, dataset=DIGITS, checkpoint=path, on_epochs=after_a_call.append
+    )
     return {
         "out_of_time": len(out_of_time),
+        "one_call": len(one_call),
+        "after_a_call": len(after_a_call),
         "kept": kept,
         "calls_after": len(rest),
         "calls_once_done": len(again),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import difflib
 import math
 import os
 import signal
@@ -13,11 +14,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from thesis_lib import (
+    budget,
     experiments,
     export,
     findings,
     fitting,
     own_data,
+    published,
     quiet,
     records,
     sweep,
@@ -28,13 +31,15 @@ from thesis_lib import (
 _EXAMPLES = {
     "list": "thesis-lib list 'binary/*'",
     "run": "thesis-lib run binary/rus --seed 1 --epochs 20",
-    "sweep": "thesis-lib sweep 'binary/*' --seeds 1 2 3 --workers 4 --max-seconds 3600",
+    "sweep": "thesis-lib sweep thesis --seeds 1 2 3 --workers 4 --max-seconds 3600",
     "compare": "thesis-lib compare 7.4 8.6",
     "compare-on": "thesis-lib compare-on photos --methods ros smote --epochs 30 --out result",
     "verify": "thesis-lib verify binary/msfe --seed 1",
     "export": "thesis-lib export runs.csv 'binary/*'",
     "merge": "thesis-lib merge ../other-machine/records",
 }
+
+_PATTERNS = "shell patterns of names, or thesis for all of the thesis"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,9 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit status: 0; 1 if a run failed, the repeated run lies outside the recorded ones, or
-        nobody reads the output any more; 2 if the arguments or the data do not fit; 130 if it was
-        interrupted.
+        The exit status: 0; 1 if a run failed, the records do not confirm the repeated run, the
+        time was too short for the one run or comparison asked for, or nobody reads the output any
+        more; 2 if the arguments or the data do not fit; 130 if it was interrupted.
 
     Raises
     ------
@@ -59,10 +64,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        with _terminable(), _short_warnings():
+        with _terminable(), _short_warnings(), budget.limit(getattr(options, "max_seconds", None)):
             status = int(options.call(options))
             sys.stdout.flush()  # here, where a full disk can still be told
             return status
+    except budget.OutOfTime:  # a sweep says itself what it left
+        _show_left([(options.experiment, options.seed)])
+        return 1
     except BrokenPipeError:  # as `thesis-lib list | head` ends
         _drop_output()
         return 1
@@ -125,13 +133,14 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     listing = command("list", _list, "Show the catalogue and how many seeds are recorded.")
-    listing.add_argument("pattern", nargs="*", default=["*"], help="shell patterns of names")
+    listing.add_argument("pattern", nargs="*", default=["*"], help=_PATTERNS)
     running = command("run", _run, "Train one experiment with one seed and show the result.")
     running.add_argument("experiment")
     running.add_argument("--seed", type=int, default=1)
     running.add_argument("--epochs", type=int, help="fewer or more than the experiment's own")
+    _add_limit(running)
     sweeping = command("sweep", _sweep, "Train and record what has no record yet.")
-    sweeping.add_argument("pattern", nargs="+", help="shell patterns of names")
+    sweeping.add_argument("pattern", nargs="+", help=_PATTERNS)
     sweeping.add_argument("--seeds", type=int, nargs="+", default=list(experiments.SEEDS))
     sweeping.add_argument(
         "--device",
@@ -151,7 +160,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="tcp://HOST:PORT",
         help="train on the workers of this Dask cluster instead of processes here",
     )
-    sweeping.add_argument("--max-seconds", type=float, help="end within this time")
+    _add_limit(sweeping)
     comparing = command("compare", _compare, "Set recorded runs beside the published numbers.")
     comparing.add_argument("table", nargs="*", help="their numbers in the thesis (default: all)")
     own_data.add_arguments(
@@ -160,12 +169,21 @@ def _parser() -> argparse.ArgumentParser:
     verifying = command("verify", _verify, "Train one recorded run again and compare.")
     verifying.add_argument("experiment")
     verifying.add_argument("--seed", type=int, default=1)
+    _add_limit(verifying)
     exporting = command("export", _export, "Write recorded runs as one table.")
     exporting.add_argument("file", type=Path, help="ends in .csv or .parquet")
-    exporting.add_argument("pattern", nargs="*", default=["*"], help="shell patterns of names")
+    exporting.add_argument("pattern", nargs="*", default=["*"], help=_PATTERNS)
     merging = command("merge", _merge, "Add the runs of another folder of records.")
     merging.add_argument("folder")
     return parser
+
+
+def _add_limit(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--max-seconds",
+        type=float,
+        help="stop at the end of this time, and say what is left",
+    )
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -201,13 +219,29 @@ def _sweep(options: argparse.Namespace) -> int:
 
 
 def _trained(jobs: Sequence[sweep.Job], options: argparse.Namespace) -> sweep.Progress[sweep.Job]:
-    limits = {"precision": options.precision, "max_seconds": options.max_seconds}
+    precision = options.precision
     if options.device == "cpu":
-        return sweep.run(jobs, workers=options.workers, scheduler=options.scheduler, **limits)
+        where = {"workers": options.workers, "scheduler": options.scheduler}
+        return sweep.run(jobs, precision=precision, **where)
     if options.scheduler is not None:
         raise ValueError("--scheduler trains on CPUs; leave --device gpu out.")
+    _prepare_gpu()
+    return sweep.run_side_by_side(jobs, precision=precision)
+
+
+def _prepare_gpu() -> None:
+    """Start Keras on JAX; refuse to go on without a GPU, where JAX would train for days."""
     os.environ["KERAS_BACKEND"] = "jax"  # Keras, not yet imported, reads it once
-    return sweep.run_side_by_side(jobs, **limits)
+    try:
+        quiet.import_keras()
+        found = experiments.has_gpu()
+    except ImportError:
+        found = False
+    if not found:
+        raise RuntimeError(
+            "--device gpu needs a GPU and JAX for it (pip install 'thesis-lib[gpu]'), and there is "
+            "none. Leave it out: on processors TensorFlow trains many times faster than JAX."
+        )
 
 
 def _show_left(jobs: Sequence[sweep.Job]) -> None:
@@ -221,10 +255,21 @@ def _compare(options: argparse.Namespace) -> int:
     known = list(dict.fromkeys(table["Table"]))
     for name in options.table:
         if name not in known:
-            raise ValueError(f"No table {name!r} can be compared; these can: {', '.join(known)}.")
+            raise ValueError(_no_table(name, known))
     chosen = table[table["Table"].isin(options.table or known)]
     print(chosen.to_string(index=False, float_format="{:.2f}".format, na_rep="-"))
     return 0
+
+
+def _no_table(name: str, known: Sequence[str]) -> str:
+    """Say what can be compared instead of a table, or where that is done."""
+    if name in published.tables():
+        return (
+            f"Table {name} holds outputs for single pictures, of which no run keeps a record. The "
+            "chapter on anomaly detection computes it again, and the replication report judges it."
+        )
+    nearest = difflib.get_close_matches(name, known, n=3, cutoff=0.3) or [known[0], known[-1]]
+    return f"No table {name!r} can be compared; the nearest are {', '.join(nearest)}."
 
 
 def _export(options: argparse.Namespace) -> int:

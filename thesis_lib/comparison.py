@@ -11,7 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from thesis_lib import choices, durable, image_sets, own_methods, own_runs, quiet, records, sweep
+from thesis_lib import (
+    budget,
+    choices,
+    durable,
+    image_sets,
+    own_methods,
+    own_runs,
+    quiet,
+    records,
+    sweep,
+)
 from thesis_lib.arguments import number, whole
 from thesis_lib.comparison_result import Comparison, copies_note
 from thesis_lib.image_sets import ImageSets
@@ -84,6 +94,8 @@ def compare(
         If nothing can be written to the folder.
     ConnectionError, RuntimeError
         If the cluster cannot be reached, or could not train all; what it finished is recorded.
+    OutOfTime
+        At the end of `budget.limit`, with the number of runs that are left; as above.
 
     Examples
     --------
@@ -149,14 +161,17 @@ def compare(
 def _train_here(jobs: Jobs, sets: ImageSets, keep: Keep, timed: Experiment | None) -> None:
     """Train in this process, one network after the other; estimate the time by one, if given."""
     quiet.import_keras()
-    if timed is not None:
-        seconds = own_runs.seconds_of(sets, timed, lambda images: None)
-        print(_estimate(jobs, sets, seconds), flush=True)
-    images = sum(_sizes(jobs, sets).values())
-    shown = timed is not None
-    with progress_bar(images, shown=shown, unit="image", unit_scale=True) as bar:
-        for (_, seed), family in jobs.items():
-            keep(own_runs.train(sets, family, seed, bar.update))
+    images, shown, left = sum(_sizes(jobs, sets).values()), timed is not None, len(jobs)
+    try:
+        if timed is not None:
+            seconds = own_runs.seconds_of(sets, timed, lambda images: None)
+            print(_estimate(jobs, sets, seconds), flush=True)
+        with progress_bar(images, shown=shown, unit="image", unit_scale=True) as bar:
+            for (_, seed), family in jobs.items():
+                keep(own_runs.train(sets, family, seed, bar.update))
+                left -= 1
+    except budget.OutOfTime:
+        raise _out_of_time(left, len(jobs)) from None
 
 
 def _train_on_cluster(
@@ -185,6 +200,12 @@ def _train_on_cluster(
         raise RuntimeError(
             f"{len(outcome.failed)} of {len(jobs)} could not be trained; the first: {reason}"
         )
+    if outcome.left:
+        raise _out_of_time(len(outcome.left), len(jobs))
+
+
+def _out_of_time(left: int, jobs: int) -> budget.OutOfTime:
+    return budget.OutOfTime(f"out of time with {left} of {_number(jobs, 'run')} left")
 
 
 def _sizes(jobs: Jobs, sets: ImageSets) -> dict[Job, int]:

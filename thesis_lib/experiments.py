@@ -21,6 +21,9 @@ SEEDS = (1, 2, 3, 4, 5)
 GAMMAS = (0.0, 0.5, 1.0, 2.0, 5.0)
 MINORITY_WEIGHTS = (1.0, 5.0, 10.0, 50.0, 100.0)
 
+THESIS = "thesis"
+"""What `select` takes for the catalogue: the thesis's experiments, their twins, the controls."""
+
 # A quick build trains a live network for so many epochs, or on so many images if that is less;
 # where an epoch is a single batch, for so many epochs.
 _QUICK_EPOCHS = 3
@@ -43,7 +46,7 @@ def build_setting() -> str:
         raise ValueError(
             f"THESIS_BUILD is {setting!r}; it has to be one of {', '.join(_SETTINGS)}."
         )
-    return setting or ("full" if _has_gpu() else "quick")
+    return setting or ("full" if has_gpu() else "quick")
 
 
 def store() -> records.Store:
@@ -80,10 +83,15 @@ def get(name: str) -> Experiment:
         If there is none of that name; the message names the nearest ones.
     """
     if name not in every():
-        nearest = difflib.get_close_matches(name, every(), n=3, cutoff=0.3)
-        hint = f" The nearest are {', '.join(nearest)}." if nearest else ""
-        raise KeyError(f"There is no experiment {name!r}.{hint}")
+        raise KeyError(_unknown(name))
     return every()[name]
+
+
+def _unknown(name: str) -> str:
+    # All names are in small letters.
+    nearest = difflib.get_close_matches(name.lower(), every(), n=3, cutoff=0.3)
+    hint = f" The nearest are {', '.join(nearest)}." if nearest else ""
+    return f"There is no experiment {name!r}.{hint}"
 
 
 def select(patterns: Sequence[str]) -> list[Experiment]:
@@ -92,17 +100,20 @@ def select(patterns: Sequence[str]) -> list[Experiment]:
     Parameters
     ----------
     patterns : sequence of str
-        Such as "binary/*", or whole names.
+        Such as "binary/*", or whole names; "thesis" stands for those of `catalogue`.
 
     Raises
     ------
     KeyError
-        If a pattern matches none.
+        If a pattern matches none; the message names the nearest.
     """
     chosen: set[str] = set()
     for pattern in patterns:
-        found = fnmatch.filter(every(), pattern)
-        chosen.update(found or [get(pattern).name])
+        found = catalogue() if pattern == THESIS else fnmatch.filter(every(), pattern)
+        if not found:
+            hint = f"{_unknown(pattern)} {THESIS!r} selects all of the thesis, '*' all there are."
+            raise KeyError(hint)
+        chosen.update(found)
     return [experiment for name, experiment in every().items() if name in chosen]
 
 
@@ -409,7 +420,8 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _has_gpu() -> bool:
+def has_gpu() -> bool:
+    """Return whether Keras's backend, JAX or TensorFlow, finds a GPU."""
     import keras
 
     if keras.backend.backend() == "jax":

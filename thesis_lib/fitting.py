@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thesis_lib import arguments
+from thesis_lib import arguments, budget
 from thesis_lib.batches import Batches
 
 # What activations are computed in, and Keras's name of it; weights are float32 either way.
@@ -94,6 +94,11 @@ def fit(
     tuple of two tuples of float
         The curves of loss and accuracy, a value an epoch: the means over its images, each as the
         network was when its batch came.
+
+    Raises
+    ------
+    OutOfTime
+        Before the first batch that lies beyond `budget.limit`.
     """
     network.compile(loss=loss, optimizer=optimizer, metrics=["accuracy"])
     means: list[NDArray[np.float64]] = []
@@ -112,6 +117,7 @@ def _epoch(network: Any, batches: Batches) -> NDArray[np.float64]:
     """Train one epoch, up to a batch whose loss is no number; return mean loss and accuracy."""
     found, sizes = [], []
     for index in range(len(batches)):
+        budget.check()
         x, y = batches[index]
         found.append(network.train_on_batch(x, y))
         sizes.append(len(x))

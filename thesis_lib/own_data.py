@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from thesis_lib import (
     arguments,
+    budget,
     cluster,
     comparison,
     durable,
@@ -169,6 +170,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="tcp://HOST:PORT",
         help="train on the workers of this Dask cluster, which the images are sent to",
     )
+    parser.add_argument(
+        "--max-seconds", type=float, help="stop at the end of this time, and say what is left"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -182,7 +186,7 @@ def run(options: argparse.Namespace) -> int:
     Returns
     -------
     int
-        The exit status: 0, or 130 if training was interrupted.
+        The exit status: 0; 1 if the time ran out, or 130 if training was interrupted.
 
     Raises
     ------
@@ -220,14 +224,14 @@ def run(options: argparse.Namespace) -> int:
             folder=options.out / "records",
             scheduler=options.scheduler,
         )
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, budget.OutOfTime) as stopped:
         records = options.out / "records"
         print(
-            f"thesis-lib: interrupted; what is finished lies in {records}, and the same command "
-            "goes on from there.",
+            f"thesis-lib: {str(stopped) or 'interrupted'}; what is finished lies in {records}, and "
+            "the same command goes on from there.",
             file=sys.stderr,
         )
-        return 130
+        return 1 if isinstance(stopped, budget.OutOfTime) else 130
     report = result.save_report(options.out / "report.html")
     result.table().to_csv(options.out / "table.csv")
     print(_in_terminal(result))

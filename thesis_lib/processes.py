@@ -31,6 +31,7 @@ class Processes:
 
     def __init__(self, executor: ProcessPoolExecutor, workers: int, passed: Any) -> None:
         self._executor, self._workers, self._passed = executor, workers, passed
+        self._futures: list[Future[Run]] = []
 
     def slots(self) -> int:
         """Return how many runs can train at the same time."""
@@ -57,7 +58,8 @@ class Processes:
         """
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            return self._executor.submit(_train, name, seed, precision)
+            self._futures.append(self._executor.submit(_train, name, seed, precision))
+            return self._futures[-1]
         except BrokenProcessPool as error:
             future = Future[Run]()
             future.set_exception(error)
@@ -65,12 +67,16 @@ class Processes:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
+    def busy(self) -> bool:
+        """Return whether some run still trains."""
+        return not all(future.done() for future in self._futures)
+
 
 @contextlib.contextmanager
 def pool(workers: int | None = None) -> Iterator[Processes]:
     """Give a pool of processes.
 
-    They end at once where the block fails or is interrupted, and where this process is killed.
+    What they still train where the block ends, or this process is killed, ends with them at once.
 
     Parameters
     ----------
@@ -89,11 +95,12 @@ def pool(workers: int | None = None) -> Iterator[Processes]:
     theirs, ours = context.Pipe(duplex=False)
     executor = ProcessPoolExecutor(workers, context, _start, (passed, theirs))
     with theirs, ours, executor:
+        processes = Processes(executor, workers, passed)
         try:
-            yield Processes(executor, workers, passed)
-        except BaseException:
-            ours.close()
-            raise
+            yield processes
+        finally:
+            if processes.busy():
+                ours.close()
 
 
 def one_thread() -> None:
@@ -144,7 +151,11 @@ _passed: Any = None  # in a worker: how many images all workers have passed, sha
 
 def _start(passed: Any, alive: Connection) -> None:
     global _passed
+    from tqdm import tqdm
+
     _passed = passed
+    # Its own would be a semaphore of the system, which is left over where a process ends at once.
+    tqdm.set_lock(threading.RLock())
     threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
     one_thread()
 

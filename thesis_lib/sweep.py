@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from thesis_lib import experiments, processes, quiet, tasks, training
+from thesis_lib import budget, experiments, processes, quiet, tasks, training
 from thesis_lib.progress import progress_bar
 from thesis_lib.training import Experiment, Run
 
@@ -36,21 +36,49 @@ class Progress(Generic[J]):
 
 
 def missing(selection: Iterable[Experiment], seeds: Sequence[int]) -> list[Job]:
-    """Return the jobs (experiment, seed) without a record: seed after seed, base networks once.
+    """Return the jobs (experiment, seed) without a record, base networks once.
+
+    First come the methods of both tasks with their corrected twins, then the grid of focal loss of
+    the binary task, that of the other one row by row, the controls, and what is beyond the thesis:
+    one stage after the other, each seed after seed.
 
     Parameters
     ----------
     selection : iterable of Experiment
     seeds : sequence of int
     """
-    jobs: dict[Job, None] = {}
-    chosen = list(selection)
-    have = {e.name: {run.seed for run in experiments.recorded(e)} for e in chosen}
-    for seed in seeds:
-        for experiment in chosen:
-            if seed not in have[experiment.name]:
-                jobs[(experiment.base or experiment.name, seed)] = None
-    return list(jobs)
+    jobs: dict[Job, int] = {}
+    for experiment in selection:
+        have = {run.seed for run in experiments.recorded(experiment)}
+        name = experiment.base or experiment.name
+        jobs |= {(name, seed): place for place, seed in enumerate(seeds) if seed not in have}
+
+    def order(job: Job) -> tuple[float, ...]:
+        experiment = experiments.get(job[0])
+        return _stage(experiment), jobs[job], _method(experiment)
+
+    return sorted(jobs, key=order)
+
+
+_METHODS = ("baseline", "ros", "smote", "rus", "mfe", "msfe")
+
+
+def _method(experiment: Experiment) -> int:
+    """Return the place of a method, or of the one that it corrects, among the thesis's."""
+    slug = (experiment.corrects or experiment.name).split("/")[1]
+    return _METHODS.index(slug) if slug in _METHODS else len(_METHODS)
+
+
+def _stage(experiment: Experiment) -> float:
+    """Return when an experiment's networks are trained: the stages of `missing`, from 0."""
+    if experiment.name not in experiments.catalogue():
+        return 4
+    if _method(experiment) < len(_METHODS):
+        return 0
+    if not experiment.loss.startswith("focal"):
+        return 3
+    row = (experiment.gamma or 0.0) / (1 + max(experiments.GAMMAS))
+    return 1 if experiment.task == "binary" else 2 + row
 
 
 def images_of(job: Job) -> int:
@@ -112,9 +140,12 @@ def run(
     workers: int | None = None,
     scheduler: str | None = None,
     precision: str = "float32",
-    max_seconds: float | None = None,
 ) -> Progress[Job]:
     """Train the jobs on CPUs, each in a process of one thread, and record each as it ends.
+
+    Within `budget.limit` no job is started that the speed so far says would outlast it, and what
+    still trains at its end is stopped and left: at once in processes of this machine, after its
+    epoch on a cluster, for which nobody waits.
 
     Parameters
     ----------
@@ -125,9 +156,6 @@ def run(
         Address of a Dask scheduler: train on its workers (:mod:`thesis_lib.cluster`).
     precision : {"float32", "bfloat16"}
         What activations are computed in.
-    max_seconds : float, optional
-        No job is started after it, nor one that the speed so far says would outlast it. One that
-        a cluster starts anew, since its worker died, may end later.
 
     Returns
     -------
@@ -143,7 +171,7 @@ def run(
         As for :func:`thesis_lib.cluster.pool`.
     """
     if scheduler is None:
-        return _run(jobs, processes.pool(workers), precision, max_seconds)
+        return _run(jobs, processes.pool(workers), precision)
     if workers is not None:
         raise ValueError(
             "workers are processes of this machine, and a scheduler has its own; give only one."
@@ -152,14 +180,11 @@ def run(
     from thesis_lib import cluster
 
     needed = {data_set_of(name) for name, _ in jobs}
-    return _run(jobs, cluster.pool(scheduler, needed), precision, max_seconds)
+    return _run(jobs, cluster.pool(scheduler, needed), precision)
 
 
 def _run(
-    jobs: Sequence[Job],
-    opened: AbstractContextManager[Pool],
-    precision: str,
-    max_seconds: float | None,
+    jobs: Sequence[Job], opened: AbstractContextManager[Pool], precision: str
 ) -> Progress[Job]:
     def keep(job: Job, one: Run) -> float:
         experiments.keep_family(one)
@@ -167,7 +192,7 @@ def _run(
 
     sizes = {job: images_of(job) for job in jobs}
     with opened as pool:
-        return drive(pool, sizes, lambda job: pool.submit(*job, precision), keep, max_seconds)
+        return drive(pool, sizes, lambda job: pool.submit(*job, precision), keep)
 
 
 def drive(
@@ -175,11 +200,12 @@ def drive(
     sizes: Mapping[J, int],
     submit: Callable[[J], Future[R]],
     keep: Callable[[J, R], float],
-    max_seconds: float | None = None,
     *,
     shown: bool = True,
 ) -> Progress[J]:
     """Hand jobs to a pool as it has room, and keep what each gives back as it ends.
+
+    At the end of `budget.limit` it returns, whatever still trains: the pool has to end that.
 
     Parameters
     ----------
@@ -190,8 +216,6 @@ def drive(
         Hands a job to the pool.
     keep : callable
         Takes a job and what it gave back, and returns the seconds that it trained.
-    max_seconds : float, optional
-        As `run` takes it.
     shown : bool
         Whether a bar is shown, in a terminal.
     """
@@ -203,10 +227,9 @@ def drive(
     total = sum(sizes.values())
     with progress_bar(total, shown=shown, unit="image", unit_scale=True) as bar:
         while waiting or running:
-            left = None if max_seconds is None else max_seconds - (time.monotonic() - started)
             slots = pool.slots()
-            if slots == 0 and left is not None and left <= 0:
-                waiting = [*running.values(), *waiting]
+            left = budget.left()
+            if left == 0:
                 break
             while waiting and len(running) < max(slots, 1):
                 index = _next_that_fits(waiting, sizes, rate, left)
@@ -216,7 +239,8 @@ def drive(
                 running[submit(job)] = job
             if not running:
                 break
-            for future in wait(running, _REFRESH_SECONDS, FIRST_COMPLETED).done:
+            patience = min(_REFRESH_SECONDS, budget.left())
+            for future in wait(running, patience, FIRST_COMPLETED).done:
                 job, error = running.pop(future), future.exception()
                 if error is not None:
                     failed[job] = _reason(error)
@@ -228,9 +252,11 @@ def drive(
             if _DIED in failed.values():
                 # A pool that has lost one process ends the others and takes no more jobs.
                 failed |= dict.fromkeys(running.values(), _DIED)
+                running.clear()
                 break
     images = sum(sizes[job] for job in done)
-    return Progress(done, waiting, failed, images, time.monotonic() - started)
+    still = [*running.values(), *waiting]
+    return Progress(done, still, failed, images, time.monotonic() - started)
 
 
 _DIED = "a training process was killed, perhaps for want of memory; fewer workers need less"
@@ -240,21 +266,17 @@ def _reason(error: BaseException) -> str:
     return _DIED if isinstance(error, BrokenProcessPool) else f"{type(error).__name__}: {error}"
 
 
-def run_side_by_side(
-    jobs: Sequence[Job], *, precision: str = "float32", max_seconds: float | None = None
-) -> Progress[Job]:
+def run_side_by_side(jobs: Sequence[Job], *, precision: str = "float32") -> Progress[Job]:
     """Train the jobs in groups with JAX (:mod:`thesis_lib.vectorized`), recording each group.
 
-    A group that does not fit into the device's memory is halved. One that is stopped goes on from
-    its last saved epoch when the same jobs are asked for again.
+    A group that does not fit into the device's memory is halved. One that is stopped, as at the
+    end of `budget.limit`, goes on from its last saved epoch when the same jobs are asked for again.
 
     Parameters
     ----------
     jobs : sequence of (name, seed)
     precision : {"float32", "bfloat16"}
         What activations are computed in.
-    max_seconds : float, optional
-        Stop within this time, save the group's state, and say what is left.
 
     Returns
     -------
@@ -276,13 +298,11 @@ def run_side_by_side(
     with progress_bar(sum(map(images_of, jobs)), unit="image", unit_scale=True) as bar:
         while waiting:
             group = waiting[0]
-            left = None if max_seconds is None else max_seconds - (time.monotonic() - started)
             try:
                 runs = vectorized.train_group(
                     group,
                     precision=precision,
                     checkpoint=_checkpoint(group),
-                    max_seconds=left,
                     on_epochs=bar.update,
                 )
             except Exception as error:
@@ -322,12 +342,13 @@ def _checkpoint(group: Sequence[tuple[Experiment, int]]) -> Path:
 
 
 def _next_that_fits(
-    waiting: Sequence[J], sizes: Mapping[J, int], rate: float, left: float | None
+    waiting: Sequence[J], sizes: Mapping[J, int], rate: float, left: float
 ) -> int | None:
-    """Return the index of the first job that should end in time; None if none does."""
-    if left is None:
-        return 0
+    """Return the index of the first job that should end in time; None if none does.
+
+    Before the first run has ended nothing is known of the speed, and any job may.
+    """
     for index, job in enumerate(waiting):
-        if left > 0 and (rate == 0 or sizes[job] / rate < left):
+        if rate == 0 or sizes[job] / rate < left:
             return index
     return None

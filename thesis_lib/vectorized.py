@@ -21,7 +21,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thesis_lib import arguments, data, decision, durable, fitting, model, stages, tasks, training
+from thesis_lib import (
+    arguments,
+    budget,
+    data,
+    decision,
+    durable,
+    fitting,
+    model,
+    stages,
+    tasks,
+    training,
+)
 from thesis_lib.provenance import checksum, provenance
 from thesis_lib.training import Experiment, Run
 
@@ -93,10 +104,14 @@ def train_group(
     dataset: data.Dataset | None = None,
     precision: str = "float32",
     checkpoint: Path | None = None,
-    max_seconds: float | None = None,
     on_epochs: Callable[[int], None] = lambda images: None,
 ) -> list[Run]:
     """Train all jobs of a group side by side.
+
+    Within `budget.limit` no group is begun at its end, and no call of the program that would end
+    later if it took as long as the longest so far. What cannot be bounded: making the training
+    set, the first call, which compiles the program and may take a minute, and the evaluation
+    after the last one.
 
     Parameters
     ----------
@@ -112,8 +127,6 @@ def train_group(
         File that the state is saved to after each call of the program, and that training goes on
         from if it is there and belongs to these jobs. It stays: remove it when the runs are
         recorded.
-    max_seconds : float, optional
-        Stop before the call of the program that would end later.
     on_epochs : callable
         Told after each call how many images all runs have passed since the last one.
 
@@ -131,6 +144,8 @@ def train_group(
         1.
     """
     _check(jobs, precision)
+    if budget.left() == 0:
+        return []
     if not side_by_side(jobs[0][0]):
         return _one_by_one(jobs, epochs, dataset, precision, on_epochs)
     started = time.perf_counter()
@@ -141,9 +156,9 @@ def train_group(
     program = problem.program(step)
     longest = 0.0
     while state["epoch"] < total:
-        begun = time.perf_counter()
-        if max_seconds is not None and begun - started + longest > max_seconds:
+        if budget.left() <= longest:
             return []
+        begun = time.perf_counter()
         state = program(state)
         longest = max(longest, time.perf_counter() - begun)
         on_epochs(step * problem.n * len(jobs))
@@ -163,8 +178,8 @@ def _one_by_one(
     for experiment, seed in jobs:
         # An epoch is one network's; the size is that of all networks of the run.
         images = training.training_size(experiment, dataset) // (experiment.members or 1)
-        found.append(
-            training.train(
+        try:
+            run = training.train(
                 experiment,
                 seed,
                 epochs=epochs,
@@ -174,7 +189,9 @@ def _one_by_one(
                 keep_probabilities=True,
                 on_epoch=partial(on_epochs, images),
             )
-        )
+        except budget.OutOfTime:
+            return []
+        found.append(run)
     return found
 
 
