@@ -438,6 +438,43 @@ def test_copies_come_before_any_advice() -> None:
     assert "As it is: Use Random oversampling" in text
 
 
+def test_one_tested_class_is_no_ground_for_a_recommendation() -> None:
+    """Who always answers with it is perfect."""
+    base, ros = [[20, 80], [0, 0]], [[99, 1], [0, 0]]
+    more = {"classes": ("stain", "whole"), "test_counts": np.array([100, 0])}
+    result = made({BASELINE: [base] * 5, "ros": [ros] * 5}, **more)
+    assert result.better() == ["ros"]
+    assert result.recommendation.startswith(
+        "1 class has no test image: whole; no measure says anything of it. No recommendation: with "
+        "one tested class"
+    )
+
+
+def test_untested_classes_come_before_any_advice() -> None:
+    tables = [np.diag([100, right, *[0] * 7]) for right in (40, 70)]
+    for table in tables:
+        table[1, 0] = 100 - table[1, 1]
+    names = tuple(f"c{k}" for k in range(9))
+    runs = {BASELINE: [tables[0]] * 4, "ros": [tables[1]] * 4}
+    text = made(runs, classes=names, copies=1).recommendation
+    start = "7 classes have no test image: c2, c3, c4, c5, c6 and 2 more; no measure says anything"
+    assert text.startswith(start + " of them. Compare again: 1 of 200")
+
+
+@pytest.mark.usefixtures("untrained")
+def test_untested_classes_are_told_before_the_training() -> None:
+    told = pytest.warns(UserWarning, match="1 class has no test image: 1; no measure")
+    with told, pytest.raises(AssertionError, match="refused before"):
+        compare(X, Y, Z, W * 0)
+
+
+def test_a_split_names_the_classes_that_it_could_not_split(tmp_path: Path) -> None:
+    names = np.array(["whole"] * 10 + ["stain\x1b[2J\n"])
+    np.savez(tmp_path / "own.npz", x=np.zeros((11, 8, 8)), y=names)
+    note = own_data.load(tmp_path / "own.npz").note
+    assert note.endswith(" 1 class of one image, not split but trained on: stain [2J.")
+
+
 def test_rivals_that_may_be_as_good_are_named() -> None:
     """SMOTE leads oversampling by 1, 1, 2 and 0 images of a hundred: t = 2.45 at 3 degrees."""
     runs = {

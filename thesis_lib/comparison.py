@@ -13,11 +13,12 @@ from numpy.typing import ArrayLike
 
 from thesis_lib import choices, durable, image_sets, own_methods, own_runs, quiet, records, sweep
 from thesis_lib.arguments import number, whole
-from thesis_lib.comparison_result import Comparison, copies_note
+from thesis_lib.comparison_result import Comparison, copies_note, untested_note
 from thesis_lib.image_sets import ImageSets
 from thesis_lib.own_methods import BASELINE, DEFAULT_METHODS, METHODS
 from thesis_lib.progress import progress_bar
 from thesis_lib.training import Experiment, Run
+from thesis_lib.wording import counted
 
 Job = tuple[str, int]
 Jobs = dict[Job, list[Experiment]]
@@ -104,6 +105,8 @@ def compare(
     sets = image_sets.checked(x_train, y_train, x_test, y_test)
     if sets.copies:
         warnings.warn(f"{copies_note(sets.copies, len(sets.y_test))}.", stacklevel=2)
+    if untested := untested_note(sets.classes, sets.test_counts):
+        warnings.warn(f"{untested}.", stacklevel=2)
     store = None if folder is None else records.Store(folder)
     every = {name: own_methods.experiment(name, **settings) for name in names}
     skipped = {n: why for n, e in every.items() if (why := own_methods.obstacle(e, sets))}
@@ -203,11 +206,7 @@ def _estimate(jobs: Jobs, sets: ImageSets, timed: tuple[float, float], slots: in
     images = sum(_sizes(jobs, sets).values()) + networks * len(sets.y_test) / 3
     seconds = (networks * timed[0] + images * timed[1]) / min(slots, len(jobs))
     took = f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
-    return f"{_number(networks, 'network')} of {_number(epochs, 'epoch')} to train: about {took}."
-
-
-def _number(n: int, of: str) -> str:
-    return f"{n} {of}" if n == 1 else f"{n} {of}s"
+    return f"{counted(networks, 'network')} of {counted(epochs, 'epoch')} to train: about {took}."
 
 
 def checked_methods(methods: Sequence[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from thesis_lib.choices import checked
 from thesis_lib.intervals import holm, paired_t, t_interval
 from thesis_lib.metrics import MEASURES, of_confusion, recall_of
 from thesis_lib.own_methods import BASELINE, LABELS, METHODS
+from thesis_lib.wording import counted, some
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,8 +55,9 @@ class Comparison:
 
     def __repr__(self) -> str:
         return (
-            f"<Comparison of {len(self.confusions)} methods with {len(self.scores())} seeds on "
-            f"{len(self.classes)} classes; see .recommendation, .table(), .save_report(path)>"
+            f"<Comparison of {counted(len(self.confusions), 'method')} with "
+            f"{counted(len(self.scores()), 'seed')} on {len(self.classes)} classes; "
+            "see .recommendation, .table(), .save_report(path)>"
         )
 
     @property
@@ -178,13 +180,20 @@ class Comparison:
     @property
     def recommendation(self) -> str:
         """What to use, and what that rests on."""
-        if not self.copies:
-            return self._advice()
-        note = copies_note(self.copies, int(self.test_counts.sum()))
-        return f"Compare again: {note}. As it is: {self._advice()}"
+        text = self._advice()
+        if self.copies:
+            note = copies_note(self.copies, int(self.test_counts.sum()))
+            text = f"Compare again: {note}. As it is: {text}"
+        untested = untested_note(self.classes, self.test_counts)
+        return f"{untested}. {text}" if untested else text
 
     def _advice(self) -> str:
         measure, seeds = MEASURES[0], len(self.scores())
+        if (self.test_counts > 0).sum() < 2:
+            return (
+                "No recommendation: with one tested class a method that always answers with it "
+                "is perfect. Test at least two."
+            )
         base = self.scores(measure)[BASELINE].mean()
         if seeds < 2:
             return (
@@ -203,7 +212,7 @@ class Comparison:
             text = (
                 f"No method is clearly better than cross-entropy without any remedy "
                 f"({measure.lower()} {base:.1f} %), judged by {seeds} seeds and Holm's correction "
-                f"for {len(paired)} comparisons. That does not show that none is."
+                f"for {counted(len(paired), 'comparison')}. That does not show that none is."
             )
         else:
             best, row = clear[0], paired.loc[clear[0]]
@@ -212,7 +221,7 @@ class Comparison:
                 f"against {base:.1f} % of the baseline, a difference of {row['Difference']:.1f} "
                 f"points (95 % interval {row['Low']:.1f} to {row['High']:.1f}; paired over {seeds} "
                 f"seeds, p = {_shown_p(row['p (Holm)'])} after Holm's correction for "
-                f"{len(paired)} comparisons)."
+                f"{counted(len(paired), 'comparison')})."
             )
             if clear[1:]:
                 others = ", ".join(LABELS[m] for m in clear[1:])
@@ -250,19 +259,12 @@ class Comparison:
         fewest = int(self.test_counts[self.test_counts > 0].min())
         if fewest < 30:
             found.append(
-                f"The smallest class has {fewest} test image{'s' if fewest > 1 else ''}, so one "
+                f"The smallest class has {counted(fewest, 'test image')}, so one "
                 f"image changes its recall by {100 / fewest:.0f} points."
             )
         few = [n for n, k in zip(self.classes, self.test_counts, strict=True) if 0 < k < 10]
         if few:
-            more = f" and {len(few) - 5} more" if len(few) > 5 else ""
-            found.append(
-                f"Fewer than ten test images, too few to judge a class by: "
-                f"{', '.join(few[:5])}{more}."
-            )
-        if (self.test_counts == 0).any():
-            lacking = int((self.test_counts == 0).sum())
-            found.append(f"Classes without a test image, which no measure includes: {lacking}.")
+            found.append(f"Fewer than ten test images, too few to judge a class by: {some(few)}.")
         return found
 
     def figure(self, measure: str = MEASURES[0]) -> Figure:
@@ -333,6 +335,24 @@ def copies_note(copies: int, tested: int) -> str:
     return (
         f"{copies} of {tested} test images {are} of training images, so that every score is too "
         "high; leave them out of one of the two sets"
+    )
+
+
+def untested_note(classes: Sequence[str], test_counts: Labels) -> str:
+    """Name the classes that have no test image; "" if all have one.
+
+    Parameters
+    ----------
+    classes : sequence of str
+    test_counts : ndarray of int64, (n_classes,)
+    """
+    names = [name for name, count in zip(classes, test_counts, strict=True) if count == 0]
+    if not names:
+        return ""
+    have, them = ("has", "it") if len(names) == 1 else ("have", "them")
+    return (
+        f"{counted(len(names), 'class', 'classes')} {have} no test image: {some(names)}; "
+        f"no measure says anything of {them}"
     )
 
 

@@ -26,6 +26,7 @@ from thesis_lib import (
 )
 from thesis_lib.comparison_result import Comparison
 from thesis_lib.data import stratified_split as stratified_split
+from thesis_lib.wording import counted, some
 
 Array = NDArray[Any]
 
@@ -265,7 +266,17 @@ def _split(x: Array, y: Array, test_size: float, seed: int, note: str) -> OwnDat
         raise ValueError(f"x has {len(x) if x.ndim else 0} images, but y has {len(y)} labels.")
     train, test = stratified_split(y, test_size, seed)
     share = f"{test_size:.0%} of each class, drawn with seed {seed}, are the test set."
-    return OwnData(x[train], y[train], x[test], y[test], f"{note} {share}")
+    return OwnData(x[train], y[train], x[test], y[test], f"{note} {share}{_not_split(y)}")
+
+
+def _not_split(y: Array) -> str:
+    """Name the classes that a split leaves without a test image."""
+    names, counts = np.unique(y, return_counts=True)
+    single = [str(name) for name in names[counts == 1]]
+    if not single:
+        return ""
+    head = f"{counted(len(single), 'class', 'classes')} of one image, not split but trained on"
+    return f" {head}: {some(single)}."
 
 
 def _read_npz(path: Path) -> dict[str, Array]:
