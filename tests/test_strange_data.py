@@ -309,6 +309,25 @@ def test_an_overshoot_of_interpolation_is_not_taken_for_darkness() -> None:
 
 
 @pytest.mark.parametrize(
+    ("train", "test", "said"),
+    [
+        (X // 16, Z // 16, "15 in x_train and 15 in x_test, but 255 is taken for white"),
+        (X // 16 * 1.0, Z // 16 * 1.0, "divide each set by its own value of white, as in x / 15"),
+        (X // 16, Z, "The largest pixel is 15 in x_train, but 255"),
+        (X / 255**2, Z / 255**2, "0.00392157 in x_test, but 1 is taken for white"),
+        (X * 0, Z * 0, "0 in x_train and 0 in x_test, but 1 is taken for white"),
+        (X // 3, Z // 3, ""),  # dark photographs
+        (X / 700, Z / 700, ""),
+        (X // 128, Z // 128, ""),  # masks
+        (X.astype(np.uint16) * 2, Z.astype(np.uint16) * 2, ""),  # 10 bits
+    ],
+)
+def test_pixels_far_below_white_are_told(train: Any, test: Any, said: str) -> None:
+    note = image_sets.dark_note(checked(x_train=train, x_test=test))
+    assert (said in note) if said else not note
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"x_train": np.ma.array(X, mask=X == 0)}, r"x_train has masked pixels.*x\.filled\(0\)"),
@@ -425,6 +444,22 @@ def test_copies_are_told_before_the_training() -> None:
     told = pytest.warns(UserWarning, match="3 of 10 test images are copies of training images")
     with told, pytest.raises(AssertionError, match="refused before"):
         compare(X, Y, np.concatenate([Z[:7], X[:3]]), W)
+
+
+@pytest.mark.usefixtures("untrained")
+def test_another_scale_is_told_before_the_training() -> None:
+    told = pytest.warns(UserWarning, match="The largest pixel is 15 in x_train and 15 in x_test")
+    with told, pytest.raises(AssertionError, match="refused before"):
+        compare(X // 16, Y, Z // 16, W)
+
+
+def test_another_scale_is_told_with_the_result() -> None:
+    with pytest.warns(UserWarning, match="The largest pixel is 15"):
+        result = compare(X // 16, Y, Z // 16, W, methods=[], epochs=1, progress=False)
+    assert result.caveats()[0].startswith("The largest pixel is 15 in x_train")
+    runs = {BASELINE: binary([40, 42]), "ros": binary([70, 71])}
+    found = made(runs, pixels_note=result.pixels_note)
+    assert found.caveats()[0] in found.recommendation
 
 
 # What a recommendation says of its ground

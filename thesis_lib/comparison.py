@@ -105,8 +105,10 @@ def compare(
     sets = image_sets.checked(x_train, y_train, x_test, y_test)
     if sets.copies:
         warnings.warn(f"{copies_note(sets.copies, len(sets.y_test))}.", stacklevel=2)
-    if untested := untested_note(sets.classes, sets.test_counts):
-        warnings.warn(f"{untested}.", stacklevel=2)
+    dark = image_sets.dark_note(sets)
+    for note in (untested_note(sets.classes, sets.test_counts), dark):
+        if note:
+            warnings.warn(f"{note}.", stacklevel=2)
     store = None if folder is None else records.Store(folder)
     every = {name: own_methods.experiment(name, **settings) for name in names}
     skipped = {n: why for n, e in every.items() if (why := own_methods.obstacle(e, sets))}
@@ -138,6 +140,7 @@ def compare(
         train_counts=sets.counts,
         test_counts=sets.test_counts,
         copies=sets.copies,
+        pixels_note=dark,
         confusions={n: {s: done[n][s] for s in seeds} for n in chosen},
         skipped=skipped,
         settings={

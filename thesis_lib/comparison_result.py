@@ -43,6 +43,8 @@ class Comparison:
         What all methods were trained with.
     copies : int
         How many test images are in the training set too, pixel by pixel.
+    pixels_note : str
+        What may be wrong with the scale of the pixels; "" if nothing.
     """
 
     classes: tuple[str, ...]
@@ -52,6 +54,7 @@ class Comparison:
     skipped: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     copies: int = 0
+    pixels_note: str = ""
 
     def __repr__(self) -> str:
         return (
@@ -245,7 +248,8 @@ class Comparison:
 
     def caveats(self) -> list[str]:
         """Return sentences on what the comparison cannot show."""
-        found = [
+        found = [f"{self.pixels_note}."] if self.pixels_note else []
+        found += [
             "Seeds change the network's initial weights and the order of the images, not the "
             "data: another sample of images may give another ranking."
         ]
