@@ -143,9 +143,13 @@ def test_what_is_left_out_is_said(tmp_path: Path) -> None:
     (path / "a" / "more.png").mkdir()
     (path / "b" / "1.heic").write_bytes(b"")
     (path / "b" / "2.heic").write_bytes(b"")
+    (path / "b" / "9.png").symlink_to(path / "nowhere.png")
     (path / "later").mkdir()
     note = own_data.load(path, size=8).note
-    assert "; without images: later; left out: sub-folders (1), .heic (2). 30%" in note
+    assert (
+        "; without images: later; left out: sub-folders (1), .heic (2), broken links (1). 30%"
+        in note
+    )
 
 
 def test_all_damaged_images_are_named_at_once(tmp_path: Path) -> None:
@@ -392,6 +396,11 @@ def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
         (["--scheduler", "foo://x:1"], "No Dask scheduler answers at 'foo://x:1'"),
         (["--scheduler", "tcp://host"], "No Dask scheduler answers at 'tcp://host'"),
         (["--methods", "ros", "smoet"], "There is no method 'smoet'; did you mean smote"),
+        (["--test-size", "1.5"], "test_size has to lie in (0, 1); got 1.5"),
+        (["--split-seed", "-1"], "the seed of the split has to be a whole number from 0; got -1"),
+        (["--size", "4"], "size has to be a whole number from 8 to 256; got 4"),
+        (["--learning-rate", "0"], "learning_rate has to be a number above 0; got 0.0"),
+        (["--batch-size", "0"], "batch_size has to be a whole number from 1; got 0"),
         (["--epochs", "0"], "epochs has to be a whole number from 1; got 0"),
         (["--seeds", "1", "-1"], "seeds have to be whole numbers from 0"),
     ],
@@ -544,6 +553,13 @@ def test_few_updates_are_said() -> None:
 def test_a_result_shows_itself_in_a_line() -> None:
     shown = repr(made({BASELINE: binary([40, 42]), "ros": binary([70, 71])}))
     assert shown.startswith("<Comparison of 2 methods with 2 seeds on 2 classes; see")
+    assert repr(made({BASELINE: binary([40])})).startswith("<Comparison of 1 method with 1 seed on")
+
+
+def test_one_comparison_is_one() -> None:
+    for gained in (40, 70):
+        text = made({BASELINE: binary([40] * 3), "ros": binary([gained] * 3)}).recommendation
+        assert re.search(r"for 1 comparison\b", text)
 
 
 # The parts by themselves

@@ -122,12 +122,20 @@ def compare(
             if store is not None:
                 store.append(own_runs.record(run, sets))
 
-    jobs: Jobs = {
+    every_job: Jobs = {
         (family[0].name, seed): family
         for seed in seeds
         for family in own_methods.families(chosen.values())
+    }
+    jobs = {
+        (name, seed): family
+        for (name, seed), family in every_job.items()
         if any(seed not in done[e.name.split("/")[1]] for e in family)
     }
+    if progress and len(jobs) < len(every_job):
+        total = _networks(every_job)
+        kept = f"{total - _networks(jobs)} of {counted(total, 'network')}"
+        print(f"Recorded already, and not trained again: {kept}.", flush=True)
     timed = every[BASELINE] if progress else None
     if jobs and store is not None:
         durable.check_writable(store.folder)
@@ -201,9 +209,13 @@ def _sizes(jobs: Jobs, sets: ImageSets) -> dict[Job, int]:
     }
 
 
+def _networks(jobs: Jobs) -> int:
+    return sum(family[0].members or 1 for family in jobs.values())
+
+
 def _estimate(jobs: Jobs, sets: ImageSets, timed: tuple[float, float], slots: int = 1) -> str:
     """Say how long all will take, from the seconds that a network and an image take."""
-    networks = sum(family[0].members or 1 for family in jobs.values())
+    networks = _networks(jobs)
     epochs = next(iter(jobs.values()))[0].epochs
     # An image is classified in about a third of the time that it is trained with.
     images = sum(_sizes(jobs, sets).values()) + networks * len(sets.y_test) / 3

@@ -287,7 +287,7 @@ class Comparison:
         from thesis_lib.plots import comparison as plots
 
         scores = self.scores(measure)
-        intervals = [t_interval(scores[method]) for method in scores]
+        intervals = [_interval(scores[method]) for method in scores]
         labels = [LABELS[str(method)] for method in scores]
         return plots.method_intervals(labels, intervals, scores.to_numpy().T, measure=measure)
 
@@ -307,13 +307,15 @@ class Comparison:
         labels = [LABELS[str(method)] for method in recalls]
         return plots.recall_grid(labels, names, recalls.to_numpy()[rarest])
 
-    def save_report(self, path: str | Path) -> Path:
+    def save_report(self, path: str | Path, *, source: str = "") -> Path:
         """Write one HTML file that holds everything and needs no network; return its path.
 
         Parameters
         ----------
         path : str or Path
             As for `comparison_report.write`.
+        source : str
+            Where the images come from and how they were split, to be said there.
 
         Raises
         ------
@@ -322,7 +324,7 @@ class Comparison:
         """
         from thesis_lib import comparison_report
 
-        return comparison_report.write(self, path)
+        return comparison_report.write(self, path, source)
 
 
 def copies_note(copies: int, tested: int) -> str:
@@ -361,10 +363,16 @@ def untested_note(classes: Sequence[str], test_counts: Labels) -> str:
 
 
 def _shown(sample: pd.Series) -> str:
-    mean, low, high = t_interval(sample)
+    mean, low, high = _interval(sample)
     if math.isnan(mean):
         return "–"
-    return f"{mean:.1f}" if math.isnan(low) else f"{mean:.1f} ± {(high - low) / 2:.1f}"
+    return f"{mean:.1f}" if math.isnan(low) else f"{mean:.1f} [{low:.1f}, {high:.1f}]"
+
+
+def _interval(sample: pd.Series) -> tuple[float, float, float]:
+    """Return the mean and its 95 % interval, cut at 0 and 100, beyond which no percentage lies."""
+    mean, low, high = t_interval(sample)
+    return mean, *np.clip([low, high], 0, 100).tolist()
 
 
 def _shown_p(p: Any) -> str:

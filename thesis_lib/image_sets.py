@@ -237,7 +237,8 @@ def largest_pixel(name: str, images: Array) -> float:
     if not (math.isfinite(low) and math.isfinite(high)):
         raise ValueError(f"{name} holds NaN or infinite pixels; remove or replace them.")
     if low < 0:
-        raise ValueError(f"{name} holds negative pixels (smallest: {low:g}); shift them to 0.")
+        advice = "pass (x + 1) / 2" if low >= -1 and high <= 1 else "shift them to 0"
+        raise ValueError(f"{name} holds negative pixels (smallest: {low:g}); {advice}.")
     return high
 
 
