@@ -473,6 +473,21 @@ def test_an_estimate_comes_first(capsys: pytest.CaptureFixture[str]) -> None:
     assert said.startswith("4 networks of 1 epoch to train: about ")
 
 
+def test_what_is_recorded_already_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train, test = squares([20, 6], 0), squares([10, 10], 1)
+    without_fitting(monkeypatch)
+    monkeypatch.setattr(own_runs, "seconds_of", lambda *_: (0.0, 0.0))
+    settings = {"methods": ["prior-correction"], "folder": tmp_path, "progress": True}
+    head = "Recorded already, and not trained again: "
+    for seeds, said in (([1], ""), ([1, 2], "1 of 2 networks"), ([1], "1 of 1 network")):
+        quick(train, test, seeds=seeds, **settings)
+        assert (f"{head}{said}.\n" if said else "") == "".join(
+            line for line in capsys.readouterr().out.splitlines(True) if line.startswith(head)
+        )
+
+
 # Bad input
 
 
@@ -490,13 +505,16 @@ IMAGES, LABELS = squares([14, 6], 0)
         ({"x_test": np.zeros((20, 16, 16, 1), np.uint8)}, "differ in shape"),
         ({"x_train": IMAGES.astype(str)}, "x_train has to hold numbers"),
         ({"x_train": np.where(IMAGES > 200, np.nan, IMAGES)}, "NaN or infinite"),
-        ({"x_train": IMAGES.astype(int) - 3}, "negative pixels"),
+        ({"x_train": IMAGES.astype(int) - 3}, "negative pixels .*; shift them to 0"),
+        ({"x_train": IMAGES / 127.5 - 1}, r"negative pixels .*; pass \(x \+ 1\) / 2\."),
         ({"x_train": IMAGES * 1e4}, "The largest pixel is .*; allowed are 0 to 1"),
         ({"y_train": LABELS[:-1]}, "x_train has 20 images, y_train 19 labels"),
         ({"y_train": np.eye(2)[LABELS] / 2}, r"likeliest class of each row pass y.argmax\(1\)"),
         ({"y_train": LABELS / 2}, "These are fractions; give each image one class"),
         ({"y_train": LABELS * 0}, "has to hold 2 to 1000 classes; it holds 1"),
         ({"y_test": LABELS + 7}, r"classes that y_train does not: \[7, 8\]"),
+        ({"methods": ["SMOTE"]}, "There is no method 'SMOTE'; did you mean smote\\? Known: cross"),
+        ({"methods": ["§"]}, "There is no method '§'. Known: cross-entropy"),
         ({"methods": ["smot"]}, "There is no method 'smot'; did you mean smote"),
         ({"methods": "ros"}, "methods has to be a list of names; got the text 'ros'"),
         ({"seeds": []}, r"whole numbers from 0 to 2\*\*32 - 1, at least one; got \[\]"),
@@ -586,13 +604,14 @@ def test_the_report_holds_everything_and_asks_for_nothing(tmp_path: Path) -> Non
         skipped={"smote": "because <b>"},
         settings={"epochs": 3},
     )
-    path = result.save_report(tmp_path / "new" / "report.html")
+    path = result.save_report(tmp_path / "new" / "report.html", source="9 images from <i>.")
     source = path.read_text("utf-8")
     page = Page()
     page.feed(source)
     tags = [tag for tag, _ in page.tags]
     assert "script" not in tags
-    assert "b" not in tags
+    assert not {"b", "i"} & set(tags)
+    assert "9 images from <i>. " in page.text
     assert tags.count("svg") == 2
     for name in HOSTILE:
         assert name in page.text
@@ -627,6 +646,18 @@ def test_a_report_ends_in_html(tmp_path: Path) -> None:
 def test_unknown_measure() -> None:
     with pytest.raises(ValueError, match="no measure 'G mean'; did you mean G-mean"):
         made({BASELINE: binary([1])}).scores("G mean")
+
+
+def test_intervals_stay_in_the_possible_range() -> None:
+    """With two seeds t is 12.7, and half an interval may be longer than the whole range."""
+    result = made({BASELINE: [[[90, 10], [60, 40]], [[50, 50], [90, 10]]]})
+    shown = result.table().iloc[0]
+    assert shown["Balanced accuracy"] == "47.5 [0.0, 100.0]"
+    figure = result.figure()
+    (ends,) = figure.axes[0].collections[0].get_segments()
+    assert ends[:, 0].tolist() == [0, 100]
+    alone = made({BASELINE: binary([40]), "ros": [None, *binary([70, 70, 72])]}).table()
+    assert alone["Balanced accuracy"].tolist() == ["70.0", "85.3 [83.9, 86.8]"]
 
 
 def test_figures_show_the_numbers() -> None:

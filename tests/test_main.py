@@ -56,6 +56,14 @@ def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -
     assert f"Example: thesis-lib {command}" in capsys.readouterr().out
 
 
+def test_the_program_says_what_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    for option, said in (("--version", "thesis-lib "), ("--help", "Train, record and check")):
+        with pytest.raises(SystemExit) as exit_info:
+            main([option])
+        assert exit_info.value.code == 0
+        assert said in capsys.readouterr().out
+
+
 def test_compare_shows_the_verdict(capsys: pytest.CaptureFixture[str]) -> None:
     for seed in (1, 2, 3):
         experiments.record(make_run(seed=seed))

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.test_comparison import squares
-from thesis_lib import comparison, own_data
+from thesis_lib import comparison, own_data, own_methods
 from thesis_lib.__main__ import main
 
 mpl.use("Agg")
@@ -191,8 +191,58 @@ def test_the_command_compares_and_reports(
     assert list(table.index) == ["Cross-entropy (baseline)", "Prior correction"]
     assert "Recall scratched" in table.columns
     assert "scratched" in (tmp_path / "out" / "report.html").read_text("utf-8")
+    report = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "18 images from photos, resized to 8×8. 30% of each class, drawn with seed 0" in report
     assert main(arguments) == 0  # all is recorded: nothing to train, nothing to estimate
-    assert "to train" not in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "to train" not in said
+    assert "Recorded already, and not trained again: 2 of 2 networks." in said
+
+
+def test_settings_and_the_split_are_given_on_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = {}
+
+    def compared(*images: np.ndarray, **settings: object) -> None:
+        asked.update(settings, tested=len(images[2]))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(comparison, "compare", compared)
+    photos(tmp_path / "photos", {"a": 10, "b": 10})
+    command = ["compare-on", str(tmp_path / "photos"), "--out", str(tmp_path / "out")]
+    command += ["--learning-rate", "0.0002", "--batch-size", "8"]
+    assert main([*command, "--test-size", "0.5", "--split-seed", "7"]) == 130
+    assert (asked["learning_rate"], asked["batch_size"], asked["tested"]) == (0.0002, 8, 10)
+    assert "50% of each class, drawn with seed 7, are the test set." in capsys.readouterr().out
+
+
+def test_help_names_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["compare-on", "--help"])
+    said = " ".join(capsys.readouterr().out.split()).replace("- ", "-")
+    assert f"(default: {' '.join(own_methods.DEFAULT_METHODS)})" in said
+    assert "(default: 32 for a folder;" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--methods", "ros,smote"], "argument --methods: separate them by spaces: ros smote"),
+        (["--seeds", "1,2, 3"], "argument --seeds: separate them by spaces: 1 2 3"),
+        (["--seeds", "one"], "argument --seeds: 'one' is no whole number"),
+        (["--smote", "--x"], "unrecognized arguments: --smote --x"),
+    ],
+)
+def test_lists_and_unknown_options_on_the_command_line(
+    options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["compare-on", "photos", *options])
+    assert caught.value.code == 2
+    error = capsys.readouterr().err
+    assert error.endswith(f"thesis-lib compare-on: error: {message}\n")
+    assert error.startswith("usage: thesis-lib compare-on")
 
 
 def test_an_unknown_method_names_the_nearest(

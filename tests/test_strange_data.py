@@ -143,9 +143,13 @@ def test_what_is_left_out_is_said(tmp_path: Path) -> None:
     (path / "a" / "more.png").mkdir()
     (path / "b" / "1.heic").write_bytes(b"")
     (path / "b" / "2.heic").write_bytes(b"")
+    (path / "b" / "9.png").symlink_to(path / "nowhere.png")
     (path / "later").mkdir()
     note = own_data.load(path, size=8).note
-    assert "; without images: later; left out: sub-folders (1), .heic (2). 30%" in note
+    assert (
+        "; without images: later; left out: sub-folders (1), .heic (2), broken links (1). 30%"
+        in note
+    )
 
 
 def test_all_damaged_images_are_named_at_once(tmp_path: Path) -> None:
@@ -309,6 +313,25 @@ def test_an_overshoot_of_interpolation_is_not_taken_for_darkness() -> None:
 
 
 @pytest.mark.parametrize(
+    ("train", "test", "said"),
+    [
+        (X // 16, Z // 16, "15 in x_train and 15 in x_test, but 255 is taken for white"),
+        (X // 16 * 1.0, Z // 16 * 1.0, "divide each set by its own value of white, as in x / 15"),
+        (X // 16, Z, "The largest pixel is 15 in x_train, but 255"),
+        (X / 255**2, Z / 255**2, "0.00392157 in x_test, but 1 is taken for white"),
+        (X * 0, Z * 0, "0 in x_train and 0 in x_test, but 1 is taken for white"),
+        (X // 3, Z // 3, ""),  # dark photographs
+        (X / 700, Z / 700, ""),
+        (X // 128, Z // 128, ""),  # masks
+        (X.astype(np.uint16) * 2, Z.astype(np.uint16) * 2, ""),  # 10 bits
+    ],
+)
+def test_pixels_far_below_white_are_told(train: Any, test: Any, said: str) -> None:
+    note = image_sets.dark_note(checked(x_train=train, x_test=test))
+    assert (said in note) if said else not note
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"x_train": np.ma.array(X, mask=X == 0)}, r"x_train has masked pixels.*x\.filled\(0\)"),
@@ -373,6 +396,11 @@ def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
         (["--scheduler", "foo://x:1"], "No Dask scheduler answers at 'foo://x:1'"),
         (["--scheduler", "tcp://host"], "No Dask scheduler answers at 'tcp://host'"),
         (["--methods", "ros", "smoet"], "There is no method 'smoet'; did you mean smote"),
+        (["--test-size", "1.5"], "test_size has to lie in (0, 1); got 1.5"),
+        (["--split-seed", "-1"], "the seed of the split has to be a whole number from 0; got -1"),
+        (["--size", "4"], "size has to be a whole number from 8 to 256; got 4"),
+        (["--learning-rate", "0"], "learning_rate has to be a number above 0; got 0.0"),
+        (["--batch-size", "0"], "batch_size has to be a whole number from 1; got 0"),
         (["--epochs", "0"], "epochs has to be a whole number from 1; got 0"),
         (["--seeds", "1", "-1"], "seeds have to be whole numbers from 0"),
     ],
@@ -427,6 +455,22 @@ def test_copies_are_told_before_the_training() -> None:
         compare(X, Y, np.concatenate([Z[:7], X[:3]]), W)
 
 
+@pytest.mark.usefixtures("untrained")
+def test_another_scale_is_told_before_the_training() -> None:
+    told = pytest.warns(UserWarning, match="The largest pixel is 15 in x_train and 15 in x_test")
+    with told, pytest.raises(AssertionError, match="refused before"):
+        compare(X // 16, Y, Z // 16, W)
+
+
+def test_another_scale_is_told_with_the_result() -> None:
+    with pytest.warns(UserWarning, match="The largest pixel is 15"):
+        result = compare(X // 16, Y, Z // 16, W, methods=[], epochs=1, progress=False)
+    assert result.caveats()[0].startswith("The largest pixel is 15 in x_train")
+    runs = {BASELINE: binary([40, 42]), "ros": binary([70, 71])}
+    found = made(runs, pixels_note=result.pixels_note)
+    assert found.caveats()[0] in found.recommendation
+
+
 # What a recommendation says of its ground
 
 
@@ -436,6 +480,43 @@ def test_copies_come_before_any_advice() -> None:
     text = made(runs, copies=1).recommendation
     assert text.startswith("Compare again: 1 of 200 test images is a copy of training images, so")
     assert "As it is: Use Random oversampling" in text
+
+
+def test_one_tested_class_is_no_ground_for_a_recommendation() -> None:
+    """Who always answers with it is perfect."""
+    base, ros = [[20, 80], [0, 0]], [[99, 1], [0, 0]]
+    more = {"classes": ("stain", "whole"), "test_counts": np.array([100, 0])}
+    result = made({BASELINE: [base] * 5, "ros": [ros] * 5}, **more)
+    assert result.better() == ["ros"]
+    assert result.recommendation.startswith(
+        "1 class has no test image: whole; no measure says anything of it. No recommendation: with "
+        "one tested class"
+    )
+
+
+def test_untested_classes_come_before_any_advice() -> None:
+    tables = [np.diag([100, right, *[0] * 7]) for right in (40, 70)]
+    for table in tables:
+        table[1, 0] = 100 - table[1, 1]
+    names = tuple(f"c{k}" for k in range(9))
+    runs = {BASELINE: [tables[0]] * 4, "ros": [tables[1]] * 4}
+    text = made(runs, classes=names, copies=1).recommendation
+    start = "7 classes have no test image: c2, c3, c4, c5, c6 and 2 more; no measure says anything"
+    assert text.startswith(start + " of them. Compare again: 1 of 200")
+
+
+@pytest.mark.usefixtures("untrained")
+def test_untested_classes_are_told_before_the_training() -> None:
+    told = pytest.warns(UserWarning, match="1 class has no test image: 1; no measure")
+    with told, pytest.raises(AssertionError, match="refused before"):
+        compare(X, Y, Z, W * 0)
+
+
+def test_a_split_names_the_classes_that_it_could_not_split(tmp_path: Path) -> None:
+    names = np.array(["whole"] * 10 + ["stain\x1b[2J\n"])
+    np.savez(tmp_path / "own.npz", x=np.zeros((11, 8, 8)), y=names)
+    note = own_data.load(tmp_path / "own.npz").note
+    assert note.endswith(" 1 class of one image, not split but trained on: stain [2J.")
 
 
 def test_rivals_that_may_be_as_good_are_named() -> None:
@@ -472,6 +553,13 @@ def test_few_updates_are_said() -> None:
 def test_a_result_shows_itself_in_a_line() -> None:
     shown = repr(made({BASELINE: binary([40, 42]), "ros": binary([70, 71])}))
     assert shown.startswith("<Comparison of 2 methods with 2 seeds on 2 classes; see")
+    assert repr(made({BASELINE: binary([40])})).startswith("<Comparison of 1 method with 1 seed on")
+
+
+def test_one_comparison_is_one() -> None:
+    for gained in (40, 70):
+        text = made({BASELINE: binary([40] * 3), "ros": binary([gained] * 3)}).recommendation
+        assert re.search(r"for 1 comparison\b", text)
 
 
 # The parts by themselves

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from thesis_lib import (
+    __version__,
     budget,
     experiments,
     export,
@@ -62,7 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     SystemExit
         If there is no such command or argument (2), or help is asked for (0).
     """
-    options = _parser().parse_args(arguments)
+    options, unknown = _parser().parse_known_args(arguments)
+    if unknown:  # with the usage of the command, not that of the program
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     try:
         with _terminable(), _short_warnings(), budget.limit(getattr(options, "max_seconds", None)):
             status = int(options.call(options))
@@ -122,14 +125,19 @@ def _short_warnings() -> Iterator[None]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="thesis-lib", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="thesis-lib",
+        description="Train, record and check the experiments of the book, and compare methods "
+        "against imbalance on images of your own.",
+    )
+    parser.add_argument("--version", action="version", version=f"thesis-lib {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, call: object, help_text: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(
             name, help=help_text, description=help_text, epilog=f"Example: {_EXAMPLES[name]}"
         )
-        sub.set_defaults(call=call)
+        sub.set_defaults(call=call, parser=sub)
         return sub
 
     listing = command("list", _list, "Show the catalogue and how many seeds are recorded.")

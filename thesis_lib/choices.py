@@ -24,7 +24,10 @@ def checked(kind: str, names: Iterable[str], known: Sequence[str]) -> list[str]:
     found = list(dict.fromkeys(names))
     for name in found:
         if name not in known:
-            near = difflib.get_close_matches(str(name), known, n=2, cutoff=0.5)
-            hint = f"did you mean {' or '.join(near)}? " if near else ""
-            raise ValueError(f"There is no {kind} {name!r}; {hint}Known: {', '.join(known)}.")
+            spelled = {one.lower(): one for one in known}
+            lower = str(name).lower()
+            near = difflib.get_close_matches(lower, spelled, n=2, cutoff=0.5)
+            near = [lower] if lower in near else near
+            hint = f"; did you mean {' or '.join(spelled[one] for one in near)}?" if near else "."
+            raise ValueError(f"There is no {kind} {name!r}{hint} Known: {', '.join(known)}.")
     return found

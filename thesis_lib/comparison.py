@@ -23,11 +23,12 @@ from thesis_lib import (
     sweep,
 )
 from thesis_lib.arguments import number, whole
-from thesis_lib.comparison_result import Comparison, copies_note
+from thesis_lib.comparison_result import Comparison, copies_note, untested_note
 from thesis_lib.image_sets import ImageSets
 from thesis_lib.own_methods import BASELINE, DEFAULT_METHODS, METHODS
 from thesis_lib.progress import progress_bar
 from thesis_lib.training import Experiment, Run
+from thesis_lib.wording import counted
 
 Job = tuple[str, int]
 Jobs = dict[Job, list[Experiment]]
@@ -116,6 +117,10 @@ def compare(
     sets = image_sets.checked(x_train, y_train, x_test, y_test)
     if sets.copies:
         warnings.warn(f"{copies_note(sets.copies, len(sets.y_test))}.", stacklevel=2)
+    dark = image_sets.dark_note(sets)
+    for note in (untested_note(sets.classes, sets.test_counts), dark):
+        if note:
+            warnings.warn(f"{note}.", stacklevel=2)
     store = None if folder is None else records.Store(folder)
     every = {name: own_methods.experiment(name, **settings) for name in names}
     skipped = {n: why for n, e in every.items() if (why := own_methods.obstacle(e, sets))}
@@ -129,12 +134,20 @@ def compare(
             if store is not None:
                 store.append(own_runs.record(run, sets))
 
-    jobs: Jobs = {
+    every_job: Jobs = {
         (family[0].name, seed): family
         for seed in seeds
         for family in own_methods.families(chosen.values())
+    }
+    jobs = {
+        (name, seed): family
+        for (name, seed), family in every_job.items()
         if any(seed not in done[e.name.split("/")[1]] for e in family)
     }
+    if progress and len(jobs) < len(every_job):
+        total = _networks(every_job)
+        kept = f"{total - _networks(jobs)} of {counted(total, 'network')}"
+        print(f"Recorded already, and not trained again: {kept}.", flush=True)
     timed = every[BASELINE] if progress else None
     if jobs and store is not None:
         durable.check_writable(store.folder)
@@ -147,6 +160,7 @@ def compare(
         train_counts=sets.counts,
         test_counts=sets.test_counts,
         copies=sets.copies,
+        pixels_note=dark,
         confusions={n: {s: done[n][s] for s in seeds} for n in chosen},
         skipped=skipped,
         settings={
@@ -216,19 +230,19 @@ def _sizes(jobs: Jobs, sets: ImageSets) -> dict[Job, int]:
     }
 
 
+def _networks(jobs: Jobs) -> int:
+    return sum(family[0].members or 1 for family in jobs.values())
+
+
 def _estimate(jobs: Jobs, sets: ImageSets, timed: tuple[float, float], slots: int = 1) -> str:
     """Say how long all will take, from the seconds that a network and an image take."""
-    networks = sum(family[0].members or 1 for family in jobs.values())
+    networks = _networks(jobs)
     epochs = next(iter(jobs.values()))[0].epochs
     # An image is classified in about a third of the time that it is trained with.
     images = sum(_sizes(jobs, sets).values()) + networks * len(sets.y_test) / 3
     seconds = (networks * timed[0] + images * timed[1]) / min(slots, len(jobs))
     took = f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
-    return f"{_number(networks, 'network')} of {_number(epochs, 'epoch')} to train: about {took}."
-
-
-def _number(n: int, of: str) -> str:
-    return f"{n} {of}" if n == 1 else f"{n} {of}s"
+    return f"{counted(networks, 'network')} of {counted(epochs, 'epoch')} to train: about {took}."
 
 
 def checked_methods(methods: Sequence[str]) -> list[str]:

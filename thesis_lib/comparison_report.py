@@ -82,7 +82,7 @@ _PAGE = """<!DOCTYPE html>
 """
 
 
-def write(comparison: Comparison, path: str | Path) -> Path:
+def write(comparison: Comparison, path: str | Path, source: str = "") -> Path:
     """Write the report; its folder is made where it is missing.
 
     Parameters
@@ -90,6 +90,8 @@ def write(comparison: Comparison, path: str | Path) -> Path:
     comparison : Comparison
     path : str or Path
         Ends in ``.html``.
+    source : str
+        As for `page`.
 
     Returns
     -------
@@ -104,16 +106,18 @@ def write(comparison: Comparison, path: str | Path) -> Path:
     if target.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"The report has to end in .html; got {target.name}.")
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(page(comparison), encoding="utf-8")
+    target.write_text(page(comparison, source), encoding="utf-8")
     return target
 
 
-def page(comparison: Comparison) -> str:
+def page(comparison: Comparison, source: str = "") -> str:
     """Return the report as HTML; every text from the data is escaped.
 
     Parameters
     ----------
     comparison : Comparison
+    source : str
+        Where the images come from and how they were split.
     """
     paired = comparison.paired().rename(index=LABELS).rename_axis("Method")
     results = comparison.table()
@@ -122,7 +126,7 @@ def page(comparison: Comparison) -> str:
     classes.insert(0, "Training images", comparison.train_counts)
     return _PAGE.format(
         style=_STYLE,
-        data=html.escape(_data(comparison)),
+        data=html.escape(" ".join([source, _data(comparison)]).strip()),
         advice=html.escape(comparison.recommendation),
         table=_table(
             results,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from thesis_lib.choices import checked
 from thesis_lib.intervals import holm, paired_t, t_interval
 from thesis_lib.metrics import MEASURES, of_confusion, recall_of
 from thesis_lib.own_methods import BASELINE, LABELS, METHODS
+from thesis_lib.wording import counted, some
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,6 +43,8 @@ class Comparison:
         What all methods were trained with.
     copies : int
         How many test images are in the training set too, pixel by pixel.
+    pixels_note : str
+        What may be wrong with the scale of the pixels; "" if nothing.
     """
 
     classes: tuple[str, ...]
@@ -51,11 +54,13 @@ class Comparison:
     skipped: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     copies: int = 0
+    pixels_note: str = ""
 
     def __repr__(self) -> str:
         return (
-            f"<Comparison of {len(self.confusions)} methods with {len(self.scores())} seeds on "
-            f"{len(self.classes)} classes; see .recommendation, .table(), .save_report(path)>"
+            f"<Comparison of {counted(len(self.confusions), 'method')} with "
+            f"{counted(len(self.scores()), 'seed')} on {len(self.classes)} classes; "
+            "see .recommendation, .table(), .save_report(path)>"
         )
 
     @property
@@ -178,13 +183,20 @@ class Comparison:
     @property
     def recommendation(self) -> str:
         """What to use, and what that rests on."""
-        if not self.copies:
-            return self._advice()
-        note = copies_note(self.copies, int(self.test_counts.sum()))
-        return f"Compare again: {note}. As it is: {self._advice()}"
+        text = self._advice()
+        if self.copies:
+            note = copies_note(self.copies, int(self.test_counts.sum()))
+            text = f"Compare again: {note}. As it is: {text}"
+        untested = untested_note(self.classes, self.test_counts)
+        return f"{untested}. {text}" if untested else text
 
     def _advice(self) -> str:
         measure, seeds = MEASURES[0], len(self.scores())
+        if (self.test_counts > 0).sum() < 2:
+            return (
+                "No recommendation: with one tested class a method that always answers with it "
+                "is perfect. Test at least two."
+            )
         base = self.scores(measure)[BASELINE].mean()
         if seeds < 2:
             return (
@@ -203,7 +215,7 @@ class Comparison:
             text = (
                 f"No method is clearly better than cross-entropy without any remedy "
                 f"({measure.lower()} {base:.1f} %), judged by {seeds} seeds and Holm's correction "
-                f"for {len(paired)} comparisons. That does not show that none is."
+                f"for {counted(len(paired), 'comparison')}. That does not show that none is."
             )
         else:
             best, row = clear[0], paired.loc[clear[0]]
@@ -212,7 +224,7 @@ class Comparison:
                 f"against {base:.1f} % of the baseline, a difference of {row['Difference']:.1f} "
                 f"points (95 % interval {row['Low']:.1f} to {row['High']:.1f}; paired over {seeds} "
                 f"seeds, p = {_shown_p(row['p (Holm)'])} after Holm's correction for "
-                f"{len(paired)} comparisons)."
+                f"{counted(len(paired), 'comparison')})."
             )
             if clear[1:]:
                 others = ", ".join(LABELS[m] for m in clear[1:])
@@ -236,7 +248,8 @@ class Comparison:
 
     def caveats(self) -> list[str]:
         """Return sentences on what the comparison cannot show."""
-        found = [
+        found = [f"{self.pixels_note}."] if self.pixels_note else []
+        found += [
             "Seeds change the network's initial weights and the order of the images, not the "
             "data: another sample of images may give another ranking."
         ]
@@ -250,19 +263,12 @@ class Comparison:
         fewest = int(self.test_counts[self.test_counts > 0].min())
         if fewest < 30:
             found.append(
-                f"The smallest class has {fewest} test image{'s' if fewest > 1 else ''}, so one "
+                f"The smallest class has {counted(fewest, 'test image')}, so one "
                 f"image changes its recall by {100 / fewest:.0f} points."
             )
         few = [n for n, k in zip(self.classes, self.test_counts, strict=True) if 0 < k < 10]
         if few:
-            more = f" and {len(few) - 5} more" if len(few) > 5 else ""
-            found.append(
-                f"Fewer than ten test images, too few to judge a class by: "
-                f"{', '.join(few[:5])}{more}."
-            )
-        if (self.test_counts == 0).any():
-            lacking = int((self.test_counts == 0).sum())
-            found.append(f"Classes without a test image, which no measure includes: {lacking}.")
+            found.append(f"Fewer than ten test images, too few to judge a class by: {some(few)}.")
         return found
 
     def figure(self, measure: str = MEASURES[0]) -> Figure:
@@ -281,7 +287,7 @@ class Comparison:
         from thesis_lib.plots import comparison as plots
 
         scores = self.scores(measure)
-        intervals = [t_interval(scores[method]) for method in scores]
+        intervals = [_interval(scores[method]) for method in scores]
         labels = [LABELS[str(method)] for method in scores]
         return plots.method_intervals(labels, intervals, scores.to_numpy().T, measure=measure)
 
@@ -301,13 +307,15 @@ class Comparison:
         labels = [LABELS[str(method)] for method in recalls]
         return plots.recall_grid(labels, names, recalls.to_numpy()[rarest])
 
-    def save_report(self, path: str | Path) -> Path:
+    def save_report(self, path: str | Path, *, source: str = "") -> Path:
         """Write one HTML file that holds everything and needs no network; return its path.
 
         Parameters
         ----------
         path : str or Path
             As for `comparison_report.write`.
+        source : str
+            Where the images come from and how they were split, to be said there.
 
         Raises
         ------
@@ -316,7 +324,7 @@ class Comparison:
         """
         from thesis_lib import comparison_report
 
-        return comparison_report.write(self, path)
+        return comparison_report.write(self, path, source)
 
 
 def copies_note(copies: int, tested: int) -> str:
@@ -336,11 +344,35 @@ def copies_note(copies: int, tested: int) -> str:
     )
 
 
+def untested_note(classes: Sequence[str], test_counts: Labels) -> str:
+    """Name the classes that have no test image; "" if all have one.
+
+    Parameters
+    ----------
+    classes : sequence of str
+    test_counts : ndarray of int64, (n_classes,)
+    """
+    names = [name for name, count in zip(classes, test_counts, strict=True) if count == 0]
+    if not names:
+        return ""
+    have, them = ("has", "it") if len(names) == 1 else ("have", "them")
+    return (
+        f"{counted(len(names), 'class', 'classes')} {have} no test image: {some(names)}; "
+        f"no measure says anything of {them}"
+    )
+
+
 def _shown(sample: pd.Series) -> str:
-    mean, low, high = t_interval(sample)
+    mean, low, high = _interval(sample)
     if math.isnan(mean):
         return "–"
-    return f"{mean:.1f}" if math.isnan(low) else f"{mean:.1f} ± {(high - low) / 2:.1f}"
+    return f"{mean:.1f}" if math.isnan(low) else f"{mean:.1f} [{low:.1f}, {high:.1f}]"
+
+
+def _interval(sample: pd.Series) -> tuple[float, float, float]:
+    """Return the mean and its 95 % interval, cut at 0 and 100, beyond which no percentage lies."""
+    mean, low, high = t_interval(sample)
+    return mean, *np.clip([low, high], 0, 100).tolist()
 
 
 def _shown_p(p: Any) -> str:

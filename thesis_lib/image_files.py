@@ -139,6 +139,8 @@ def read(files: Sequence[Path], size: int) -> Array:
 
 
 def _kind(file: Path) -> str:
+    if file.is_symlink() and not file.exists():
+        return "broken links"
     return "sub-folders" if file.is_dir() else file.suffix or "without suffix"
 
 

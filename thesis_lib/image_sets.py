@@ -22,6 +22,9 @@ Labels = NDArray[np.int64]
 _MAX_SIDE = 256
 _CHUNK = 500  # images that are looked at at once
 
+# Photographs reach well above a quarter of white, and 10, 12, 14 or 16 bits above 8, 10, 12 or 14.
+_DARK = 0.25
+
 
 @dataclasses.dataclass(frozen=True)
 class FileArray:
@@ -83,6 +86,8 @@ class ImageSets:
         First 16 digits of the checksum of all of this.
     copies : int
         How many test images are in the training set too, pixel by pixel.
+    highest : tuple of float
+        The largest pixel of each set.
     """
 
     x_train: Any
@@ -93,6 +98,7 @@ class ImageSets:
     scale: float
     sha256: str
     copies: int
+    highest: tuple[float, float]
 
     def __dask_tokenize__(self) -> tuple[str, str]:
         return ("ImageSets", self.sha256)
@@ -189,7 +195,27 @@ def checked(
     y, z = numbers.astype(np.int64), np.searchsorted(names, tested).astype(np.int64)
     found = _scanned(train, y, test, z, classes)
     scale = _common_white(train.dtype, test.dtype, found.highest)
-    return ImageSets(train, y, test, z, classes, scale, found.sha256, found.copies)
+    return ImageSets(train, y, test, z, classes, scale, found.sha256, found.copies, found.highest)
+
+
+def dark_note(sets: ImageSets) -> str:
+    """Say that pixels may be on a smaller scale than they are taken to be on; "" if not.
+
+    Parameters
+    ----------
+    sets : ImageSets
+    """
+    highest = dict(zip(("x_train", "x_test"), sets.highest, strict=True))
+    dark = {name: high for name, high in highest.items() if high < _DARK * sets.scale}
+    if not dark:
+        return ""
+    found = " and ".join(f"{high:g} in {name}" for name, high in dark.items())
+    least = max(dark.values())
+    example = f", as in x / {least:g}" if least > 0 else ""
+    return (
+        f"The largest pixel is {found}, but {sets.scale:g} is taken for white; unless the images "
+        f"are as dark as that, divide each set by its own value of white{example}"
+    )
 
 
 def largest_pixel(name: str, images: Array) -> float:
@@ -211,7 +237,8 @@ def largest_pixel(name: str, images: Array) -> float:
     if not (math.isfinite(low) and math.isfinite(high)):
         raise ValueError(f"{name} holds NaN or infinite pixels; remove or replace them.")
     if low < 0:
-        raise ValueError(f"{name} holds negative pixels (smallest: {low:g}); shift them to 0.")
+        advice = "pass (x + 1) / 2" if low >= -1 and high <= 1 else "shift them to 0"
+        raise ValueError(f"{name} holds negative pixels (smallest: {low:g}); {advice}.")
     return high
 
 

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from thesis_lib import anomaly, experiments, published, report, verdicts
-from thesis_lib.plots.style import BLUE, ORANGE
+from thesis_lib.plots.style import BLUE, ORANGE, subplots
 
 _KIND = re.compile(r"[a-z]+(-[a-z]+)*")
 _OVERVIEWS = {"multiclass": "7.13", "binary": "8.14"}
@@ -175,7 +175,7 @@ def comparison_figure(compared: Mapping[str, Any], metric: str) -> Figure:
     metric : str
         A key of its "metrics".
     """
-    figure, axis = plt.subplots(figsize=(6.4, 3.2))
+    figure, axis = subplots(figsize=(6.4, 3.2))
     rows = np.arange(len(compared["methods"]))
     chosen = compared["metrics"][metric]
     means = [cell[0] if cell else 0.0 for cell in chosen["recorded"]]

@@ -27,9 +27,11 @@ from thesis_lib import (
 )
 from thesis_lib.comparison_result import Comparison
 from thesis_lib.data import stratified_split as stratified_split
+from thesis_lib.wording import counted, some
 
 Array = NDArray[Any]
 
+_SIZE = 32  # of the images of a folder
 _KEYS = ("x_train", "y_train", "x_test", "y_test")
 
 
@@ -78,11 +80,9 @@ def load(
         If there is nothing at the path, or not what is asked for above.
     """
     source = Path(path)
-    if size is not None:
-        size = arguments.whole("size", size, 8, 256)
-    arguments.number("test_size", test_size, 0, 1, "()")
+    _check_split(size, test_size, seed)
     if source.is_dir():
-        return _from_folder(source, size or 32, test_size, seed)
+        return _from_folder(source, size or _SIZE, test_size, seed)
     if not source.exists():
         raise FileNotFoundError(f"There is no file or folder {source}.")
     arrays = _read_npz(source)
@@ -128,6 +128,13 @@ def resized(images: ArrayLike, size: int) -> Array:
     return result
 
 
+def _check_split(size: int | None, test_size: float, seed: int) -> None:
+    if size is not None:
+        arguments.whole("size", size, 8, 256)
+    arguments.number("test_size", test_size, 0, 1, "()")
+    arguments.whole("the seed of the split", seed, 0)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``thesis-lib compare-on``.
 
@@ -144,21 +151,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--methods",
+        type=_name,
         nargs="+",
         default=list(own_methods.DEFAULT_METHODS),
         metavar="METHOD",
-        help=f"of {', '.join(own_methods.METHODS)}",
+        help=f"of {', '.join(own_methods.METHODS)} "
+        f"(default: {' '.join(own_methods.DEFAULT_METHODS)})",
     )
     parser.add_argument(
         "--seeds",
-        type=int,
+        type=_seed,
         nargs="+",
         default=[1, 2, 3, 4, 5],
         metavar="SEED",
         help="one run of each method a seed (default: 1 2 3 4 5)",
     )
-    parser.add_argument("--epochs", type=int, default=20, help="(default: 20)")
-    parser.add_argument("--size", type=int, help="resize images to so many pixels a side")
+    for option, default in (("--epochs", 20), ("--batch-size", 32), ("--learning-rate", 0.001)):
+        kind = type(default)
+        parser.add_argument(option, type=kind, default=default, help=f"(default: {default})")
+    parser.add_argument(
+        "--size",
+        type=int,
+        help=f"resize images to so many pixels a side (default: {_SIZE} for a folder; those of a "
+        "file stay as they are)",
+    )
+    parser.add_argument(
+        "--test-size",
+        type=float,
+        default=0.3,
+        metavar="SHARE",
+        help="of each class, where the data are not split yet (default: 0.3)",
+    )
+    parser.add_argument(
+        "--split-seed", type=int, default=0, metavar="SEED", help="of that split (default: 0)"
+    )
     parser.add_argument(
         "--out",
         type=Path,
@@ -173,6 +199,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-seconds", type=float, help="stop at the end of this time, and say what is left"
     )
+
+
+def _name(text: str) -> str:
+    if "," in text:
+        apart = " ".join(text.replace(",", " ").split())
+        raise argparse.ArgumentTypeError(f"separate them by spaces: {apart}")
+    return text
+
+
+def _seed(text: str) -> int:
+    try:
+        return int(_name(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
 
 
 def run(options: argparse.Namespace) -> int:
@@ -199,7 +239,11 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(f"--out {options.out} is a file; it has to be a folder.")
     # Before the images are read, which may take minutes.
     comparison.checked_methods(options.methods)
-    comparison.checked_settings(options.epochs)
+    settings = comparison.checked_settings(
+        options.epochs, options.batch_size, options.learning_rate
+    )
+    split = {"size": options.size, "test_size": options.test_size, "seed": options.split_seed}
+    _check_split(**split)
     seeds = comparison.checked_seeds(options.seeds)
     if options.scheduler is not None:
         cluster.check_address(options.scheduler)
@@ -210,7 +254,7 @@ def run(options: argparse.Namespace) -> int:
             "write --seeds 1 2 3.",
             stacklevel=2,
         )
-    loaded = load(options.data, size=options.size)
+    loaded = load(options.data, **split)
     print(loaded.note, flush=True)
     try:
         result = comparison.compare(
@@ -220,7 +264,7 @@ def run(options: argparse.Namespace) -> int:
             loaded.y_test,
             methods=options.methods,
             seeds=seeds,
-            epochs=options.epochs,
+            **settings,
             folder=options.out / "records",
             scheduler=options.scheduler,
         )
@@ -232,7 +276,7 @@ def run(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return 1 if isinstance(stopped, budget.OutOfTime) else 130
-    report = result.save_report(options.out / "report.html")
+    report = result.save_report(options.out / "report.html", source=loaded.note)
     result.table().to_csv(options.out / "table.csv")
     print(_in_terminal(result))
     print(result.recommendation)
@@ -269,7 +313,17 @@ def _split(x: Array, y: Array, test_size: float, seed: int, note: str) -> OwnDat
         raise ValueError(f"x has {len(x) if x.ndim else 0} images, but y has {len(y)} labels.")
     train, test = stratified_split(y, test_size, seed)
     share = f"{test_size:.0%} of each class, drawn with seed {seed}, are the test set."
-    return OwnData(x[train], y[train], x[test], y[test], f"{note} {share}")
+    return OwnData(x[train], y[train], x[test], y[test], f"{note} {share}{_not_split(y)}")
+
+
+def _not_split(y: Array) -> str:
+    """Name the classes that a split leaves without a test image."""
+    names, counts = np.unique(y, return_counts=True)
+    single = [str(name) for name in names[counts == 1]]
+    if not single:
+        return ""
+    head = f"{counted(len(single), 'class', 'classes')} of one image, not split but trained on"
+    return f" {head}: {some(single)}."
 
 
 def _read_npz(path: Path) -> dict[str, Array]:

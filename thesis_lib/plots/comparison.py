@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from thesis_lib.plots.style import BLUE, GREY, ORANGE
+from thesis_lib.plots.style import BLUE, GREY, ORANGE, name_ticks, subplots
+
+_LONGEST = 40  # letters of a method's name
 
 
 def method_intervals(
@@ -31,13 +32,13 @@ def method_intervals(
     mean, low, high = np.asarray(intervals, dtype=float).T
     points = np.asarray(scores, dtype=float)
     rows = np.arange(len(methods))
-    figure, axis = plt.subplots(figsize=(6.4, 0.36 * len(methods) + 1.1))
+    figure, axis = subplots(figsize=(6.4, 0.36 * len(methods) + 1.1))
     axis.axvline(mean[0], color=GREY, linewidth=0.8, linestyle="--", zorder=0)
     axis.hlines(rows, low, high, color=BLUE, linewidth=2)
     axis.plot(mean, rows, "o", color=BLUE, label="mean and 95 % interval")
     shifted = np.broadcast_to(rows[:, None] + 0.24, points.shape)
     axis.plot(points.ravel(), shifted.ravel(), "|", color=ORANGE, label="one seed")
-    axis.set_yticks(rows, methods, parse_math=False)
+    name_ticks(axis.yaxis, methods, longest=_LONGEST)
     axis.invert_yaxis()
     axis.set(xlabel=f"{measure}, percent", xlim=(-2, 102))
     figure.legend(loc="outside upper right", ncols=2, fontsize=8)
@@ -55,7 +56,9 @@ def recall_grid(methods: Sequence[str], classes: Sequence[str], recall: ArrayLik
         Percent; NaN for a class without test images.
     """
     values = np.asarray(recall, dtype=float)
-    figure, axis = plt.subplots(figsize=(6.4, 0.3 * len(classes) + 1.9))
+    letters = min(max(map(len, methods)), _LONGEST)
+    width, below = max(6.4, 0.4 * len(methods) + 2.4), 0.3 + 0.065 * letters
+    figure, axis = subplots(figsize=(width, 0.3 * len(classes) + below))
     # A mesh, not an image: it stays sharp and needs no pixels inside an SVG.
     across, down = (np.arange(n + 1) - 0.5 for n in values.T.shape)
     axis.pcolormesh(across, down, np.nan_to_num(values), vmin=0, vmax=100, cmap="Blues")
@@ -64,9 +67,8 @@ def recall_grid(methods: Sequence[str], classes: Sequence[str], recall: ArrayLik
         text = "–" if np.isnan(percent) else f"{percent:.0f}"
         color = "white" if percent > 65 else "black"
         axis.text(j, i, text, ha="center", va="center", fontsize=8, color=color)
-    names = [name if len(name) <= 24 else f"{name[:23]}…" for name in classes]
-    axis.set_yticks(range(len(classes)), names, parse_math=False)
-    axis.set_xticks(range(len(methods)), methods, rotation=35, ha="right", parse_math=False)
+    name_ticks(axis.yaxis, classes)
+    name_ticks(axis.xaxis, methods, room=0, longest=_LONGEST)
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)
     return figure

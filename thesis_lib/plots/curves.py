@@ -7,9 +7,10 @@ from itertools import cycle
 from typing import Any
 
 import numpy as np
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
+
+from thesis_lib.plots.style import legend, subplots
 
 Floats = NDArray[np.float64]
 
@@ -22,7 +23,7 @@ def function(x: ArrayLike, y: ArrayLike, *, title: str) -> Figure:
     x, y : array_like, (n,)
     title : str
     """
-    figure, axis = plt.subplots(figsize=(4.6, 2.6))
+    figure, axis = subplots(figsize=(4.6, 2.6))
     axis.axhline(0, color="#999999", linewidth=0.8)
     axis.axvline(0, color="#999999", linewidth=0.8)
     axis.plot(x, y, linewidth=2)
@@ -44,15 +45,12 @@ def lines(
     log : bool
         Logarithmic vertical axis.
     """
-    figure, axis = plt.subplots()
+    figure, axis = subplots()
     dashes = ["-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1))]
     for (name, values), dash in zip(curves.items(), cycle(dashes), strict=False):
         axis.plot(x, values, linestyle=dash, label=name, linewidth=1.8)
     axis.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
-    if len(curves) > 5:  # which leave no room between them
-        figure.legend(loc="outside upper center", ncols=3, fontsize=9)
-    else:
-        axis.legend()
+    legend(axis, len(curves))
     return figure
 
 
@@ -90,7 +88,7 @@ def descent(loss: Callable[[Any, Any], Any], paths: Mapping[str, Floats]) -> Fig
     paths : mapping of str to ndarray, (n, 2)
         Title to points.
     """
-    figure, axes = plt.subplots(1, len(paths), figsize=(7, 2.7), sharey=True, squeeze=False)
+    figure, axes = subplots(1, len(paths), figsize=(7, 2.7), sharey=True, squeeze=False)
     w1, w2 = np.meshgrid(np.linspace(-3, 3, 121), np.linspace(-2, 2, 81))
     for axis, (title, path) in zip(axes.flat, paths.items(), strict=True):
         axis.contour(w1, w2, loss(w1, w2), levels=12, cmap="Blues_r", linewidths=0.8)
@@ -114,7 +112,7 @@ def histogram(
     marks : sequence of float
         The thresholds.
     """
-    figure, axis = plt.subplots()
+    figure, axis = subplots()
     bins = np.linspace(0, 1, 41).tolist()
     for name, values in samples.items():
         array = np.asarray(values)
@@ -147,7 +145,7 @@ def scatter(
     threshold : float
         Log density up to which a point is marked.
     """
-    figure, axis = plt.subplots(figsize=(5, 3.6))
+    figure, axis = subplots(figsize=(5, 3.6))
     axis.set(xlabel=xlabel, ylabel=ylabel)
     if log_density is None:
         axis.scatter(points[:, 0], points[:, 1], s=14, label="engine")

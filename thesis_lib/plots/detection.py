@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from itertools import cycle
 
 import numpy as np
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 from numpy.typing import ArrayLike, NDArray
 
-from thesis_lib.plots.style import BLUE, GREY
+from thesis_lib.plots.style import BLUE, GREY, subplots
 
 Floats = NDArray[np.float64]
 
@@ -31,7 +30,7 @@ def roc(
     points : mapping of str to (fpr, tpr), optional
         Legend to a place on a curve, such as that of a fixed threshold.
     """
-    figure, axis = plt.subplots(figsize=(6.4, 3.4))
+    figure, axis = subplots(figsize=(6.4, 3.4))
     # Chance, and a false positive rate of 0, which the axis does not have, at its left end.
     left = 10.0 ** np.floor(np.log10(min(fpr[fpr > 0].min() for fpr, _ in curves.values())))
     chance = np.geomspace(left, 1, 100)
@@ -76,9 +75,7 @@ def dots(kinds: Sequence[str], scores: Sequence[str], values: ArrayLike, *, xlab
     columns = min(4, len(kinds))
     rows = -(-len(kinds) // columns)
     size = (7.4, rows * (0.24 * len(scores) + 0.55) + 0.4)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=size, sharex=True, sharey=True, squeeze=False
-    )
+    figure, axes = subplots(rows, columns, figsize=size, sharex=True, sharey=True, squeeze=False)
     y = np.arange(len(scores))
     for axis in axes.flat[len(kinds) :]:
         axis.set_visible(False)

@@ -7,13 +7,12 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch, Rectangle
 from numpy.typing import ArrayLike, NDArray
 
-from thesis_lib.plots.style import BLUE, GREY, ORANGE, SKY
+from thesis_lib.plots.style import BLUE, GREY, ORANGE, SKY, subplots
 
 _FILL = "#e8f1f8"
 
@@ -140,7 +139,7 @@ def convolution(image: ArrayLike, kernel: ArrayLike, *, at: tuple[int, int] = (0
     """
     x, k = np.asarray(image), np.asarray(kernel)
     result = correlate(x, k)
-    figure, axes = plt.subplots(
+    figure, axes = subplots(
         1, 3, figsize=(6.8, 2.6), width_ratios=[x.shape[1], k.shape[1], result.shape[1]]
     )
     _grid(axes[0], x, "image", (*at, *k.shape))
@@ -183,7 +182,7 @@ def max_pooling(
     """
     x = np.asarray(feature_map, dtype=float)
     result = pool(x, ragged=ragged)
-    figure, axes = plt.subplots(1, 2, figsize=(5, 2.7), width_ratios=[x.shape[1], result.shape[1]])
+    figure, axes = subplots(1, 2, figsize=(5, 2.7), width_ratios=[x.shape[1], result.shape[1]])
     window = x[2 * at[0] : 2 * at[0] + 2, 2 * at[1] : 2 * at[1] + 2]
     _grid(axes[0], x, "feature map", (2 * at[0], 2 * at[1], *window.shape))
     _grid(axes[1], result, "pooled feature map", (*at, 1, 1))
@@ -240,7 +239,7 @@ def confidence_scheme(score: float, threshold: float, *, source: str) -> Figure:
 
 
 def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
-    figure, axis = plt.subplots(figsize=(width, height))
+    figure, axis = subplots(figsize=(width, height))
     axis.axis("off")
     return figure, axis
 

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from thesis_lib.plots.style import BLUE, GREY, ORANGE, PALETTE
+from thesis_lib.plots.style import BLUE, GREY, ORANGE, PALETTE, subplots
 
 # Where a panel of gains ends below: one method that fails would flatten all the others.
 _LOWEST_GAIN = -20.0
@@ -28,7 +27,7 @@ def draw_spread(scores: ArrayLike, *, measure: str) -> Figure:
     """
     values = np.asarray(scores, dtype=float)
     values = values[np.argsort(values.mean(1), kind="stable")]
-    figure, axis = plt.subplots(figsize=(6.4, 3.0))
+    figure, axis = subplots(figsize=(6.4, 3.0))
     columns = np.arange(1, len(values) + 1)
     axis.vlines(columns, values.min(1), values.max(1), color=GREY, linewidth=0.8)
     axis.plot(columns, values, "o", color=BLUE, markersize=4)
@@ -55,7 +54,7 @@ def critical_differences(ranks: Mapping[str, float], difference: float) -> Figur
     """
     rows = dict(sorted(ranks.items(), key=lambda item: item[1]))
     mean, down = np.array(list(rows.values())), np.arange(len(rows))
-    figure, axis = plt.subplots(figsize=(6.4, 0.36 * len(rows) + 1.1))
+    figure, axis = subplots(figsize=(6.4, 0.36 * len(rows) + 1.1))
     low, high = mean - difference / 2, mean + difference / 2
     axis.hlines(down, low, high, color=BLUE, linewidth=5, alpha=0.35)
     axis.plot(mean, down, "o", color=BLUE)
@@ -79,7 +78,7 @@ def gains(found: pd.DataFrame, *, axis: str, names: Mapping[str, str]) -> Figure
     names : mapping of str to str
         Names of the methods by their slugs; those whose gain is always 0 are not drawn.
     """
-    figure, panel = plt.subplots(figsize=(6.4, 3.8))
+    figure, panel = subplots(figsize=(6.4, 3.8))
     panel.axhline(0, color=GREY, linewidth=0.8, linestyle="--")
     shown = found.groupby("Method", sort=False).filter(lambda rows: bool(rows["Gain"].any()))
     for position, (method, rows) in enumerate(shown.groupby("Method", sort=False)):

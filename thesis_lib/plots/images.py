@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
+
+from thesis_lib.plots.style import name_ticks, subplots
 
 
 def image_grid(
@@ -27,7 +28,7 @@ def image_grid(
         Of a row, in inches.
     """
     rows = -(-len(images) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(6.4, rows * height + 0.1), squeeze=False)
+    figure, axes = subplots(rows, columns, figsize=(6.4, rows * height + 0.1), squeeze=False)
     for index, axis in enumerate(axes.flat):
         axis.axis("off")
         if index < len(images):
@@ -53,7 +54,7 @@ def class_counts(
     class_names : sequence of str
         The class numbers if not given.
     """
-    figure, axis = plt.subplots(figsize=(6.4, 3.2))
+    figure, axis = subplots(figsize=(6.4, 3.2))
     width = 0.8 / len(counts)
     for position, (name, values) in enumerate(counts.items()):
         heights = np.asarray(values)
@@ -62,7 +63,7 @@ def class_counts(
         if len(counts) == 1:
             axis.bar_label(bars, [f"{v:,}" for v in heights], fontsize=8)
     names = class_names or [str(c) for c in range(len(heights))]
-    axis.set_xticks(range(len(names)), names)
+    name_ticks(axis.xaxis, names, room=5.5 / len(names))
     axis.set(xlabel="Class", ylabel="Images", yscale="log" if log else "linear")
     if log:
         axis.set_ylim(bottom=1)

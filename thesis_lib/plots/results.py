@@ -6,19 +6,28 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
-from thesis_lib.plots.style import BLUE, GREY, ORANGE, PALETTE
+from thesis_lib.plots.style import (
+    BLUE,
+    GREY,
+    ORANGE,
+    PALETTE,
+    families,
+    legend,
+    name_ticks,
+    subplots,
+)
 
 Floats = NDArray[np.float64]
 
 # Up to so many classes a cell is large enough for the count and the percentage.
 _FEW = 4
+_MANY = 14  # beyond which a cell is too small for any
 _MARKERS = "osD^v"
 
 
@@ -26,7 +35,8 @@ def confusion(matrices: Mapping[str, ArrayLike], *, class_names: Sequence[str] =
     """Draw confusion matrices, true classes as rows; side by side if the classes are few.
 
     Each cell has the count and the share of the row in percent; colour is the share. Cells of
-    matrices with many classes that hold no image are left empty.
+    matrices with many classes that hold no image are left empty, and with more than fourteen
+    classes all are.
 
     Parameters
     ----------
@@ -49,14 +59,15 @@ def confusion(matrices: Mapping[str, ArrayLike], *, class_names: Sequence[str] =
     side, down = (3.0, 1) if size <= _FEW else (5.2, len(arrays))
     across = len(arrays) // down
     shape = (side * across + 0.4, (side + 0.3) * down)
-    figure, axes = plt.subplots(down, across, figsize=shape, squeeze=False)
+    figure, axes = subplots(down, across, figsize=shape, squeeze=False)
     for axis, (title, counts) in zip(axes.flat, arrays.items(), strict=True):
         _confusion(axis, counts)
         names = class_names or [str(c) for c in range(len(counts))]
-        axis.set_xticks(range(len(names)), names)
-        axis.set_yticks(range(len(names)), names)
+        name_ticks(axis.xaxis, names, room=side / len(names))
+        name_ticks(axis.yaxis, names)
+        axis.tick_params(labelsize=min(10, 50 * side / len(names)))
         axis.set(xlabel="Predicted class")
-        axis.set_title(title, fontsize=10)
+        axis.set_title(title, fontsize=10, fontfamily=families())
     for axis in axes[:, 0]:
         axis.set_ylabel("True class")
     return figure
@@ -69,7 +80,7 @@ def _confusion(axis: Axes, counts: Floats) -> None:
     axis.tick_params(length=0)
     large = len(counts) <= _FEW
     for (i, j), percent in np.ndenumerate(share):
-        if counts[i, j] == 0 and not large:
+        if len(counts) > _MANY or (counts[i, j] == 0 and not large):
             continue
         text = _count(float(counts[i, j]))
         text += f"\n{percent:.1f} %" if large else f"\n{percent:.0f} %"
@@ -103,7 +114,7 @@ def method_bars(
     live : array_like, (n, k)
         This build's own runs, percent; NaN where there is none.
     """
-    figure, axes = plt.subplots(
+    figure, axes = subplots(
         1, len(classes), figsize=(7.4, 0.36 * len(methods) + 1.3), sharey=True, squeeze=False
     )
     printed, own = np.asarray(published, dtype=float), np.asarray(live, dtype=float)
@@ -154,7 +165,7 @@ def recall_dots(classes: Sequence[str], series: Mapping[str, ArrayLike]) -> Figu
         Legend to mean and bounds of its interval, in percent. Bounds that are NaN are not drawn;
         a source without any number is marked as such in the legend.
     """
-    figure, axis = plt.subplots(figsize=(6.8, 3.2))
+    figure, axis = subplots(figsize=(6.8, 3.2))
     for k, (name, values) in enumerate(series.items()):
         mean, low, high = np.asarray(values, dtype=float).T
         x = np.arange(len(classes)) + 0.18 * (k - (len(series) - 1) / 2)
@@ -198,7 +209,7 @@ def focal_grid(
     present = np.concatenate([grid[np.isfinite(grid)] for grid in arrays.values()])
     low, high = (present.min(), present.max()) if len(present) else (0.0, 100.0)
     norm = mpl.colors.Normalize(low, high)
-    figure, axes = plt.subplots(
+    figure, axes = subplots(
         1, len(arrays), figsize=(3.5 * len(arrays) + 0.3, 3.2), sharey=True, squeeze=False
     )
     for axis, (title, grid) in zip(axes.flat, arrays.items(), strict=True):
@@ -234,7 +245,7 @@ def focal_lines(
     grids : mapping of str to array_like, (n_gammas, n_weights, 3)
         Title to percentages: mean and the bounds of its interval, NaN where there is none.
     """
-    figure, axes = plt.subplots(1, len(grids), figsize=(7.2, 3.2), sharey=True, squeeze=False)
+    figure, axes = subplots(1, len(grids), figsize=(7.2, 3.2), sharey=True, squeeze=False)
     positions = np.arange(len(gammas))
     for axis, (title, grid) in zip(axes.flat, grids.items(), strict=True):
         values = np.asarray(grid, dtype=float)
@@ -264,7 +275,7 @@ def learning_curves(curves: Mapping[str, Sequence[float]], *, ylabel: str) -> Fi
         Legend to values, the first after the first epoch.
     ylabel : str
     """
-    figure, axis = plt.subplots(figsize=(6.4, 3))
+    figure, axis = subplots(figsize=(6.4, 3))
     dashes = ["-", "--", "-.", ":", (0, (5, 1))]
     for k, (name, values) in enumerate(curves.items()):
         marker = "o" if len(values) < 10 else ""
@@ -272,7 +283,7 @@ def learning_curves(curves: Mapping[str, Sequence[float]], *, ylabel: str) -> Fi
         axis.plot(epochs, values, marker=marker, linestyle=dashes[k % len(dashes)], label=name)
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.set(xlabel="Epoch", ylabel=ylabel)
-    axis.legend()
+    legend(axis, len(curves))
     return figure
 
 
@@ -285,7 +296,7 @@ def learning_bands(curves: Mapping[str, ArrayLike], *, ylabel: str) -> Figure:
         Legend to the mean over the seeds after each epoch, the smallest and the largest value.
     ylabel : str
     """
-    figure, axis = plt.subplots(figsize=(6.8, 3.6))
+    figure, axis = subplots(figsize=(6.8, 3.6))
     for k, (name, values) in enumerate(curves.items()):
         mean, low, high = np.asarray(values, dtype=float).T
         # Shares of the training: the methods have different numbers of epochs.

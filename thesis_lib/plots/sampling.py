@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from thesis_lib.plots.style import PALETTE
+from thesis_lib.plots.style import PALETTE, subplots
 
 
 def before_and_after(
@@ -26,7 +25,7 @@ def before_and_after(
     name : str
         Of the method.
     """
-    figure, axes = plt.subplots(1, 2, figsize=(6.6, 2.9), sharex=True, sharey=True)
+    figure, axes = subplots(1, 2, figsize=(6.6, 2.9), sharex=True, sharey=True)
     original = resampled.weights == 1
     copies = np.bincount(resampled.parents[original, 0], minlength=len(points))
     for label in np.unique(labels):
@@ -56,7 +55,7 @@ def smote_pair(
     weight : float
         Of the first, in [0, 1].
     """
-    figure, axes = plt.subplots(1, 3, figsize=(5, 1.9))
+    figure, axes = subplots(1, 3, figsize=(5, 1.9))
     titles = ("A", "B", f"{weight:.2f}·A + {1 - weight:.2f}·B")
     for axis, image, title in zip(axes, (first, second, child), titles, strict=True):
         axis.imshow(np.squeeze(image), vmin=0, vmax=255)

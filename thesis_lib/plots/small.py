@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from thesis_lib.plots.style import GREY, PALETTE
+from thesis_lib.plots.style import GREY, PALETTE, subplots
 
 
 def shares(
@@ -25,7 +24,7 @@ def shares(
         Inches.
     """
     rows = {name: _triple(value) for name, value in values.items()}
-    figure, axis = plt.subplots(figsize=(width, 0.75 + 0.34 * len(rows)))
+    figure, axis = subplots(figsize=(width, 0.75 + 0.34 * len(rows)))
     for y, (mean, low, high) in enumerate(rows.values()):
         if math.isnan(mean):
             axis.text(1, y, "not recorded", va="center", color=GREY)

@@ -7,11 +7,10 @@ from itertools import cycle
 
 import numpy as np
 import pandas as pd
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from thesis_lib.plots.style import BLACK, GREY, PALETTE
+from thesis_lib.plots.style import BLACK, GREY, PALETTE, subplots
 
 
 def rank_grid(methods: Sequence[str], tasks: Sequence[str], ranks: ArrayLike) -> Figure:
@@ -25,7 +24,7 @@ def rank_grid(methods: Sequence[str], tasks: Sequence[str], ranks: ArrayLike) ->
         1 is the best; ties are halves.
     """
     values = np.asarray(ranks, dtype=float)
-    figure, axis = plt.subplots(figsize=(6.4, 0.24 * len(methods) + 0.7))
+    figure, axis = subplots(figsize=(6.4, 0.24 * len(methods) + 0.7))
     across, down = (np.arange(n + 1) - 0.5 for n in values.T.shape)
     axis.pcolormesh(across, down, values, vmin=1, vmax=max(2, len(methods)), cmap="Blues_r")
     for (i, j), rank in np.ndenumerate(values):
@@ -49,7 +48,7 @@ def gains_by_source(gains: Mapping[str, Mapping[str, float]]) -> Figure:
         Title of a source to method to points.
     """
     heights = [len(methods) for methods in gains.values()]
-    figure, axes = plt.subplots(
+    figure, axes = subplots(
         len(gains), 1, figsize=(6.4, 0.21 * sum(heights) + 0.42 * len(gains) + 0.5), sharex=True,
         gridspec_kw={"height_ratios": heights}, squeeze=False,
     )  # fmt: skip
@@ -77,7 +76,7 @@ def gains_side_by_side(gains: pd.DataFrame, *, ours: str) -> Figure:
     ours : str
         The column that is black.
     """
-    figure, axis = plt.subplots(figsize=(6.4, 0.32 * len(gains) + 1.1))
+    figure, axis = subplots(figsize=(6.4, 0.32 * len(gains) + 1.1))
     rows = np.arange(len(gains))
     axis.axvline(0, color=GREY, linewidth=0.8, linestyle="--")
     axis.hlines(rows, gains.min(axis=1), gains.max(axis=1), color="#cccccc", linewidth=1)
