@@ -82,8 +82,7 @@ def prior_cost(class_counts: ArrayLike) -> Floats:
     ValueError
         If class_counts are not as above.
     """
-    counts = np.asarray(class_counts, dtype=np.float64)
-    shares = _checked_prior("class_counts", counts, counts.size)
+    shares = _checked_prior("class_counts", class_counts)
     costs = np.outer(shares.min() / shares, np.ones(len(shares)))
     np.fill_diagonal(costs, 0.0)
     return _checked_cost(costs, len(shares))
@@ -134,7 +133,8 @@ def correct_prior(
     probabilities : array_like, (n, n_classes)
         Rows sum to 1.
     prior : array_like, (n_classes,)
-        Shares, or counts, of the classes in the training set; all positive.
+        Shares, or counts, of the classes in the training set; all positive. A pandas Series is
+        read by its index, the class numbers.
     target : array_like, (n_classes,), optional
         The same where the network is used; equal classes if not given.
     tau : float
@@ -219,8 +219,9 @@ def tune_tau(
     return best[2]
 
 
-def _checked_prior(name: str, prior: ArrayLike, n_classes: int) -> Floats:
-    shares = np.asarray(prior, dtype=np.float64)
+def _checked_prior(name: str, prior: ArrayLike, n_classes: int | None = None) -> Floats:
+    shares = np.asarray(arguments.by_class(name, prior), dtype=np.float64)
+    n_classes = n_classes or shares.size
     if shares.shape != (n_classes,):
         raise ValueError(
             f"{name} has shape {shares.shape}; it has to hold one number for each of the "

@@ -3,13 +3,16 @@
 All take one-hot labels and probabilities of shape (n, C), and work on every Keras backend. Names
 that end in ``AsPublished`` compute what the thesis's appendix computes, slips included.
 
+Class counts and weights are lists in the order of the columns, or a pandas Series with the class
+numbers as its index, as ``value_counts()`` returns it.
+
 The false-error losses are quantities of a whole batch: the value of one image depends on the
 others. They return one number a batch, so sample weights do not apply to them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -289,11 +292,7 @@ def _positive(name: str, values: ArrayLike | None, *, zero: bool) -> list[float]
     """Return a plain list, so that the loss can be saved."""
     if values is None:
         return None
-    if isinstance(values, Mapping):
-        raise ValueError(
-            f"{name} has to be a list, a number a class in the order of the columns; got {values}."
-        )
-    array = np.asarray(values, dtype=np.float64)
+    array = np.asarray(arguments.by_class(name, values), dtype=np.float64)
     allowed = array >= 0 if zero else array > 0
     if array.ndim != 1 or array.size < 2 or not np.isfinite(array).all() or not allowed.all():
         bound = "not negative" if zero else "larger than 0"
