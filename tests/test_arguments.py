@@ -201,3 +201,63 @@ def test_every_number_of_the_library(name: str, call: Callable[..., object], val
 
 def _got(value: object) -> str:
     return re.escape(repr(value))
+
+
+# What takes an entry a class, by a name: each gives what depends on their order.
+OF_CLASSES: list[tuple[str, Callable[..., object]]] = [
+    ("class_weight", lambda v: losses.FocalLoss(2, v).class_weight),
+    ("class_weight", lambda v: losses.WeightedMeanSquaredError(v).class_weight),
+    ("class_weight", lambda v: modern_losses.LDAMLoss([1, 1, 1], class_weight=v).class_weight),
+    ("class_counts", lambda v: losses.MeanFalseErrorAsPublished(v).class_counts),
+    ("class_counts", lambda v: losses.MeanSquaredFalseErrorAsPublished(v).class_counts),
+    ("class_counts", lambda v: modern_losses.ClassBalancedLoss(v).class_counts),
+    ("class_counts", lambda v: modern_losses.BalancedSoftmax(v).class_counts),
+    ("class_counts", lambda v: modern_losses.LogitAdjustedCrossentropy(v).class_counts),
+    ("class_counts", lambda v: modern_losses.LDAMLoss(v).class_counts),
+    ("class_counts", lambda v: modern_losses.effective_number_weights(v, 0.99)),
+    ("class_counts", lambda v: decision.prior_cost(v)),
+    ("prior", lambda v: decision.correct_prior(THREE, v)),
+    ("target", lambda v: decision.correct_prior(THREE, [1, 1, 1], v)),
+    ("prior", lambda v: decision.tune_tau(THREE, [0, 1, 2], v)),
+    (
+        "class_counts",
+        lambda v: mixing.remix(
+            *(np.eye(3), np.eye(3), np.random.default_rng(0), v), kappa=1, tau=1
+        )[1],
+    ),
+]
+THREE = np.array([[0.2, 0.3, 0.5], [0.6, 0.3, 0.1], [0.3, 0.4, 0.3]])
+LABELS_OF_THREE = np.repeat([0, 1, 2], [10, 90, 20])
+
+
+@pytest.mark.parametrize(("name", "call"), OF_CLASSES)
+def test_counts_of_pandas_go_to_their_classes(name: str, call: Callable[..., object]) -> None:
+    counted = pd.Series(LABELS_OF_THREE).value_counts()
+    assert counted.tolist() == [90, 20, 10]  # most frequent first, which is class 1
+    np.testing.assert_array_equal(call(counted), call([10, 90, 20]))
+    np.testing.assert_array_equal(call(pd.Series([10, 90, 20])), call([10, 90, 20]))
+
+
+@pytest.mark.parametrize(("name", "call"), OF_CLASSES)
+@pytest.mark.parametrize(
+    "named",
+    [
+        {0: 10, 1: 90, 2: 20},
+        pd.Series([90, 20, 10], index=["whole", "stain", "scratch"]),
+        pd.Series([90, 20, 10], index=[1, 2, 3]),
+        pd.Series([90, 20, 10], index=[1, 1, 0]),
+    ],
+    ids=["dict", "names", "from one", "twice"],
+)
+def test_counts_with_other_names_are_refused(
+    name: str, call: Callable[..., object], named: object
+) -> None:
+    with pytest.raises(ValueError, match=rf"\A{name} has to be a list, a number a class"):
+        call(named)
+
+
+def test_images_are_drawn_by_counts_of_pandas() -> None:
+    images = np.zeros((len(LABELS_OF_THREE), 2, 2))
+    counts = pd.Series([40, 5, 8], index=[1, 0, 2])
+    _, drawn = data.imbalance(images, LABELS_OF_THREE, counts, random_state=0)
+    assert np.bincount(drawn).tolist() == [5, 40, 8]

@@ -36,6 +36,41 @@ def test_equal_costs_leave_the_outputs() -> None:
     np.testing.assert_allclose(same, outputs)
 
 
+def expected_cost(row: np.ndarray, cost: np.ndarray, decided: int) -> float:
+    return sum(float(p) * float(cost[c, decided]) for c, p in enumerate(row))
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(2, 6), st.integers(0, 1000))
+def test_no_decision_costs_less_than_the_least_cost(n_classes: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    outputs = rng.dirichlet(np.ones(n_classes), 7)
+    cost = rng.uniform(0, 100, (n_classes, n_classes)) * (1 - np.eye(n_classes))
+    for row, decided in zip(outputs, decision.least_cost(outputs, cost), strict=True):
+        every = [expected_cost(row, cost, j) for j in range(n_classes)]
+        assert every[decided] == pytest.approx(min(every))
+    # Where a class costs the same whatever it is taken for, moving thresholds decides so too.
+    even = np.outer(cost.sum(1), np.ones(n_classes)) * (1 - np.eye(n_classes))
+    moved = decision.move_thresholds(outputs, even).argmax(1)
+    np.testing.assert_array_equal(decision.least_cost(outputs, even), moved)
+
+
+def test_moving_thresholds_can_be_worse_than_nothing() -> None:
+    """By hand: class 2 costs 0.3 + 0.1, and class 0, to which the row sum of 51 moves, 0.7."""
+    row, cost = np.array([0.3, 0.1, 0.6]), decision.cost_matrix(3, {(0, 1): 50})
+    moved = int(decision.move_thresholds([row], cost).argmax())
+    assert (moved, decision.least_cost([row], cost).tolist(), row.argmax()) == (0, [2], 2)
+    assert expected_cost(row, cost, 0) == pytest.approx(0.7)
+    assert expected_cost(row, cost, 2) == pytest.approx(0.4)
+
+
+def test_a_class_that_costs_nothing_to_miss() -> None:
+    cost = [[0, 0, 0], [3, 0, 1], [3, 1, 0]]
+    assert decision.least_cost([[0.9, 0.1, 0.0], [0.9, 0.0, 0.1]], cost).tolist() == [1, 2]
+    with pytest.raises(ValueError, match="0 on the diagonal"):
+        decision.least_cost([[0.5, 0.5]], [[1, 1], [1, 0]])
+
+
 def test_only_row_sums_act() -> None:
     outputs = np.random.default_rng(0).dirichlet(np.ones(3), 9)
     one, other = (decision.cost_matrix(3, {m: 10}) for m in ((2, 0), (2, 1)))

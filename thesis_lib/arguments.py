@@ -1,12 +1,12 @@
-"""Arguments that are one number, or one of a few names: checked, and refused in one wording."""
+"""Arguments that are one number, one of a few names, or a number a class, in one wording."""
 
 from __future__ import annotations
 
 import contextlib
 import math
 import numbers
-from collections.abc import Hashable, Iterable
-from typing import Literal
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any, Literal
 
 Ends = Literal["[]", "[)", "(]", "()"]
 
@@ -85,6 +85,35 @@ def one_of(name: str, value: Hashable, known: Iterable[Hashable]) -> None:
     # An array would be compared entry by entry.
     if not isinstance(value, Hashable) or value not in allowed:
         raise _error(name, f"be one of {', '.join(map(str, allowed))}", value, ValueError)
+
+
+def by_class(name: str, values: Any) -> Any:
+    """Return what holds an entry a class in the order of the classes, 0 to C - 1.
+
+    A pandas Series, as of ``value_counts()``, is sorted by its index, the class numbers; anything
+    else without names of its own comes back as it is.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument, for the message.
+    values : array_like, (C,)
+
+    Raises
+    ------
+    ValueError
+        If it is a mapping, or its index is not made of the class numbers.
+    """
+    # Only pandas' types sort by an index; a list's `index` is a method that looks things up.
+    sort = getattr(values, "sort_index", None)
+    if sort is None and not isinstance(values, Mapping):
+        return values
+    if sort is not None:
+        found = list(values.index)
+        if len(set(found)) == len(found) and set(found) == set(range(len(found))):
+            return sort()
+    allowed = "be a list, a number a class in the order of the columns"
+    raise _error(name, allowed, values, ValueError)
 
 
 def _is_number(value: object) -> bool:

@@ -204,7 +204,10 @@ def imbalance(
         If x and y do not fit, a count is larger than the class, or fewer than two classes remain.
     """
     images, labels = check_images(x, y)
-    wanted = dict(counts) if isinstance(counts, Mapping) else dict(enumerate(counts))
+    if isinstance(counts, Mapping):
+        wanted = dict(counts)
+    else:
+        wanted = dict(enumerate(arguments.by_class("counts", counts)))
     present = class_counts(labels)
     for label, count in wanted.items():
         there = int(present[label]) if 0 <= label < len(present) else 0

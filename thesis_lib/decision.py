@@ -1,4 +1,4 @@
-"""What happens after the network: cost matrices, threshold moving and prior correction."""
+"""What happens after the network: costs, threshold moving and prior correction."""
 
 from __future__ import annotations
 
@@ -82,8 +82,7 @@ def prior_cost(class_counts: ArrayLike) -> Floats:
     ValueError
         If class_counts are not as above.
     """
-    counts = np.asarray(class_counts, dtype=np.float64)
-    shares = _checked_prior("class_counts", counts, counts.size)
+    shares = _checked_prior("class_counts", class_counts)
     costs = np.outer(shares.min() / shares, np.ones(len(shares)))
     np.fill_diagonal(costs, 0.0)
     return _checked_cost(costs, len(shares))
@@ -93,7 +92,9 @@ def move_thresholds(probabilities: ArrayLike, cost: ArrayLike) -> Floats:
     r"""Weight each output by the total cost of missing its class, and normalise again.
 
     :math:`F^*_c = \beta \sum_j F_c\, C(c, j)` (thesis, section 6.2.4, after Zhou and Liu 2006).
-    Since :math:`F_c` does not depend on *j*, only the row sums of the cost matrix act.
+    Since :math:`F_c` does not depend on *j*, only the row sums of the cost matrix act. The largest
+    output is the decision of `least_cost` with two classes, or where a class costs the same
+    whatever it is taken for; elsewhere it can cost more than the outputs as they were.
 
     Parameters
     ----------
@@ -116,6 +117,42 @@ def move_thresholds(probabilities: ArrayLike, cost: ArrayLike) -> Floats:
     return np.asarray(weighted / weighted.sum(1, keepdims=True))
 
 
+def least_cost(probabilities: ArrayLike, cost: ArrayLike) -> NDArray[np.int64]:
+    r"""Decide for the class whose expected cost is the smallest.
+
+    :math:`\arg\min_j \sum_c F_c\, C(c, j)` (Elkan 2001, eq. 1, whose matrix is the transpose).
+
+    Parameters
+    ----------
+    probabilities : array_like, (n, n_classes)
+        Rows sum to 1; true for the shares of the classes where the decision is made.
+    cost : array_like, (n_classes, n_classes)
+        As of `cost_matrix`: not negative, zero on the diagonal.
+
+    Returns
+    -------
+    ndarray of int64, (n,)
+        Class numbers; the first of those that cost the same.
+
+    Raises
+    ------
+    ValueError
+        If the probabilities or the cost matrix are not as above.
+
+    Examples
+    --------
+    Class 0 costs 50 if it is taken for class 1, and 1 if it is taken for class 2:
+
+    >>> cost = cost_matrix(3, {(0, 1): 50})
+    >>> outputs = [[0.3, 0.1, 0.6]]
+    >>> least_cost(outputs, cost), move_thresholds(outputs, cost).argmax(1)
+    (array([2]), array([0]))
+    """
+    outputs = _checked_probabilities(probabilities)
+    expected = outputs @ _checked_cost(cost, outputs.shape[1], idle=True)
+    return np.asarray(expected.argmin(1), dtype=np.int64)
+
+
 def correct_prior(
     probabilities: ArrayLike,
     prior: ArrayLike,
@@ -134,7 +171,8 @@ def correct_prior(
     probabilities : array_like, (n, n_classes)
         Rows sum to 1.
     prior : array_like, (n_classes,)
-        Shares, or counts, of the classes in the training set; all positive.
+        Shares, or counts, of the classes in the training set; all positive. A pandas Series is
+        read by its index, the class numbers.
     target : array_like, (n_classes,), optional
         The same where the network is used; equal classes if not given.
     tau : float
@@ -219,8 +257,9 @@ def tune_tau(
     return best[2]
 
 
-def _checked_prior(name: str, prior: ArrayLike, n_classes: int) -> Floats:
-    shares = np.asarray(prior, dtype=np.float64)
+def _checked_prior(name: str, prior: ArrayLike, n_classes: int | None = None) -> Floats:
+    shares = np.asarray(arguments.by_class(name, prior), dtype=np.float64)
+    n_classes = n_classes or shares.size
     if shares.shape != (n_classes,):
         raise ValueError(
             f"{name} has shape {shares.shape}; it has to hold one number for each of the "
@@ -242,7 +281,8 @@ def _checked_probabilities(probabilities: ArrayLike) -> Floats:
     return outputs
 
 
-def _checked_cost(cost: ArrayLike, n_classes: int) -> Floats:
+def _checked_cost(cost: ArrayLike, n_classes: int, *, idle: bool = False) -> Floats:
+    """Return a matrix of costs, in which an idle class may cost nothing to miss."""
     matrix = np.asarray(cost, dtype=np.float64)
     if matrix.shape != (n_classes, n_classes):
         raise ValueError(
@@ -253,6 +293,6 @@ def _checked_cost(cost: ArrayLike, n_classes: int) -> Floats:
         raise ValueError("cost has to be finite and not negative.")
     if np.diag(matrix).any():
         raise ValueError("cost has to be 0 on the diagonal: right answers cost nothing.")
-    if not matrix.any(1).all():
+    if not idle and not matrix.any(1).all():
         raise ValueError("cost has a row of zeros: that class could never be chosen.")
     return matrix

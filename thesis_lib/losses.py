@@ -1,7 +1,11 @@
 """Losses for imbalanced data, as their sources define them and as the thesis computed them.
 
-All take one-hot labels and probabilities of shape (n, C), and work on every Keras backend. Names
-that end in ``AsPublished`` compute what the thesis's appendix computes, slips included.
+All take one-hot labels and probabilities of shape (n, C), and work on every Keras backend; for a
+network without softmax give them ``from_logits=True``, as Keras's own losses have it. Names that
+end in ``AsPublished`` compute what the thesis's appendix computes, slips included.
+
+Class counts and weights are lists in the order of the columns, or a pandas Series with the class
+numbers as its index, as ``value_counts()`` returns it.
 
 The false-error losses are quantities of a whole batch: the value of one image depends on the
 others. They return one number a batch, so sample weights do not apply to them.
@@ -9,7 +13,7 @@ others. They return one number a batch, so sample weights do not apply to them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -28,7 +32,14 @@ _registered = keras.saving.register_keras_serializable(package="thesis_lib")
 
 
 class _Loss(keras.losses.Loss):
-    """Checks the shapes before anything is broadcast."""
+    """Checks the shapes before anything is broadcast, and knows what the outputs are."""
+
+    def __init__(
+        self, name: str | None = None, *, from_logits: bool = False, **kwargs: Any
+    ) -> None:
+        super().__init__(name=name, **kwargs)
+        arguments.one_of("from_logits", from_logits, (False, True))
+        self.from_logits = bool(from_logits)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         true, predicted = np.shape(y_true), np.shape(y_pred)
@@ -46,7 +57,21 @@ class _Loss(keras.losses.Loss):
             )
         if None not in (true[0], predicted[0]) and true[0] != predicted[0]:
             raise ValueError(f"y_true has {true[0]} rows, y_pred has {predicted[0]}.")
+        if not self.from_logits:
+            _check_probabilities(type(self).__name__, y_pred)
         return super().__call__(y_true, y_pred, sample_weight=sample_weight)
+
+    def _probabilities(self, y_pred: Any) -> Any:
+        return ops.softmax(y_pred) if self.from_logits else y_pred
+
+    def _logarithms(self, y_pred: Any) -> Any:
+        """Return the logarithms of the probabilities, all finite."""
+        if self.from_logits:
+            return ops.log_softmax(y_pred)
+        return ops.log(ops.clip(y_pred, _TINY, 1.0))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "from_logits": self.from_logits}
 
 
 class _BatchLoss(_Loss):
@@ -56,7 +81,7 @@ class _BatchLoss(_Loss):
         if sample_weight is not None:
             raise ValueError(
                 f"{type(self).__name__} is a quantity of the whole batch; it takes no "
-                "sample_weight."
+                "sample_weight, and no fit(class_weight=...), which Keras hands on as one."
             )
         return super().__call__(y_true, y_pred)
 
@@ -72,10 +97,7 @@ class _Weighted(_Loss):
 
     def _weights(self, y_true: Any) -> Any:
         """Return each image's weight, (n,)."""
-        if self.class_weight is None:
-            return ops.ones_like(y_true[:, 0])
-        _check_length("class_weight", self.class_weight, y_true)
-        return ops.matmul(y_true, ops.convert_to_tensor(self.class_weight, y_true.dtype))
+        return ops.sum(_times_weight(y_true, self.class_weight), axis=-1)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "class_weight": self.class_weight}
@@ -86,10 +108,10 @@ class MeanAbsoluteError(_Loss):
     r"""Mean Euclidean norm of the error, :math:`\frac1k\sum_i\|y_i-F(x_i)\|` (thesis, 2.3)."""
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        squared = ops.sum(ops.square(y_true - y_pred), axis=-1)
+        squared = ops.sum(ops.square(y_true - self._probabilities(y_pred)), axis=-1)
         # The norm has no gradient at 0; there the error is zero and so is its gradient.
-        safe = ops.where(squared > 0, squared, ops.ones_like(squared))
-        return ops.where(squared > 0, ops.sqrt(safe), ops.zeros_like(squared))
+        safe = ops.where(squared == 0, ops.ones_like(squared), squared)
+        return ops.where(squared == 0, ops.zeros_like(squared), ops.sqrt(safe))
 
 
 @_registered
@@ -101,7 +123,7 @@ class MeanSquaredError(_Loss):
     """
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        return ops.sum(ops.square(y_true - y_pred), axis=-1)
+        return ops.sum(ops.square(y_true - self._probabilities(y_pred)), axis=-1)
 
 
 @_registered
@@ -115,7 +137,8 @@ class WeightedMeanSquaredError(_Weighted):
     """
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        return self._weights(y_true) * ops.mean(ops.square(y_true - y_pred), axis=-1)
+        error = ops.mean(ops.square(y_true - self._probabilities(y_pred)), axis=-1)
+        return self._weights(y_true) * error
 
 
 @_registered
@@ -123,7 +146,8 @@ class FocalLoss(_Weighted):
     r"""Focal loss, :math:`-\alpha_c (1-p_c)^\gamma \log p_c` of the true class c.
 
     Lin et al. 2017, eq. 5; for several classes as in section 6.2.3 of the thesis. With gamma = 0
-    it is weighted cross-entropy.
+    it is weighted cross-entropy. Labels may be shares of classes, as of mixup or smoothing: each
+    class's term counts by its share, :math:`-\sum_c y_c\alpha_c(1-p_c)^\gamma\log p_c`.
 
     Parameters
     ----------
@@ -147,10 +171,9 @@ class FocalLoss(_Weighted):
     0.8291
 
     A network of yours takes it as any loss: ``network.compile("adam", FocalLoss(2.0))``, and is
-    then fitted on ``keras.utils.to_categorical(y)``.
+    then fitted on ``keras.utils.to_categorical(y)``. Without softmax at its end it takes
+    ``FocalLoss(2.0, from_logits=True)``.
     """
-
-    _floor = _TINY
 
     def __init__(
         self,
@@ -163,14 +186,12 @@ class FocalLoss(_Weighted):
         self.gamma = arguments.number("gamma", gamma, 0)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        true_class = ops.sum(y_true * y_pred, axis=-1)
-        p = ops.clip(true_class, self._floor, 1.0)
-        loss = -self._weights(y_true) * ops.log(p)
+        terms = -_times_weight(y_true, self.class_weight) * self._logarithms(y_pred)
         if self.gamma == 0:
-            return loss
+            return ops.sum(terms, axis=-1)
         # (1 - p) ** gamma has an infinite slope at p = 1 for gamma < 1; there the loss is 0.
-        miss = ops.maximum(1.0 - p, float(np.finfo(np.float32).eps))
-        return ops.power(miss, self.gamma) * loss
+        miss = ops.maximum(1.0 - self._probabilities(y_pred), float(np.finfo(np.float32).eps))
+        return ops.sum(ops.power(miss, self.gamma) * terms, axis=-1)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "gamma": self.gamma}
@@ -178,13 +199,17 @@ class FocalLoss(_Weighted):
 
 @_registered
 class CategoricalCrossentropy(FocalLoss):
-    r"""Cross-entropy, :math:`-\frac1k\sum_i\log p_i` (thesis, 2.3 and 6.2.3), never clipped."""
+    r"""Cross-entropy, :math:`-\frac1k\sum_i\log p_i` (thesis, 2.3 and 6.2.3), never clipped.
+
+    Labels may be shares of classes, as of mixup: :math:`-\sum_c y_c\log p_c` for each image.
+    """
 
     def __init__(self, name: str | None = None, **kwargs: Any) -> None:
         super().__init__(gamma=0.0, name=name, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
-        config: dict[str, Any] = keras.losses.Loss.get_config(self)
+        config = super().get_config()
+        del config["gamma"], config["class_weight"]
         return config
 
 
@@ -196,7 +221,7 @@ class FocalLossAsPublished(FocalLoss):
     """
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        p = ops.clip(y_pred, _PUBLISHED_CLIP, 1.0 - _PUBLISHED_CLIP)
+        p = ops.clip(self._probabilities(y_pred), _PUBLISHED_CLIP, 1.0 - _PUBLISHED_CLIP)
         entropy = -y_true * ops.log(p)
         focused = ops.sum(ops.power(1.0 - p, self.gamma) * entropy, axis=-1)
         return self._weights(y_true) * focused
@@ -207,22 +232,27 @@ class MeanFalseError(_BatchLoss):
     r"""Sum over the classes of each class's mean squared error norm (thesis, 6.2.1).
 
     :math:`\sum_c\frac1{N_c}\sum_{i\in c}\|y_i-F(x_i)\|^2` (Wang et al. 2016), where the sums run
-    over the batch; a class without an image in the batch adds nothing.
+    over the batch; a class without an image in the batch adds nothing. For what Keras reports as
+    ``val_loss`` this means that it depends on the order of the rows and on the batch size: the mean
+    over batches is not the value of the whole. Validate in one batch,
+    ``fit(..., validation_batch_size=len(x_val))``, or watch another measure.
     """
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        return ops.sum(_class_errors(y_true, y_pred))
+        return ops.sum(_class_errors(y_true, self._probabilities(y_pred)))
 
 
 @_registered
 class MeanSquaredFalseError(_BatchLoss):
     r"""Sum over the classes of the square of each class's mean error (thesis, 6.2.2).
 
-    For two classes :math:`FPE^2+FNE^2=\frac12((FPE+FNE)^2+(FPE-FNE)^2)` (Wang et al. 2016).
+    For two classes :math:`FPE^2+FNE^2=\frac12((FPE+FNE)^2+(FPE-FNE)^2)` (Wang et al. 2016). As for
+    `MeanFalseError`, Keras's ``val_loss`` depends on the order of the rows and on the batch size:
+    validate in one batch, ``fit(..., validation_batch_size=len(x_val))``.
     """
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        return ops.sum(ops.square(_class_errors(y_true, y_pred)))
+        return ops.sum(ops.square(_class_errors(y_true, self._probabilities(y_pred))))
 
 
 class _FalseErrorAsPublished(_BatchLoss):
@@ -259,7 +289,7 @@ class MeanFalseErrorAsPublished(_FalseErrorAsPublished):
     """
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        error = ops.mean(ops.square(y_true - y_pred))
+        error = ops.mean(ops.square(y_true - self._probabilities(y_pred)))
         return ops.mean(self._factors(y_true, 1)) * error
 
 
@@ -274,7 +304,7 @@ class MeanSquaredFalseErrorAsPublished(_FalseErrorAsPublished):
     """
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        error = ops.mean(ops.square(y_true - y_pred))
+        error = ops.mean(ops.square(y_true - self._probabilities(y_pred)))
         return ops.mean(self._factors(y_true, 2)) * ops.square(error)
 
 
@@ -285,15 +315,36 @@ def _class_errors(y_true: Any, y_pred: Any) -> Any:
     return ops.matmul(error, y_true) / ops.maximum(present, 1.0)
 
 
+def _times_weight(y_true: Any, class_weight: Sequence[float] | None) -> Any:
+    """Return the labels, each times the weight of its class, (n, C)."""
+    if class_weight is None:
+        return y_true
+    _check_length("class_weight", class_weight, y_true)
+    return y_true * ops.convert_to_tensor(class_weight, y_true.dtype)
+
+
+def _check_probabilities(loss: str, y_pred: Any) -> None:
+    """Refuse rows that clearly are none, as logits are; in compiled graphs no value can be seen."""
+    try:
+        rows = np.asarray(ops.convert_to_numpy(y_pred), dtype=np.float32)
+    except (NotImplementedError, TypeError, ValueError):  # of TensorFlow, JAX and Keras
+        return
+    # Wide enough for half precision, and true of no NaN: outputs that diverged give a NaN.
+    wrong = (rows < -1e-3).any(1) | (np.abs(rows.sum(1) - 1) > 0.1)
+    if wrong.any():
+        row = rows[wrong.argmax()]
+        raise ValueError(
+            f"y_pred has to hold probabilities, in rows that sum to 1; one sums to {row.sum():.3g} "
+            f"with {row.min():.3g} as its smallest entry. End the network with softmax, or make "
+            f"the loss with {loss}(..., from_logits=True)."
+        )
+
+
 def _positive(name: str, values: ArrayLike | None, *, zero: bool) -> list[float] | None:
     """Return a plain list, so that the loss can be saved."""
     if values is None:
         return None
-    if isinstance(values, Mapping):
-        raise ValueError(
-            f"{name} has to be a list, a number a class in the order of the columns; got {values}."
-        )
-    array = np.asarray(values, dtype=np.float64)
+    array = np.asarray(arguments.by_class(name, values), dtype=np.float64)
     allowed = array >= 0 if zero else array > 0
     if array.ndim != 1 or array.size < 2 or not np.isfinite(array).all() or not allowed.all():
         bound = "not negative" if zero else "larger than 0"

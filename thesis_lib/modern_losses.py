@@ -1,9 +1,9 @@
 """Losses that came after the thesis: class-balanced, logit-adjusted, and with margins.
 
-As in :mod:`thesis_lib.losses` all take one-hot labels and probabilities of shape (n, C). Two of the
-papers add a number to each logit before the softmax. The network puts out probabilities, and a
-softmax forgets a common shift of its logits, so adding :math:`a_c` to :math:`\\log p_c` and
-normalising again is the same thing.
+As in :mod:`thesis_lib.losses` all take one-hot labels and probabilities of shape (n, C), or logits
+with ``from_logits=True``. Three of the papers add a number to each logit before the softmax. A
+softmax forgets a common shift of its logits, so where the network puts out probabilities, adding
+:math:`a_c` to :math:`\\log p_c` and normalising again is the same thing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,14 @@ from keras import ops
 from numpy.typing import ArrayLike, NDArray
 
 from thesis_lib import arguments
-from thesis_lib.losses import _TINY, FocalLoss, _check_length, _Loss, _positive
+from thesis_lib.losses import (
+    _TINY,
+    FocalLoss,
+    _check_length,
+    _Loss,
+    _positive,
+    _times_weight,
+)
 
 _registered = keras.saving.register_keras_serializable(package="thesis_lib")
 
@@ -85,25 +92,34 @@ class ClassBalancedLoss(FocalLoss):
 class _ShiftedCrossentropy(_Loss):
     r"""Cross-entropy after a shift of each logit: :math:`-\log(p_c s_c/\sum_j p_j s_j)`.
 
-    The factors :math:`s=e^a` stand for a shift by a. Outputs of 0 are safe: only the true class
-    goes into a logarithm of its own, and only there is it kept off 0.
+    The factors :math:`s=e^a` stand for a shift by a. Outputs of 0 are safe: in the sum they stay
+    0, and only where a class goes into a logarithm of its own is it kept off 0. Labels may be
+    shares of classes, by which each class's term counts.
     """
 
     def __init__(self, class_counts: ArrayLike, name: str | None = None, **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
         self.class_counts = _counts(class_counts)
 
-    def _factors(self, y_true: Any) -> Any:
-        """Return the factors as (n, C), or as (1, C) where all images have the same."""
+    def _shifts(self) -> NDArray[np.float64]:
+        """Return what is added to the logit of each class, (C,)."""
         raise NotImplementedError
+
+    def _totals(self, p: Any, factors: Any) -> Any:
+        """Return the sum of p s with each class as the true one, (n, C) or (n, 1)."""
+        raise NotImplementedError
+
+    def _labels(self, y_true: Any) -> Any:
+        return y_true
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         _check_length("class_counts", self.class_counts, y_true)
-        factors = self._factors(y_true)
-        of_true_class = ops.sum(y_true * y_pred, axis=-1)
-        total = ops.sum(y_pred * factors, axis=-1)
-        shift = ops.log(ops.sum(y_true * factors, axis=-1))
-        return ops.log(total) - ops.log(ops.maximum(of_true_class, _TINY)) - shift
+        shifts = self._shifts()
+        # In float64 up to here: the smallest factor must not become 0.
+        factors = ops.convert_to_tensor(np.maximum(np.exp(shifts), _TINY), y_true.dtype)
+        totals = self._totals(self._probabilities(y_pred), factors)
+        moved = self._logarithms(y_pred) + ops.convert_to_tensor(shifts, y_true.dtype)
+        return ops.sum(self._labels(y_true) * (ops.log(totals) - moved), axis=-1)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "class_counts": self.class_counts}
@@ -135,10 +151,12 @@ class LogitAdjustedCrossentropy(_ShiftedCrossentropy):
         super().__init__(class_counts, name=name, **kwargs)
         self.tau = arguments.number("tau", tau, 0)
 
-    def _factors(self, y_true: Any) -> Any:
+    def _shifts(self) -> NDArray[np.float64]:
         counts = np.asarray(self.class_counts)
-        factors = np.maximum((counts / counts.max()) ** self.tau, _TINY)
-        return ops.convert_to_tensor(factors[None], y_true.dtype)
+        return np.asarray(np.maximum(self.tau * np.log(counts / counts.max()), np.log(_TINY)))
+
+    def _totals(self, p: Any, factors: Any) -> Any:
+        return ops.sum(p * factors, axis=-1, keepdims=True)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "tau": self.tau}
@@ -201,30 +219,22 @@ class LDAMLoss(_ShiftedCrossentropy):
         self.max_margin = arguments.number("max_margin", max_margin, 0)
         self.class_weight = _positive("class_weight", class_weight, zero=True)
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        loss = super().call(y_true, y_pred)
-        if self.class_weight is None:
-            return loss
-        _check_length("class_weight", self.class_weight, y_true)
-        return loss * ops.matmul(y_true, ops.convert_to_tensor(self.class_weight, y_true.dtype))
+    def _labels(self, y_true: Any) -> Any:
+        return _times_weight(y_true, self.class_weight)
 
-    def _factors(self, y_true: Any) -> Any:
+    def _shifts(self) -> NDArray[np.float64]:
         counts = np.asarray(self.class_counts)
-        margins = self.max_margin * (counts.min() / counts) ** 0.25
-        lowered = ops.convert_to_tensor(np.exp(-margins)[None], y_true.dtype)
-        return 1.0 - y_true * (1.0 - lowered)
+        return np.asarray(-self.max_margin * (counts.min() / counts) ** 0.25)
+
+    def _totals(self, p: Any, factors: Any) -> Any:
+        # Only the true class is lowered. Its share is not taken from the sum of all: the others
+        # would be lost by rounding.
+        others = ops.matmul(p, 1.0 - ops.eye(len(self.class_counts), dtype=p.dtype))
+        return others + p * factors
 
     def get_config(self) -> dict[str, Any]:
         settings = {"max_margin": self.max_margin, "class_weight": self.class_weight}
         return {**super().get_config(), **settings}
-
-
-@_registered
-class SoftCrossentropy(_Loss):
-    r"""Cross-entropy with shares of classes as labels, :math:`-\sum_c y_c\log p_c`, for mixup."""
-
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        return -ops.sum(y_true * ops.log(ops.maximum(y_pred, _TINY)), axis=-1)
 
 
 def _counts(class_counts: ArrayLike) -> list[float]:

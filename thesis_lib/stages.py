@@ -39,7 +39,8 @@ LOSSES: dict[str, Callable[[Experiment, Labels], Any]] = {
     "class-balanced": lambda e, counts: _modern().ClassBalancedLoss(counts, BETA),
     "balanced-softmax": lambda e, counts: _modern().BalancedSoftmax(counts),
     "ldam": lambda e, counts: _modern().LDAMLoss(counts),
-    "soft-cross-entropy": lambda e, counts: _modern().SoftCrossentropy(),
+    # Mixed labels are shares of classes, which the same loss takes; records name it so.
+    "soft-cross-entropy": lambda e, counts: _losses().CategoricalCrossentropy(),
 }
 
 # What happens to a batch: class counts to a function of images, one-hot labels and a generator.
