@@ -28,6 +28,7 @@ from thesis_lib import (
     training,
     verification,
 )
+from thesis_lib.wording import counted
 
 _EXAMPLES = {
     "list": "thesis-lib list 'binary/*'",
@@ -215,11 +216,11 @@ def _sweep(options: argparse.Namespace) -> int:
         outcome = _trained(jobs, options)
     except KeyboardInterrupt:
         left = sweep.missing(selection, options.seeds)
-        print(f"Interrupted; {_runs(len(jobs) - len(left))} recorded.")
+        print(f"Interrupted; {counted(len(jobs) - len(left), 'run')} recorded.")
         _show_left(left)
         return 130
     speed = outcome.images / max(outcome.seconds, 1e-9)
-    print(f"{_runs(len(outcome.done))} recorded, {speed:,.0f} images a second.")
+    print(f"{counted(len(outcome.done), 'run')} recorded, {speed:,.0f} images a second.")
     _show_left(outcome.left)
     for (name, seed), reason in outcome.failed.items():
         print(f"failed: {name} seed {seed}: {reason}", file=sys.stderr)
@@ -283,7 +284,7 @@ def _no_table(name: str, known: Sequence[str]) -> str:
 def _export(options: argparse.Namespace) -> int:
     table = export.frame(experiments.select(options.pattern))
     export.write(table, options.file)
-    print(f"{_runs(len(table))} written to {options.file}.")
+    print(f"{counted(len(table), 'run')} written to {options.file}.")
     return 0
 
 
@@ -298,12 +299,8 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _merge(options: argparse.Namespace) -> int:
     added = experiments.store().merge(records.Store(options.folder))
-    print(f"{_runs(added)} added.")
+    print(f"{counted(added, 'run')} added.")
     return 0
-
-
-def _runs(number: int) -> str:
-    return f"{number} run{'' if number == 1 else 's'}"
 
 
 def _show(run: training.Run) -> None:

@@ -219,7 +219,7 @@ def _train_on_cluster(
 
 
 def _out_of_time(left: int, jobs: int) -> budget.OutOfTime:
-    return budget.OutOfTime(f"out of time with {left} of {_number(jobs, 'run')} left")
+    return budget.OutOfTime(f"out of time with {left} of {counted(jobs, 'run')} left")
 
 
 def _sizes(jobs: Jobs, sets: ImageSets) -> dict[Job, int]:
