@@ -172,6 +172,17 @@ def test_what_the_false_errors_compute_is_a_fact_whoever_does_better(
     assert "points, 95 % interval" in evidence.of("mfe-averaging").measured
 
 
+def test_focal_loss_as_listed_is_constant_where_outputs_are_cut() -> None:
+    found = evidence.of("focal-clip")
+    assert found.status == "confirmed"
+    # log(1e-8) - log(1e-10) = log(100) = 4.605
+    assert "rises by 0.00 as listed and by 4.61 as defined" in found.measured
+    y_true, y_pred = np.eye(2)[[1]], [np.array([[1 - p, p]]) for p in (1e-8, 1e-10)]
+    listed, defined = losses.FocalLossAsPublished(0.0), losses.FocalLoss(0.0)
+    assert np.ptp([float(listed(y_true, p)) for p in y_pred]) == 0
+    assert np.ptp([float(defined(y_true, p)) for p in y_pred]) == pytest.approx(4.605, abs=1e-3)
+
+
 def test_findings_that_need_no_records() -> None:
     # 16 of 20 steps down, counted by hand in table 7.11; the best row has gamma 0.
     found = evidence.of("focal-gamma")

@@ -256,7 +256,9 @@ def defined_false_error(y_true: Floats, y_pred: Floats, *, squared: bool = False
 @check("mfe-averaging")
 def _mfe_averaging() -> Evidence:
     status, text = _same_whichever_is_wrong(squared=False)
-    text += f" {_beside('multiclass/mfe', 'multiclass/mfe-corrected', 'Testing')} Two classes: "
+    name = "multiclass/mfe"
+    text += f" {_beside(name, 'multiclass/mfe-corrected', 'Testing')} Its weights, image by image: "
+    text += f"{said('multiclass/mfe-per-image', 'Testing')}. Two classes: "
     return Evidence(status, text + _beside("binary/mfe", "binary/mfe-corrected", "0"))
 
 
@@ -287,6 +289,22 @@ def _same_whichever_is_wrong(*, squared: bool) -> tuple[str, str]:
     return (CONFIRMED if same else REFUTED), text
 
 
+@check("focal-clip")
+def _focal_clip() -> Evidence:
+    outputs = np.array([1e-8, 1e-10])
+    listed, defined = (-np.log(p) for p in (np.clip(outputs, 1e-7, 1 - 1e-7), outputs))
+    pairs = [
+        ("multiclass/focal-g0-a100", "multiclass/focal-corrected"),
+        ("binary/focal-g0-a50", "binary/focal-corrected"),
+    ]
+    text = (
+        f"As the output for the true class falls from {outputs[0]:.0e} to {outputs[1]:.0e}, the "
+        f"loss with γ = 0 rises by {np.ptp(listed):.2f} as listed and by {np.ptp(defined):.2f} "
+        f"as defined. Effect: {' '.join(_beside(*pair, 'Testing') for pair in pairs)}"
+    )
+    return Evidence(CONFIRMED if np.ptp(listed) == 0 < np.ptp(defined) else REFUTED, text)
+
+
 @check("msfe-table")
 def _msfe_table() -> Evidence:
     name, twin = "binary/msfe", "binary/msfe-corrected"
@@ -313,6 +331,7 @@ def _ros_redraw() -> Evidence:
         if len(lost)
         else "No image is lost."
     )
+    text += f" Effect: {_beside('multiclass/ros', 'multiclass/ros-corrected', 'Testing')}"
     return Evidence(CONFIRMED if len(lost) else REFUTED, text)
 
 
