@@ -27,6 +27,9 @@ def setup(app: Any) -> dict[str, bool]:
     # thread also sums in the same order whatever the machine. Kernels inherit the variables.
     for threads in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(threads, "1")
+    # They share the memory of a GPU too, which the first one would take whole.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     # After thesis_book has dropped from the cache what is out of date.
     app.connect("env-get-outdated", execute, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -37,17 +40,14 @@ def execute(app: Any, env: Any, added: Any, changed: Any, removed: Any) -> list[
     from jupyter_cache import get_cache
     from jupyter_cache.base import CacheBundleIn
 
-    if env.mystnb_config.execution_mode != "cache":
+    # The longest first, as far as that can be told, so that none is left alone at the end.
+    chapters = sorted(waiting(env), key=lambda item: -item[0].stat().st_size)
+    if not chapters:
         return []
     cache = get_cache(env.mystnb_config.execution_cache_path)
-    waiting = [
-        (path, notebook) for path, notebook in notebooks(env) if not _cached(cache, notebook)
-    ]
-    # The longest first, as far as that can be told, so that none is left alone at the end.
-    waiting.sort(key=lambda item: -item[0].stat().st_size)
     pool = ThreadPoolExecutor(kernels())
     try:
-        futures = {pool.submit(_executed, *item, env.mystnb_config): item for item in waiting}
+        futures = {pool.submit(_executed, *item, env.mystnb_config): item for item in chapters}
         for future in as_completed(futures):
             result, (path, notebook) = future.result(), futures[future]
             if result.err is None:
@@ -57,6 +57,16 @@ def execute(app: Any, env: Any, added: Any, changed: Any, removed: Any) -> list[
     finally:
         pool.shutdown(cancel_futures=True)
     return []
+
+
+def waiting(env: Any) -> list[tuple[Path, Any]]:
+    """Return path and notebook of every chapter that `execute` is to execute."""
+    from jupyter_cache import get_cache
+
+    if env.mystnb_config.execution_mode != "cache":
+        return []
+    cache = get_cache(env.mystnb_config.execution_cache_path)
+    return [item for item in notebooks(env) if not _cached(cache, item[1])]
 
 
 def _executed(path: Path, notebook: Any, config: Any) -> Any:

@@ -1,7 +1,9 @@
 """Time budgets: what is trained inside one ends with it; clocks are stand-ins."""
 
+import contextlib
 import dataclasses
 import math
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +14,14 @@ from tests.test_comparison import quick, squares
 from tests.test_fitting import made, perceptron
 from thesis_lib import (
     budget,
+    cluster,
     comparison,
     data,
     experiments,
     fitting,
     own_runs,
     records,
+    sweep,
     training,
     vectorized,
 )
@@ -144,8 +148,8 @@ def test_a_command_that_has_no_time_says_what_is_left(
 def test_a_sweep_that_has_no_time_starts_nothing(
     own_store: records.Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sweep = ["sweep", "binary/msfe", "--seeds", "1", "2", "--workers", "1", "--max-seconds", "0"]
-    assert main(sweep) == 0
+    command = ["sweep", "binary/msfe", "--seeds", "1", "2", "--workers", "1", "--max-seconds", "0"]
+    assert main(command) == 0
     assert capsys.readouterr().out.splitlines() == [
         "0 runs recorded, 0 images a second.",
         "left: binary/msfe seed 1",
@@ -186,6 +190,31 @@ def test_a_comparison_out_of_time_says_how_many_runs_are_left(
         quick(train, test, methods=["ros"], folder=tmp_path)
     quick(train, test, methods=["ros"], folder=tmp_path)
     assert len(trained) == 2
+
+
+def test_a_comparison_on_a_cluster_ends_with_its_time(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Workers:
+        """One, which never ends; the time ends as soon as somebody looks how far it is."""
+
+        def slots(self) -> int:
+            return 1
+
+        def passed(self) -> int:
+            return clock.advance()
+
+        def share(self, value: object) -> object:
+            return value
+
+        def call(self, *_: object) -> Future[object]:
+            return Future()
+
+    monkeypatch.setattr(cluster, "pool", lambda scheduler: contextlib.nullcontext(Workers()))
+    monkeypatch.setattr(sweep, "_REFRESH_SECONDS", 0.0)
+    train, test = squares([20, 6], 0), squares([10, 10], 1)
+    with budget.limit(60), pytest.raises(budget.OutOfTime, match="with 2 of 2 runs left"):
+        quick(train, test, methods=["ros"], scheduler="tcp://x:1")
 
 
 def test_the_command_that_compares_says_how_to_go_on(

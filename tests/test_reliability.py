@@ -182,7 +182,7 @@ def test_a_fresh_build_keeps_what_it_trained_in_the_process(
     monkeypatch: pytest.MonkeyPatch, own_store: Path
 ) -> None:
     monkeypatch.setenv("THESIS_BUILD", "fresh")
-    monkeypatch.setattr(experiments, "_fresh", {})
+    experiments._of_process.cache_clear()
     asked: list[int] = []
 
     def train(experiment: object, seed: int, **_: object) -> dict[str, object]:

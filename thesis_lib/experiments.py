@@ -7,6 +7,7 @@ import difflib
 import fnmatch
 import math
 import os
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -140,7 +141,10 @@ def recorded(experiment: Experiment | str, *, part: str = "") -> list[Run]:
         If there is no experiment of that name.
     """
     experiment = get(experiment) if isinstance(experiment, str) else experiment
-    where = records.Store(store().folder / part) if part else store()
+    return _runs(experiment, records.Store(store().folder / part) if part else store())
+
+
+def _runs(experiment: Experiment, where: records.Store) -> list[Run]:
     runs = (_from_record(record) for record in where.read(experiment.name))
     wanted = experiment.hyperparameters()
     found: dict[int, Run] = {}
@@ -155,8 +159,9 @@ def results(experiment: Experiment | str) -> list[Run]:
     """Return the runs that a page shows: recorded, or trained now where the build setting says so.
 
     Quick takes what is recorded; full trains the missing seeds and records them; fresh ignores
-    the records and trains every seed. Each run is kept as it ends: a cell that was interrupted
-    goes on where it was.
+    the records and trains every seed, once for all chapters of a build, which names the folder of
+    its runs in THESIS_LIB_FRESH, or once a process. Each run is kept as it ends: a cell that was
+    interrupted goes on where it was.
 
     Parameters
     ----------
@@ -180,8 +185,8 @@ def results(experiment: Experiment | str) -> list[Run]:
     if setting == "quick":
         return recorded(experiment)
     fresh = setting == "fresh"
-    trained = [_fresh[key] for seed in SEEDS if (key := (experiment.name, seed)) in _fresh]
-    runs = trained if fresh else recorded(experiment)
+    where = _store_of_fresh() if fresh else store()
+    runs = _runs(experiment, where)
     missing = sorted(set(SEEDS) - {run.seed for run in runs})
     with _progress(experiment, len(missing)) as bar:
         for seed in missing:
@@ -189,13 +194,20 @@ def results(experiment: Experiment | str) -> list[Run]:
                 experiment, seed, keep=not fresh, progress=False, on_epoch=lambda: bar.update()
             )
             if fresh:
-                _fresh.update({(name, seed): run for name, run in members.items()})
+                for run in members.values():
+                    where.append(to_record(run))
             runs.append(members[experiment.name])
     return sorted(runs, key=lambda run: run.seed)
 
 
-# What a fresh build has trained, by name and seed: a page asks for the same run again and again.
-_fresh: dict[tuple[str, int], Run] = {}
+def _store_of_fresh() -> records.Store:
+    """Return where a fresh build keeps its runs: a page asks for the same one again and again."""
+    return records.Store(os.environ.get("THESIS_LIB_FRESH") or _of_process().name)
+
+
+@cache
+def _of_process() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="thesis-lib-")  # which goes with this process
 
 
 def _progress(experiment: Experiment, n_runs: int) -> Any:
