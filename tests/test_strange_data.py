@@ -28,6 +28,7 @@ from thesis_lib import (
     losses,
     metrics,
     own_data,
+    own_fit,
     own_runs,
     resampling,
 )
@@ -596,7 +597,7 @@ def test_resampling_says_how_labels_become_numbers(labels: np.ndarray, advice: s
         resampling.smote(X, labels)
 
 
-@pytest.mark.parametrize("module", [comparison, decision, losses, metrics, resampling])
+@pytest.mark.parametrize("module", [comparison, decision, losses, metrics, own_fit, resampling])
 def test_examples_in_docstrings_run(module: ModuleType) -> None:
     found = doctest.testmod(module)
     assert found.attempted >= 1
@@ -610,7 +611,8 @@ def test_parts_of_the_package_are_there_when_asked_for() -> None:
     code = "import sys, thesis_lib; print(dir(thesis_lib), thesis_lib.metrics.MEASURES[0])"
     code += "; sys.exit('keras' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert found.stdout == "['Comparison', '__version__', 'compare'] Balanced accuracy\n"
+    names = ["Comparison", "TrainedMethod", "__version__", "compare", "fit"]
+    assert found.stdout == f"{names} Balanced accuracy\n"
 
 
 # What an installation has

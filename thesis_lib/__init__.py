@@ -8,17 +8,23 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from thesis_lib.comparison import compare
     from thesis_lib.comparison_result import Comparison
+    from thesis_lib.own_fit import TrainedMethod, fit
 
 __version__ = "0.1.0"
-__all__ = ["Comparison", "compare"]
+__all__ = ["Comparison", "TrainedMethod", "compare", "fit"]
+
+_HOMES = {
+    "Comparison": "comparison",
+    "TrainedMethod": "own_fit",
+    "compare": "comparison",
+    "fit": "own_fit",
+}
 
 
 def __getattr__(name: str) -> object:
     """Import what is first asked for, so that importing the package takes no time."""
-    if name in __all__:
-        from thesis_lib import comparison
-
-        return getattr(comparison, name)
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
     if not name.startswith("_") and importlib.util.find_spec(f"{__name__}.{name}"):
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

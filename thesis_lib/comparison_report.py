@@ -130,8 +130,8 @@ def page(comparison: Comparison, source: str = "") -> str:
         advice=html.escape(comparison.recommendation),
         table=_table(
             results,
-            "Means in percent with 95 % intervals over the seeds (Student's t). Bold: the largest "
-            "of its column.",
+            "Means in percent with 95 % intervals over the seeds (Student's t), cut at 0 and 100. "
+            "Bold: the largest of its column.",
             largest(results.drop(columns="Note")),
         ),
         intervals=_figure(

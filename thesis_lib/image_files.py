@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thesis_lib.progress import progress_bar
+from thesis_lib.wording import some
 
 Array = NDArray[Any]
 
@@ -89,7 +90,7 @@ def listed(folder: Path) -> Listing:
         )
     left_out = []
     if empty := [child.name for child in classes if child.name not in filled]:
-        left_out.append(f"without images: {', '.join(empty)}")
+        left_out.append(f"without images: {some(empty)}")
     kept = {file for file, _ in images}
     if others := Counter(_kind(file) for file, _ in found if file not in kept):
         left_out.append("left out: " + ", ".join(f"{kind} ({n})" for kind, n in others.items()))

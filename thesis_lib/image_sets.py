@@ -87,7 +87,7 @@ class ImageSets:
     copies : int
         How many test images are in the training set too, pixel by pixel.
     highest : tuple of float
-        The largest pixel of each set.
+        The largest pixel of each set that there is.
     """
 
     x_train: Any
@@ -98,7 +98,7 @@ class ImageSets:
     scale: float
     sha256: str
     copies: int
-    highest: tuple[float, float]
+    highest: tuple[float, ...]
 
     def __dask_tokenize__(self) -> tuple[str, str]:
         return ("ImageSets", self.sha256)
@@ -180,11 +180,9 @@ def checked(
             f"Images of the training and test set differ in shape: {train.shape[1:]} and "
             f"{test.shape[1:]}. Resize them to one (thesis_lib.own_data.resized)."
         )
-    labels, tested = _labels("train", y_train, train), _labels("test", y_test, test)
+    labels, tested = _labels("_train", y_train, train), _labels("_test", y_test, test)
     own_labels.check_alike(y_train, labels, y_test, tested)
-    names, numbers = np.unique(labels, return_inverse=True)
-    if not 2 <= len(names) <= 1000:
-        raise ValueError(f"y_train has to hold 2 to 1000 classes; it holds {len(names)}.")
+    names, y = _numbered("y_train", labels)
     strange = np.setdiff1d(tested, names)
     if len(strange):
         raise ValueError(
@@ -192,10 +190,61 @@ def checked(
             "A network cannot learn what it never sees; drop them or add images."
         )
     classes = tuple(str(name) for name in names)
-    y, z = numbers.astype(np.int64), np.searchsorted(names, tested).astype(np.int64)
+    z = np.searchsorted(names, tested).astype(np.int64)
     found = _scanned(train, y, test, z, classes)
     scale = _common_white(train.dtype, test.dtype, found.highest)
     return ImageSets(train, y, test, z, classes, scale, found.sha256, found.copies, found.highest)
+
+
+def alone(x: ArrayLike, y: ArrayLike) -> ImageSets:
+    """Check a training set that has no test set beside it, as `checked` does.
+
+    Parameters
+    ----------
+    x, y
+        As `thesis_lib.compare` takes those to train on.
+
+    Raises
+    ------
+    ValueError
+        If they are not as described there.
+    """
+    images = _images("x", x)
+    names, numbers = _numbered("y", _labels("", y, images))
+    digest = hashlib.sha256(repr((names.tolist(), images.shape)).encode() + numbers.tobytes())
+    highest, _ = _scan("x", images, digest, images.dtype)
+    classes, checksum = tuple(map(str, names)), digest.hexdigest()[:16]
+    scale, empty = white(images.dtype, highest), numbers[:0]
+    return ImageSets(images, numbers, images[:0], empty, classes, scale, checksum, 0, (highest,))
+
+
+def more(x: ArrayLike, input_shape: tuple[int, ...], scale: float) -> Array:
+    """Return images that are like those of a training set, or refuse them.
+
+    Parameters
+    ----------
+    x : array_like, (n, height, width) or (n, height, width, channels)
+    input_shape : tuple of int
+        Height, width and channels of those.
+    scale : float
+        The value of a white pixel there.
+
+    Raises
+    ------
+    ValueError
+        If they differ in shape, or as far as can be told in scale.
+    """
+    images = _images("x", x)
+    shape = (*images.shape[1:], 1)[:3]
+    if shape != tuple(input_shape):
+        raise ValueError(f"x has images of shape {shape}; trained was on {tuple(input_shape)}.")
+    highest = max(largest_pixel("x", piece) for piece in _pieces(images))
+    if highest > scale or (images.dtype.kind == "f" and 0 < highest <= 1 < scale):
+        raise ValueError(
+            f"Pixels of x go up to {highest:g}, but white was {scale:g} in training. Pass both on "
+            "one scale."
+        )
+    return images
 
 
 def dark_note(sets: ImageSets) -> str:
@@ -205,7 +254,8 @@ def dark_note(sets: ImageSets) -> str:
     ----------
     sets : ImageSets
     """
-    highest = dict(zip(("x_train", "x_test"), sets.highest, strict=True))
+    names = ("x_train", "x_test") if len(sets.highest) == 2 else ("x",)
+    highest = dict(zip(names, sets.highest, strict=True))
     dark = {name: high for name, high in highest.items() if high < _DARK * sets.scale}
     if not dark:
         return ""
@@ -313,10 +363,18 @@ def _shape_hint(images: Array) -> str:
 
 
 def _labels(which: str, y: ArrayLike, images: Array) -> Array:
-    labels = own_labels.read(f"y_{which}", y)
+    labels = own_labels.read(f"y{which}", y)
     if len(labels) != len(images):
-        raise ValueError(f"x_{which} has {len(images)} images, y_{which} {len(labels)} labels.")
+        raise ValueError(f"x{which} has {len(images)} images, y{which} {len(labels)} labels.")
     return labels
+
+
+def _numbered(name: str, labels: Array) -> tuple[Array, Labels]:
+    """Return the classes, and each label as the number of its class."""
+    names, numbers = np.unique(labels, return_inverse=True)
+    if not 2 <= len(names) <= 1000:
+        raise ValueError(f"{name} has to hold 2 to 1000 classes; it holds {len(names)}.")
+    return names, numbers.astype(np.int64)
 
 
 @dataclasses.dataclass(frozen=True)

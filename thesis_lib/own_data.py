@@ -303,7 +303,7 @@ def _from_folder(folder: Path, size: int, test_size: float, seed: int) -> OwnDat
     x, n = image_files.read([*train.files, *test.files], size), len(train.files)
     note = f"{train.note(size)} {test.note(size)}"
     if others := [c.name for c in folders if c not in (parts["train"], parts["test"])]:
-        note += f" Not used: {', '.join(others)}."
+        note += f" Not used: {some(others)}."
     return OwnData(x[:n], train.labels, x[n:], test.labels, note)
 
 

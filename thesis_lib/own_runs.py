@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,10 +43,7 @@ def train(
     """
     sets, first = image_sets.opened(sets), family[0]
     started = time.perf_counter()
-    fitted = [
-        _fitted(first, sets, member, lambda: passed(len(sets.y_train)))
-        for member in member_seeds(first, seed)
-    ]
+    fitted = networks(first, sets, seed, passed)
     seconds = time.perf_counter() - started
     origin = provenance(sets.sha256, "own data")
     if fitted[0].tau is not None:
@@ -66,6 +63,59 @@ def train(
             family, _classified(fitted, sets, family), strict=True
         )
     ]
+
+
+def networks(
+    experiment: Experiment, sets: ImageSets, seed: int, passed: Callable[[int], None]
+) -> list[stages.Fitted[feeds.Stream]]:
+    """Train the networks of one experiment: one, or the members of an ensemble.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    sets : ImageSets
+        The training set is used only.
+    seed : int
+    passed : callable
+        As `train` takes it.
+    """
+    return [
+        _fitted(experiment, sets, member, lambda: passed(len(sets.y_train)))
+        for member in member_seeds(experiment, seed)
+    ]
+
+
+def outputs(
+    fitted: Sequence[stages.Fitted[Any]], x: NDArray[Any], scale: float
+) -> Iterator[NDArray[Any]]:
+    """Return the mean outputs of networks on images, piece by piece.
+
+    Parameters
+    ----------
+    fitted : sequence of Fitted
+    x : ndarray, (n, height, width[, channels])
+    scale : float
+        The value of a white pixel.
+    """
+    for piece in feeds.pieces(x, scale):
+        found = [f.corrected(np.asarray(f.network.predict_on_batch(piece))) for f in fitted]
+        yield np.mean(found, axis=0)
+
+
+def decided(experiment: Experiment, found: NDArray[Any], counts: Labels) -> NDArray[Any]:
+    """Return outputs after the decision of an experiment, where it has one.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    found : ndarray, (n, n_classes)
+        A piece of `outputs`; it stays as it is if a number in it is not finite.
+    counts : ndarray of int, (n_classes,)
+        Sizes of the classes in the training set.
+    """
+    if experiment.cost != "prior" or not np.isfinite(found).all():
+        return found
+    return decision.correct_prior(found, counts)
 
 
 def seconds_of(
@@ -163,14 +213,11 @@ def _classified(
     n = len(sets.classes)
     tables = [np.zeros((n, n), np.int64) for _ in family]
     finite, start = True, 0
-    for piece in feeds.pieces(sets.x_test, sets.scale):
-        found = [f.corrected(np.asarray(f.network.predict_on_batch(piece))) for f in fitted]
-        outputs = np.mean(found, axis=0)
-        finite = finite and bool(np.isfinite(outputs).all())
-        true = sets.y_test[start : start + len(piece)]
-        start += len(piece)
+    for found in outputs(fitted, sets.x_test, sets.scale):
+        finite = finite and bool(np.isfinite(found).all())
+        true = sets.y_test[start : start + len(found)]
+        start += len(found)
         for experiment, table in zip(family, tables, strict=True):
-            prior = experiment.cost == "prior" and finite
-            decided = decision.correct_prior(outputs, sets.counts) if prior else outputs
-            np.add.at(table, (true, np.nan_to_num(decided).argmax(1)), 1)
+            chosen = np.nan_to_num(decided(experiment, found, sets.counts)).argmax(1)
+            np.add.at(table, (true, chosen), 1)
     return [(table, not finite) for table in tables]

@@ -1,0 +1,108 @@
+"""One method trained on one's own images: it classifies as the comparison measured it."""
+
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import thesis_lib
+from tests.test_comparison import quick, squares
+from thesis_lib import metrics, own_fit
+from thesis_lib.own_methods import BASELINE
+
+TRAIN, TEST = squares([40, 20, 6], 0), squares([20, 20, 20], 1)
+SETTINGS = {"epochs": 3, "batch_size": 8, "learning_rate": 0.003}
+
+
+def fitted(method: str = BASELINE, **change: Any) -> own_fit.TrainedMethod:
+    arguments = {"x": TRAIN[0], "y": TRAIN[1], "progress": False, **SETTINGS, **change}
+    return thesis_lib.fit(method=method, **arguments)
+
+
+def test_it_is_what_the_comparison_measured() -> None:
+    """Resampling, two stages, members, and both decisions."""
+    methods = ["smote", "crt", "balanced-ensemble", "prior-correction", "tuned-threshold"]
+    compared = quick(TRAIN, TEST, methods=methods, seeds=[3], **SETTINGS)
+    outputs = {}
+    for method in [BASELINE, *methods]:
+        trained = fitted(method, seed=3)
+        table = metrics.confusion(TEST[1], trained.predict(TEST[0]), 3)
+        np.testing.assert_array_equal(table, compared.confusions[method][3], method)
+        outputs[method] = trained.predict_proba(TEST[0])
+        np.testing.assert_allclose(outputs[method].sum(1), 1, atol=1e-5)
+        assert len(trained.networks) == (5 if "ensemble" in method else 1)
+    assert not np.allclose(outputs["prior-correction"], outputs[BASELINE])
+
+
+def test_labels_come_back_as_they_were_given() -> None:
+    for labels in (np.array(["a", "b", "ü"]), np.array([7, -2, 10]), np.array([1.0, 2.0, 3.0])):
+        trained = fitted(y=labels[TRAIN[1]], epochs=15)
+        assert set(trained.classes_) == set(labels)
+        right = trained.predict(TEST[0]) == labels[TEST[1]]
+        assert right.mean() > 0.8
+    assert fitted(y=np.eye(3)[TRAIN[1]], epochs=1).classes_.tolist() == [0, 1, 2]
+
+
+def test_pixels_are_scaled_as_in_training() -> None:
+    trained = fitted(epochs=2)
+    assert trained.scale == 255
+    whole = trained.predict_proba(TEST[0])
+    for images in (TEST[0][:1], TEST[0][:1].astype(float), TEST[0][:1, ..., 0]):
+        np.testing.assert_allclose(trained.predict_proba(images)[0], whole[0], rtol=1e-4)
+    assert np.isfinite(trained.predict_proba(TEST[0] * 0)).all()  # black is on every scale
+    for images, message in (
+        (TEST[0] / 255, "Pixels of x go up to .*, but white was 255 in training"),
+        (TEST[0].astype(np.uint16) * 257, "but white was 255"),
+        (np.repeat(TEST[0], 3, -1), r"shape \(8, 8, 3\); trained was on \(8, 8, 1\)"),
+        (TEST[0][:0], "x has to be .* not empty"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            trained.predict(images)
+
+
+def test_networks_load_where_this_library_is_not(tmp_path: Path) -> None:
+    trained = fitted("balanced-softmax", epochs=1)
+    (network,) = trained.networks
+    network.save(tmp_path / "network.keras")
+    np.save(tmp_path / "x.npy", TEST[0] / np.float32(255))
+    code = (
+        "import sys, keras, numpy as np; network = keras.saving.load_model('network.keras');"
+        "np.save('out.npy', network.predict(np.load('x.npy'), verbose=0));"
+        "sys.exit('thesis_lib' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
+    found = np.load(tmp_path / "out.npy")
+    np.testing.assert_allclose(found, trained.predict_proba(TEST[0]), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"method": "SMOTE"}, "There is no method 'SMOTE'; did you mean smote"),
+        ({"method": "crt", "epochs": 1}, "crt cannot be trained on these images: two stages"),
+        ({"y": TRAIN[1][1:]}, "x has 66 images, y 65 labels"),
+        ({"y": TRAIN[1] * 0}, "y has to hold 2 to 1000 classes; it holds 1"),
+        ({"seed": -1}, "seed has to be a whole number from 0"),
+        ({"epochs": 0}, "epochs has to be a whole number from 1"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused(change: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        fitted(**change)
+
+
+def test_a_diverged_training_is_no_classifier() -> None:
+    with pytest.raises(RuntimeError, match="diverged; try a lower learning rate"):
+        fitted(epochs=1, learning_rate=1e30)
+
+
+def test_another_scale_is_told() -> None:
+    with pytest.warns(UserWarning, match="The largest pixel is 13 in x, but 255 is taken"):
+        assert repr(fitted(x=TRAIN[0] // 16, epochs=1)).endswith("trained on 66 images>")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        fitted(epochs=1)
