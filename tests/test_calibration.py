@@ -70,13 +70,26 @@ def test_edges_belong_to_the_lower_bin() -> None:
     [
         ([[0.5, 0.5]], [0, 1], r"one label each; got \(1, 2\) and \(2,\)"),
         ([[0.5, 0.9]], [0], "sum to 1"),
-        ([[0.5, 0.5]], [2], "class numbers from 0 to 1"),
-        ([[0.5, 0.5]], [0.0], "class numbers"),
+        ([[0.5, 0.5]], [2], "labels from 2 to 2; allowed are 0 to 1"),
+        ([[1.5, -0.5]], [0], "not negative"),
+        ([[0.5, np.inf]], [0], "finite"),
     ],
 )
 def test_bad_input(p: object, y: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         calibration.reliability(p, y)  # type: ignore[arg-type]
+
+
+def test_ece_of_probabilities_is_that_of_their_curve() -> None:
+    p, y = sample()
+    for n_bins in (15, 7):
+        curve = calibration.reliability(p, y, n_bins=n_bins)
+        expected = calibration.expected_calibration_error(curve)
+        assert calibration.expected_calibration_error(p, y, n_bins=n_bins) == expected
+    assert calibration.expected_calibration_error(p, y) != expected
+    for alone in (p, pd.DataFrame(p)):
+        with pytest.raises(TypeError, match=r"a curve of reliability\(\), or probabilities and y"):
+            calibration.expected_calibration_error(alone)
 
 
 def test_a_number_of_bins_of_numpy() -> None:

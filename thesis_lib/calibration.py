@@ -68,21 +68,35 @@ def class_reliability(
     return _binned(outputs[:, label], labels == label, n_bins)
 
 
-def expected_calibration_error(curve: pd.DataFrame) -> float:
+def expected_calibration_error(
+    curve: pd.DataFrame | ArrayLike, y_true: ArrayLike | None = None, *, n_bins: int = 15
+) -> float:
     r"""Return the mean distance of accuracy and confidence, :math:`\sum_b\frac{n_b}n|a_b-c_b|`.
 
     Naeini et al. 2015; Guo et al. 2017, eq. 3.
 
     Parameters
     ----------
-    curve : DataFrame
-        Of `reliability` or `class_reliability`.
+    curve : DataFrame or array_like, (n, n_classes)
+        Of `reliability` or `class_reliability`; or probabilities, with y_true and n_bins as for
+        `reliability`.
+    y_true : array_like of int, (n,), optional
+    n_bins : int
 
     Returns
     -------
     float
         In [0, 1].
+
+    Raises
+    ------
+    ValueError, TypeError
+        As for `reliability`, and if there are neither labels nor a curve.
     """
+    if y_true is not None:
+        curve = reliability(curve, y_true, n_bins=n_bins)
+    if not isinstance(curve, pd.DataFrame) or "Images" not in curve:
+        raise TypeError("Pass a curve of reliability(), or probabilities and y_true.")
     there = curve[curve["Images"] > 0]
     gaps = (there["Accuracy"] - there["Confidence"]).abs()
     return float((gaps * there["Images"]).sum() / there["Images"].sum())
@@ -103,7 +117,7 @@ def negative_log_likelihood(probabilities: ArrayLike, y_true: ArrayLike) -> floa
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         As for `reliability`.
     """
     outputs, labels = _checked(probabilities, y_true)
@@ -130,14 +144,16 @@ def _binned(confidence: Floats, right: NDArray[np.bool_], n_bins: int) -> pd.Dat
 
 
 def _checked(probabilities: ArrayLike, y_true: ArrayLike) -> tuple[Floats, NDArray[np.int64]]:
-    outputs, labels = np.asarray(probabilities, dtype=np.float64), np.asarray(y_true)
-    if outputs.ndim != 2 or outputs.size == 0 or labels.shape != outputs.shape[:1]:
+    outputs = arguments.probabilities(probabilities)
+    labels = arguments.class_numbers("y_true", y_true)
+    if labels.shape != outputs.shape[:1]:
         raise ValueError(
             f"probabilities have to be (n, n_classes), y_true one label each; got "
             f"{outputs.shape} and {labels.shape}."
         )
-    if not np.isfinite(outputs).all() or not np.allclose(outputs.sum(1), 1, atol=1e-3):
-        raise ValueError("Each row of probabilities has to sum to 1; apply softmax first.")
-    if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= outputs.shape[1]:
-        raise ValueError(f"y_true has to hold class numbers from 0 to {outputs.shape[1] - 1}.")
-    return outputs, labels.astype(np.int64)
+    if labels.min() < 0 or labels.max() >= outputs.shape[1]:
+        raise ValueError(
+            f"y_true has labels from {labels.min()} to {labels.max()}; "
+            f"allowed are 0 to {outputs.shape[1] - 1}."
+        )
+    return outputs, labels

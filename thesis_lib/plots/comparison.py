@@ -53,8 +53,18 @@ def recall_grid(methods: Sequence[str], classes: Sequence[str], recall: ArrayLik
         n names and k names.
     recall : array_like, (k, n)
         Percent; NaN for a class without test images.
+
+    Raises
+    ------
+    ValueError
+        If there is not a row a class and a column a method.
     """
     values = np.asarray(recall, dtype=float)
+    if values.shape != (len(classes), len(methods)):
+        raise ValueError(
+            f"recall has to be (classes, methods), {(len(classes), len(methods))}; "
+            f"got {values.shape}."
+        )
     figure, axis = plt.subplots(figsize=(6.4, 0.3 * len(classes) + 1.9))
     # A mesh, not an image: it stays sharp and needs no pixels inside an SVG.
     across, down = (np.arange(n + 1) - 0.5 for n in values.T.shape)
