@@ -139,6 +139,7 @@ CALLS: list[tuple[str, Callable[..., object]]] = [
     ("tau", lambda v: decision.correct_prior(P, COUNTS, tau=v)),
     ("n_bins", lambda v: calibration.reliability(P, Y, n_bins=v)),
     ("n_bins", lambda v: calibration.class_reliability(P, Y, 1, n_bins=v)),
+    ("temperature", lambda v: calibration.at_temperature(P, v)),
     ("label", lambda v: calibration.class_reliability(P, Y, v)),
     ("threshold", lambda v: anomaly.is_anomaly([0.5], v)),
     ("tpr", lambda v: anomaly.threshold_at([0.5], v)),

@@ -125,6 +125,78 @@ def negative_log_likelihood(probabilities: ArrayLike, y_true: ArrayLike) -> floa
         return float(-np.log(outputs[np.arange(len(labels)), labels]).mean())
 
 
+def temperature(probabilities: ArrayLike, y_true: ArrayLike) -> float:
+    r"""Return the T that makes outputs of `at_temperature` fit the labels best.
+
+    The one of the least negative log-likelihood (Guo et al. 2017, section 4.2).
+
+    Parameters
+    ----------
+    probabilities, y_true
+        As for `reliability`, of images that neither training nor the test has seen.
+
+    Returns
+    -------
+    float
+        Above 1 the outputs were too sure of themselves.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As for `reliability`; and if none is the best, since each image is recognised, or the
+        outputs tell nothing of the labels.
+    """
+    from scipy.optimize import brentq
+    from scipy.special import softmax
+
+    outputs, labels = _checked(probabilities, y_true)
+    logits = np.log(np.maximum(outputs, np.finfo(np.float64).tiny))
+    of_labels = logits[np.arange(len(labels)), labels].mean()
+    if not logits.mean() < of_labels < logits.max(1).mean():
+        raise ValueError(
+            "No temperature is the best: each image is recognised, or the outputs tell nothing "
+            "of the labels."
+        )
+
+    def slope(inverse: float) -> float:
+        """Return the derivative of the likelihood's negative logarithm, which rises with 1 / T."""
+        return float((softmax(inverse * logits, axis=1) * logits).sum(1).mean() - of_labels)
+
+    high = 1.0
+    while slope(high) < 0:
+        high *= 2
+    return 1 / float(brentq(slope, 0, high))
+
+
+def at_temperature(probabilities: ArrayLike, temperature: float) -> Floats:
+    r"""Return :math:`F_c^{1/T}` in rows that sum to 1: the softmax of logits divided by T.
+
+    Guo et al. 2017, eq. 9. The order of the classes stays.
+
+    Parameters
+    ----------
+    probabilities : array_like, (n, n_classes)
+        Rows sum to 1.
+    temperature : float
+        T, positive.
+
+    Returns
+    -------
+    ndarray of float64, (n, n_classes)
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not as above.
+    """
+    outputs = arguments.probabilities(probabilities)
+    temperature = arguments.number("temperature", temperature, 0, ends="()")
+    with np.errstate(divide="ignore"):
+        logits = np.log(outputs / outputs.max(1, keepdims=True)) / temperature
+    powers = np.exp(logits)
+    return np.asarray(powers / powers.sum(1, keepdims=True))
+
+
 def _binned(confidence: Floats, right: NDArray[np.bool_], n_bins: int) -> pd.DataFrame:
     n_bins = arguments.whole("n_bins", n_bins, 1)
     edges = np.linspace(0, 1, n_bins + 1)
