@@ -139,8 +139,10 @@ CALLS: list[tuple[str, Callable[..., object]]] = [
     ("tau", lambda v: decision.correct_prior(P, COUNTS, tau=v)),
     ("n_bins", lambda v: calibration.reliability(P, Y, n_bins=v)),
     ("n_bins", lambda v: calibration.class_reliability(P, Y, 1, n_bins=v)),
+    ("temperature", lambda v: calibration.at_temperature(P, v)),
     ("label", lambda v: calibration.class_reliability(P, Y, v)),
     ("threshold", lambda v: anomaly.is_anomaly([0.5], v)),
+    ("tpr", lambda v: anomaly.threshold_at([0.5], v)),
     ("quantile", lambda v: anomaly.GaussianDensity().fit([[1.0], [2.0]], quantile=v)),
     ("repeats", lambda v: anomaly.detection_intervals(*ENDS, repeats=v)),
     ("level", lambda v: anomaly.detection_intervals(*ENDS, level=v)),
@@ -203,6 +205,67 @@ def _got(value: object) -> str:
     return re.escape(repr(value))
 
 
+@pytest.mark.parametrize("labels", [[0.0, 2.0], np.array([0, 2], np.uint8), pd.Series([0, 2])])
+def test_whole_labels_come_back_as_integers(labels: object) -> None:
+    found = arguments.class_numbers("y", labels)  # type: ignore[arg-type]
+    assert (found.tolist(), found.dtype) == ([0, 2], np.int64)
+
+
+P3 = np.eye(3)[[0, 1, 1]]
+LABELLED: list[Callable[..., object]] = [
+    lambda y: metrics.balanced_accuracy(y, [0, 1, 1]),
+    lambda y: metrics.g_mean([0, 1, 1], y),
+    lambda y: decision.tune_tau(P3, y, [1, 1, 1]),
+    lambda y: calibration.reliability(P3, y)["Accuracy"].tolist()[-1],
+    lambda y: calibration.negative_log_likelihood(P3, y),
+    lambda y: scores.Mahalanobis().fit(P3, P3, y).score(P3, P3).tolist(),
+]
+
+
+@pytest.mark.parametrize("call", LABELLED)
+def test_labels_of_other_kinds(call: Callable[..., object]) -> None:
+    assert call(np.array([0.0, 1.0, 1.0])) == call([0, 1, 1])
+    for bad, message in (
+        ([0.0, 1.5, 1.0], r"class numbers; got 1\.5 \(float64\)\."),
+        ([0.0, np.nan, 1.0], r"class numbers; got nan \(float64\)\."),
+        (["a", "b", "b"], r"got dtype <U1\. Pass .*numpy\.unique\(.*return_inverse=True\)\[1\]"),
+        ([False, True, True], r"got dtype bool\. Pass .*numpy\.unique\("),
+    ):
+        with pytest.raises(TypeError, match=message):
+            call(bad)
+
+
+def test_the_advice_for_names_numbers_both_alike() -> None:
+    """One by one, the predictions without an "a" would begin at 0."""
+    y_true, y_pred = ["a", "b", "c"], ["b", "b", "c"]
+    with pytest.raises(TypeError, match="class numbers") as refused:
+        metrics.accuracy(y_true, y_pred)
+    advice = str(refused.value).split(" = ")[1].removesuffix(".")
+    both = eval(advice, {"numpy": np, "y_true": y_true, "y_pred": y_pred})
+    assert metrics.accuracy(*both) == pytest.approx(2 / 3)
+
+
+def test_generators_of_numpy_draw() -> None:
+    x, y = np.arange(40.0).reshape(20, 2), np.repeat([0, 1], [15, 5])
+    for draw in (
+        resampling.random_oversample,
+        resampling.random_undersample,
+        resampling.smote,
+        lambda x, y, random_state: data.imbalance(x + 1, y, [5, 5], random_state),
+    ):
+        one, again, other = (
+            draw(x, y, random_state=np.random.default_rng(seed)) for seed in (0, 0, 1)
+        )
+        np.testing.assert_array_equal(*(found_x for found_x, _ in (one, again)))
+        assert any((a != b).any() for a, b in zip(one, other, strict=True))
+        rng = np.random.default_rng(0)
+        first, second = (draw(x, y, random_state=rng) for _ in range(2))
+        assert any((a != b).any() for a, b in zip(first, second, strict=True))
+    for bad, error in (("a", TypeError), (1.5, ValueError), (-1, ValueError)):
+        with pytest.raises(error, match=r"\Arandom_state has to be a whole number from 0 to"):
+            resampling.random_oversample(x, y, random_state=bad)  # type: ignore[arg-type]
+
+
 # What takes an entry a class, by a name: each gives what depends on their order.
 OF_CLASSES: list[tuple[str, Callable[..., object]]] = [
     ("class_weight", lambda v: losses.FocalLoss(2, v).class_weight),
@@ -246,8 +309,10 @@ def test_counts_of_pandas_go_to_their_classes(name: str, call: Callable[..., obj
         pd.Series([90, 20, 10], index=["whole", "stain", "scratch"]),
         pd.Series([90, 20, 10], index=[1, 2, 3]),
         pd.Series([90, 20, 10], index=[1, 1, 0]),
+        "balanced",
+        ["many", "few", "none"],
     ],
-    ids=["dict", "names", "from one", "twice"],
+    ids=["dict", "names", "from one", "twice", "a word", "words"],
 )
 def test_counts_with_other_names_are_refused(
     name: str, call: Callable[..., object], named: object

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.special
 from sklearn.metrics import log_loss
 
 from thesis_lib import calibration, decision
@@ -70,13 +71,64 @@ def test_edges_belong_to_the_lower_bin() -> None:
     [
         ([[0.5, 0.5]], [0, 1], r"one label each; got \(1, 2\) and \(2,\)"),
         ([[0.5, 0.9]], [0], "sum to 1"),
-        ([[0.5, 0.5]], [2], "class numbers from 0 to 1"),
-        ([[0.5, 0.5]], [0.0], "class numbers"),
+        ([[0.5, 0.5]], [2], "labels from 2 to 2; allowed are 0 to 1"),
+        ([[1.5, -0.5]], [0], "not negative"),
+        ([[0.5, np.inf]], [0], "finite"),
     ],
 )
 def test_bad_input(p: object, y: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         calibration.reliability(p, y)  # type: ignore[arg-type]
+
+
+def test_the_temperature_by_hand() -> None:
+    """Outputs of 0.9 that are right in 3 of 4 cases: 9 ** (1 / T) has to be 3."""
+    p = [[0.9, 0.1], [0.1, 0.9], [0.9, 0.1], [0.9, 0.1]]
+    assert calibration.temperature(p, [0, 1, 0, 1]) == pytest.approx(2, abs=1e-5)
+    np.testing.assert_allclose(calibration.at_temperature(p, 2)[0], [0.75, 0.25])
+
+
+def test_no_temperature_has_a_smaller_log_loss() -> None:
+    """On labels drawn at a temperature of 2.5, by scikit-learn's loss of all others in a grid."""
+    rng = np.random.default_rng(0)
+    z = rng.normal(0, 4, (400, 3))
+    y = (scipy.special.softmax(z / 2.5, 1).cumsum(1) > rng.random((400, 1))).argmax(1)
+    found = calibration.temperature(scipy.special.softmax(z, 1), y)
+    grid = np.arange(1, 5, 0.01)
+    losses = [log_loss(y, scipy.special.softmax(z / t, 1)) for t in grid]
+    assert found == pytest.approx(grid[np.argmin(losses)], abs=0.01)
+    tempered = scipy.special.softmax(z / found, 1)
+    assert log_loss(y, tempered) <= min(losses)
+    assert found == pytest.approx(2.5, rel=0.15)
+    given = calibration.at_temperature(scipy.special.softmax(z, 1), found)
+    np.testing.assert_allclose(given, tempered, rtol=1e-9)
+    sharp = scipy.special.softmax(3 * z, 1)
+    assert calibration.temperature(sharp, y) == pytest.approx(3 * found, rel=1e-4)
+
+
+def test_temperatures_of_extremes() -> None:
+    for label in (0, 1):
+        with pytest.raises(ValueError, match="No temperature is the best"):
+            calibration.temperature([[0.9, 0.1]], [label])
+    certain = [[1.0, 0.0]] * 10
+    found = calibration.temperature(
+        certain, [0] * 9 + [1]
+    )  # the logit of 0.9 at the smallest float
+    assert found == pytest.approx(-np.log(np.finfo(float).tiny) / np.log(9), rel=1e-6)
+    assert calibration.at_temperature([[1.0, 0.0]], 7).tolist() == [[1, 0]]
+    np.testing.assert_allclose(calibration.at_temperature([[1.0, 1e-300]], 0.01), [[1, 0]])
+
+
+def test_ece_of_probabilities_is_that_of_their_curve() -> None:
+    p, y = sample()
+    for n_bins in (15, 7):
+        curve = calibration.reliability(p, y, n_bins=n_bins)
+        expected = calibration.expected_calibration_error(curve)
+        assert calibration.expected_calibration_error(p, y, n_bins=n_bins) == expected
+    assert calibration.expected_calibration_error(p, y) != expected
+    for alone in (p, pd.DataFrame(p)):
+        with pytest.raises(TypeError, match=r"a curve of reliability\(\), or probabilities and y"):
+            calibration.expected_calibration_error(alone)
 
 
 def test_a_number_of_bins_of_numpy() -> None:

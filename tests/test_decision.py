@@ -119,6 +119,16 @@ def test_bad_cost_matrices() -> None:
         decision.cost_matrix(3, {(1, 1): 5})
     with pytest.raises(ValueError, match="n_classes has to be a whole number from 2; got 1"):
         decision.cost_matrix(1)
+    for key in ((0.0, 1.0), (0, 3), (0, -1), (0, 1, 2), 0, "01"):
+        with pytest.raises(
+            ValueError, match=r"costs names the mistake .* whole numbers from 0 to 2"
+        ):
+            decision.cost_matrix(3, {key: 5})  # type: ignore[dict-item]
+    with pytest.raises(TypeError, match=r"costs has to name single mistakes, .* Got list\."):
+        decision.cost_matrix(2, [[0, 1], [2, 0]])  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"costs\[\(0, 1\)\] has to be a number from 0; got -2"):
+        decision.cost_matrix(2, {(0, 1): -2})
+    assert decision.cost_matrix(2, {(np.int64(0), np.int64(1)): 3}).tolist() == [[0, 3], [1, 0]]
 
 
 def test_prior_correction_is_bayes_rule() -> None:
@@ -195,7 +205,7 @@ def test_tau_is_the_one_of_the_best_balanced_accuracy() -> None:
     assert tau == nearest
     sure = [[0.9999, 0.0001], [0.0001, 0.9999]]
     assert decision.tune_tau(sure, [0, 1], [0.5, 0.5]) == 1.0  # any tau will do
-    with pytest.raises(ValueError, match="one class number for each row"):
+    with pytest.raises(ValueError, match="one class number for each of the 200 rows"):
         decision.tune_tau(outputs, labels[:-1], [0.1, 0.9])
 
 

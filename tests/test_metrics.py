@@ -51,6 +51,35 @@ def test_labels_and_their_confusion_matrix_give_the_same(seed: int) -> None:
     assert of_labels == pytest.approx(expected)
 
 
+def test_a_list_of_counts() -> None:
+    """By hand: recalls 3 / 4 and 2 / 3, F1 6 / 8 and 4 / 6."""
+    expected = ((3 / 4 + 2 / 3) / 2, (6 / 8 + 4 / 6) / 2, (3 / 4 * 2 / 3) ** 0.5)
+    assert metrics.of_confusion([[3, 1], [1, 2]]) == pytest.approx(expected)
+    np.testing.assert_allclose(metrics.recall_of([[3, 1], [0, 0]]), [3 / 4, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("table", "error", "message"),
+    [
+        ([[0.75, 0.25], [0.3, 0.7]], TypeError, "counts as integers; got dtype float64"),
+        ([[1.0, 0.0], [1.0, 0.0]], TypeError, "counts as integers; got dtype float64"),
+        ([[3, 1, 0], [1, 2, 0]], ValueError, r"\(n_classes, n_classes\); got shape \(2, 3\)"),
+        ([3, 1], ValueError, r"got shape \(2,\)"),
+        ([[3, -1], [1, 2]], ValueError, "not negative; got -1"),
+        ([[0, 0], [0, 0]], ValueError, "table counts no image"),
+    ],
+)
+def test_tables_that_count_nothing(table: list, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        metrics.of_confusion(table)
+
+
+def test_large_class_numbers_take_no_longer() -> None:
+    """Counted up to the largest number, this table would have no place in memory."""
+    large = 10**12
+    assert metrics.balanced_accuracy([0, 0, large], [0, large, large]) == pytest.approx(0.75)
+
+
 @pytest.mark.parametrize(
     ("true", "predicted", "error", "message"),
     [

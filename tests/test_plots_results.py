@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose
 
-from thesis_lib.plots import results
+from thesis_lib.plots import comparison, results
 
 NAN = float("nan")
 
@@ -173,3 +173,16 @@ def test_learning_bands_span_the_seeds_over_the_share_of_the_epochs() -> None:
 def test_no_learning_curve_says_so() -> None:
     (axis,) = results.learning_bands({}, ylabel="Accuracy").axes
     assert texts(axis) == ["no record"]
+
+
+def test_a_matrix_without_a_title_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"by its title, as \{'ROS': matrix\}"):
+        results.confusion(np.eye(2))  # type: ignore[arg-type]
+
+
+def test_a_grid_has_a_column_a_method_and_a_row_a_class() -> None:
+    for wrong in (np.ones((2, 3)), np.ones((3, 2)), np.ones(4)):
+        with pytest.raises(
+            ValueError, match=r"recall has to be \(classes, methods\), \(2, 2\); got"
+        ):
+            comparison.recall_grid(["ROS", "RUS"], ["a", "b"], wrong)

@@ -242,3 +242,12 @@ def test_a_number_of_neighbours_of_numpy() -> None:
     x, y = made([6, 9])
     one, other = (resampling.smote(x, y, random_state=0, k_neighbors=k) for k in (np.int64(2), 2))
     np.testing.assert_array_equal(one.x, other.x)
+
+
+@pytest.mark.parametrize("method", ["ros", "smote", "rus"])
+def test_a_resampled_set_unpacks_as_images_and_labels(method: str) -> None:
+    x, y = np.arange(40.0).reshape(20, 2), np.repeat([0, 1], [15, 5])
+    out = quiet(x, y, method, random_state=0)
+    more_x, more_y = out
+    assert more_x is out.x
+    assert more_y is out.y

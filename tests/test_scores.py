@@ -207,8 +207,8 @@ class TestEveryScore:
         score = self.score(name)
         with pytest.raises(ValueError, match=r"one entry a row, \(90,\); got \(89,\)"):
             score.fit(features, logits, labels[1:])
-        with pytest.raises(TypeError, match="class numbers; got dtype float64"):
-            score.fit(features, logits, labels / 1)
+        with pytest.raises(TypeError, match=r"class numbers; got 0\.5 \(float64\)"):
+            score.fit(features, logits, labels + 0.5)
         with pytest.raises(ValueError, match="labels go from 0 to 3; allowed are 0 to 2"):
             score.fit(features, logits, np.arange(90) % 4)
         with pytest.raises(ValueError, match="at least 2 columns; got 1"):
@@ -232,6 +232,36 @@ class TestEveryScore:
         broken[0, 0] = bad
         with pytest.raises(ValueError, match="logits holds NaN or infinite"):
             self.score(name).fit(*normal).score(new[0], broken)
+
+
+@pytest.mark.parametrize(
+    ("name", "used"),
+    [(name, {"logits"}) for name in NAMES[:4]]
+    + [("Mahalanobis", {"labels"}), ("Nearest neighbours", set()), ("Isolation forest", set())],
+)
+def test_what_a_score_does_not_use_may_be_left_out(name, used, normal, new) -> None:
+    features, logits, labels = normal
+    given = {"logits": logits, "labels": labels}
+    needed = {key: given[key] for key in used}
+    again = {"logits": new[1]} if "logits" in used else {}
+    expected = scores.catalogue()[name].fit(*normal).score(*new)
+    few = scores.catalogue()[name].fit(features, **needed)
+    np.testing.assert_array_equal(few.score(new[0], **again), expected)
+    np.testing.assert_array_equal(few.score(*new), expected)
+    more = scores.catalogue()[name].fit(*normal)
+    np.testing.assert_array_equal(more.score(new[0], **again), expected)
+    for key in used:
+        rest = {other: given[other] for other in given if other != key}
+        with pytest.raises(ValueError, match=f"uses {key}; pass them too"):
+            scores.catalogue()[name].fit(features, **rest)
+    if "logits" in used:
+        with pytest.raises(ValueError, match="uses logits; pass them too"):
+            more.score(new[0])
+
+
+def test_labels_without_logits_are_checked_too(normal) -> None:
+    with pytest.raises(ValueError, match="labels go from -1 to 1; allowed are those from 0"):
+        scores.Mahalanobis().fit(normal[0], labels=normal[2] - 1)
 
 
 def test_settings_are_checked(normal) -> None:

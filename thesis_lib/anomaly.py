@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -41,14 +43,14 @@ def confidence(probabilities: ArrayLike) -> Floats:
 
 
 def is_anomaly(scores: ArrayLike, threshold: float) -> NDArray[np.bool_]:
-    """Whether confidences do not exceed a threshold (thesis, section 5.1).
+    """Whether scores, high for normal inputs, do not exceed a threshold (thesis, section 5.1).
 
     Parameters
     ----------
     scores : array_like, (n,)
-        Of `confidence`.
+        Of `confidence`, or of any of :mod:`thesis_lib.scores`.
     threshold : float
-        In [0, 1].
+        Finite; `threshold_at` finds one.
 
     Returns
     -------
@@ -57,13 +59,42 @@ def is_anomaly(scores: ArrayLike, threshold: float) -> NDArray[np.bool_]:
     Raises
     ------
     ValueError, TypeError
-        If a score is not finite, or the threshold no number in its range.
+        If a score or the threshold is no finite number.
     """
-    threshold = arguments.number("threshold", threshold, 0, 1)
-    values = np.asarray(scores)
-    if not np.isfinite(values).all():
-        raise ValueError("scores hold NaN or infinite values; remove or replace them.")
-    return values <= threshold
+    threshold = arguments.number("threshold", threshold)
+    return _finite_scores(scores) <= threshold
+
+
+def threshold_at(normal: ArrayLike, tpr: float = 0.95) -> float:
+    """Return the highest threshold that so many of the normal inputs exceed.
+
+    With it `is_anomaly` lets pass the share of anomalies that `detection` reports as "FPR at
+    95 % TPR": equal scores pass together, so that more than the share may pass.
+
+    Parameters
+    ----------
+    normal : array_like, (n,)
+        Scores of normal inputs, high for normal ones.
+    tpr : float
+        Share of them that has to pass, in (0, 1].
+
+    Returns
+    -------
+    float
+        The number next below the lowest score that passes.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If there is no score, one is not finite, or tpr is no number in its range.
+    """
+    tpr = arguments.number("tpr", tpr, 0, 1, "(]")
+    values = np.sort(np.ravel(_finite_scores(normal)))
+    if not len(values):
+        raise ValueError("normal has to hold at least one score.")
+    # As a fraction of what is written: 0.95 n may be rounded past the count that just reaches it.
+    passing = math.ceil(Fraction(repr(tpr)) * len(values))
+    return float(np.nextafter(values[-passing], -math.inf))
 
 
 class GaussianDensity:
@@ -375,6 +406,14 @@ def _with_bounds(
 def _drawn_again(rng: np.random.Generator, n: int) -> Floats:
     """Return how often each of n comes up in n draws with replacement, (n,)."""
     return np.bincount(rng.integers(n, size=n), minlength=n).astype(np.float64)
+
+
+def _finite_scores(scores: ArrayLike) -> Floats:
+    # In float64, which tells a threshold from the score next above it.
+    values = np.asarray(scores, dtype=np.float64)
+    if not np.isfinite(values).all():
+        raise ValueError("scores hold NaN or infinite values; remove or replace them.")
+    return values
 
 
 def _points(x: ArrayLike) -> NDArray[Any]:

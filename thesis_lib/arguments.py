@@ -1,4 +1,4 @@
-"""Arguments that are one number, one of a few names, or a number a class, in one wording."""
+"""Arguments that many functions take: checked, and refused in one wording."""
 
 from __future__ import annotations
 
@@ -8,7 +8,16 @@ import numbers
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 Ends = Literal["[]", "[)", "(]", "()"]
+Seed = int | np.random.RandomState | np.random.Generator | None
+
+NUMBERED = "numpy.unique(y, return_inverse=True)[1]"
+"""What makes class numbers of names."""
+
+_A_CLASS = "be a list, a number a class in the order of the columns"
 
 
 def number(
@@ -87,7 +96,7 @@ def one_of(name: str, value: Hashable, known: Iterable[Hashable]) -> None:
         raise _error(name, f"be one of {', '.join(map(str, allowed))}", value, ValueError)
 
 
-def by_class(name: str, values: Any) -> Any:
+def in_order(name: str, values: Any) -> Any:
     """Return what holds an entry a class in the order of the classes, 0 to C - 1.
 
     A pandas Series, as of ``value_counts()``, is sorted by its index, the class numbers; anything
@@ -112,8 +121,100 @@ def by_class(name: str, values: Any) -> Any:
         found = list(values.index)
         if len(set(found)) == len(found) and set(found) == set(range(len(found))):
             return sort()
-    allowed = "be a list, a number a class in the order of the columns"
-    raise _error(name, allowed, values, ValueError)
+    raise _error(name, _A_CLASS, values, ValueError)
+
+
+def by_class(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    """Return a number a class as floats, in the order of the classes.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument, for the message.
+    values : array_like, (C,)
+        As `in_order` takes it. Its shape is not looked at.
+
+    Raises
+    ------
+    ValueError
+        As for `in_order`, and if it holds no numbers.
+    """
+    try:
+        return np.asarray(in_order(name, values), dtype=np.float64)
+    except (TypeError, ValueError):
+        raise _error(name, _A_CLASS, values, ValueError) from None
+
+
+def class_numbers(name: str, labels: ArrayLike, advice: str = NUMBERED) -> NDArray[np.int64]:
+    """Return labels as integers; floats are taken if they are whole.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument, for the message.
+    labels : array_like of int, any shape
+    advice : str
+        What turns names into class numbers.
+
+    Raises
+    ------
+    TypeError
+        If they are no whole numbers; bools are none.
+    """
+    found = np.asarray(labels)
+    kind = found.dtype.kind
+    if kind in "iu":
+        return found.astype(np.int64)
+    if kind == "f":
+        broken = found[~(np.isfinite(found) & (found == np.trunc(found)))]
+        if broken.size == 0:
+            return found.astype(np.int64)
+        raise TypeError(f"{name} has to hold class numbers; got {broken[0]} ({found.dtype}).")
+    raise TypeError(f"{name} has to hold class numbers; got dtype {found.dtype}. Pass {advice}.")
+
+
+def probabilities(outputs: ArrayLike) -> NDArray[np.float64]:
+    """Return a network's outputs as floats, (n, C), if they are probabilities.
+
+    Parameters
+    ----------
+    outputs : array_like, (n, C)
+
+    Raises
+    ------
+    ValueError
+        If they are not of that shape, finite, not negative, and in rows that sum to 1.
+    """
+    found = np.asarray(outputs, dtype=np.float64)
+    if found.ndim != 2 or found.size == 0:
+        raise ValueError(f"probabilities have to have shape (n, classes); got {found.shape}.")
+    if not np.isfinite(found).all() or found.min() < 0:
+        raise ValueError("probabilities have to be finite and not negative; apply softmax first.")
+    if not np.allclose(found.sum(1), 1, atol=1e-3):
+        raise ValueError("Each row of probabilities has to sum to 1; apply softmax first.")
+    return found
+
+
+def random_state(seed: Seed) -> np.random.RandomState:
+    """Return NumPy's older generator, which imbalanced-learn draws with.
+
+    Parameters
+    ----------
+    seed : int, RandomState, Generator or None
+        Of a Generator it goes on with the bits.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is none of these.
+    """
+    if isinstance(seed, np.random.RandomState):
+        return seed
+    if isinstance(seed, np.random.Generator):
+        return np.random.RandomState(seed.bit_generator)
+    if seed is None:
+        return np.random.RandomState()
+    return np.random.RandomState(whole("random_state", seed, 0, 2**32 - 1))
 
 
 def _is_number(value: object) -> bool:

@@ -68,21 +68,35 @@ def class_reliability(
     return _binned(outputs[:, label], labels == label, n_bins)
 
 
-def expected_calibration_error(curve: pd.DataFrame) -> float:
+def expected_calibration_error(
+    curve: pd.DataFrame | ArrayLike, y_true: ArrayLike | None = None, *, n_bins: int = 15
+) -> float:
     r"""Return the mean distance of accuracy and confidence, :math:`\sum_b\frac{n_b}n|a_b-c_b|`.
 
     Naeini et al. 2015; Guo et al. 2017, eq. 3.
 
     Parameters
     ----------
-    curve : DataFrame
-        Of `reliability` or `class_reliability`.
+    curve : DataFrame or array_like, (n, n_classes)
+        Of `reliability` or `class_reliability`; or probabilities, with y_true and n_bins as for
+        `reliability`.
+    y_true : array_like of int, (n,), optional
+    n_bins : int
 
     Returns
     -------
     float
         In [0, 1].
+
+    Raises
+    ------
+    ValueError, TypeError
+        As for `reliability`, and if there are neither labels nor a curve.
     """
+    if y_true is not None:
+        curve = reliability(curve, y_true, n_bins=n_bins)
+    if not isinstance(curve, pd.DataFrame) or "Images" not in curve:
+        raise TypeError("Pass a curve of reliability(), or probabilities and y_true.")
     there = curve[curve["Images"] > 0]
     gaps = (there["Accuracy"] - there["Confidence"]).abs()
     return float((gaps * there["Images"]).sum() / there["Images"].sum())
@@ -103,12 +117,84 @@ def negative_log_likelihood(probabilities: ArrayLike, y_true: ArrayLike) -> floa
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         As for `reliability`.
     """
     outputs, labels = _checked(probabilities, y_true)
     with np.errstate(divide="ignore"):
         return float(-np.log(outputs[np.arange(len(labels)), labels]).mean())
+
+
+def temperature(probabilities: ArrayLike, y_true: ArrayLike) -> float:
+    r"""Return the T that makes outputs of `at_temperature` fit the labels best.
+
+    The one of the least negative log-likelihood (Guo et al. 2017, section 4.2).
+
+    Parameters
+    ----------
+    probabilities, y_true
+        As for `reliability`, of images that neither training nor the test has seen.
+
+    Returns
+    -------
+    float
+        Above 1 the outputs were too sure of themselves.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As for `reliability`; and if none is the best, since each image is recognised, or the
+        outputs tell nothing of the labels.
+    """
+    from scipy.optimize import brentq
+    from scipy.special import softmax
+
+    outputs, labels = _checked(probabilities, y_true)
+    logits = np.log(np.maximum(outputs, np.finfo(np.float64).tiny))
+    of_labels = logits[np.arange(len(labels)), labels].mean()
+    if not logits.mean() < of_labels < logits.max(1).mean():
+        raise ValueError(
+            "No temperature is the best: each image is recognised, or the outputs tell nothing "
+            "of the labels."
+        )
+
+    def slope(inverse: float) -> float:
+        """Return the derivative of the likelihood's negative logarithm, which rises with 1 / T."""
+        return float((softmax(inverse * logits, axis=1) * logits).sum(1).mean() - of_labels)
+
+    high = 1.0
+    while slope(high) < 0:
+        high *= 2
+    return 1 / float(brentq(slope, 0, high))
+
+
+def at_temperature(probabilities: ArrayLike, temperature: float) -> Floats:
+    r"""Return :math:`F_c^{1/T}` in rows that sum to 1: the softmax of logits divided by T.
+
+    Guo et al. 2017, eq. 9. The order of the classes stays.
+
+    Parameters
+    ----------
+    probabilities : array_like, (n, n_classes)
+        Rows sum to 1.
+    temperature : float
+        T, positive.
+
+    Returns
+    -------
+    ndarray of float64, (n, n_classes)
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not as above.
+    """
+    outputs = arguments.probabilities(probabilities)
+    temperature = arguments.number("temperature", temperature, 0, ends="()")
+    with np.errstate(divide="ignore"):
+        logits = np.log(outputs / outputs.max(1, keepdims=True)) / temperature
+    powers = np.exp(logits)
+    return np.asarray(powers / powers.sum(1, keepdims=True))
 
 
 def _binned(confidence: Floats, right: NDArray[np.bool_], n_bins: int) -> pd.DataFrame:
@@ -130,14 +216,16 @@ def _binned(confidence: Floats, right: NDArray[np.bool_], n_bins: int) -> pd.Dat
 
 
 def _checked(probabilities: ArrayLike, y_true: ArrayLike) -> tuple[Floats, NDArray[np.int64]]:
-    outputs, labels = np.asarray(probabilities, dtype=np.float64), np.asarray(y_true)
-    if outputs.ndim != 2 or outputs.size == 0 or labels.shape != outputs.shape[:1]:
+    outputs = arguments.probabilities(probabilities)
+    labels = arguments.class_numbers("y_true", y_true)
+    if labels.shape != outputs.shape[:1]:
         raise ValueError(
             f"probabilities have to be (n, n_classes), y_true one label each; got "
             f"{outputs.shape} and {labels.shape}."
         )
-    if not np.isfinite(outputs).all() or not np.allclose(outputs.sum(1), 1, atol=1e-3):
-        raise ValueError("Each row of probabilities has to sum to 1; apply softmax first.")
-    if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= outputs.shape[1]:
-        raise ValueError(f"y_true has to hold class numbers from 0 to {outputs.shape[1] - 1}.")
-    return outputs, labels.astype(np.int64)
+    if labels.min() < 0 or labels.max() >= outputs.shape[1]:
+        raise ValueError(
+            f"y_true has labels from {labels.min()} to {labels.max()}; "
+            f"allowed are 0 to {outputs.shape[1] - 1}."
+        )
+    return outputs, labels

@@ -181,7 +181,7 @@ def imbalance(
     x: ArrayLike,
     y: ArrayLike,
     counts: Sequence[int] | Mapping[int, int],
-    random_state: int | np.random.RandomState | None = None,
+    random_state: arguments.Seed = None,
 ) -> tuple[Array, Labels]:
     """Draw an imbalanced set without replacement, shuffled.
 
@@ -192,7 +192,7 @@ def imbalance(
     y : array_like of int, (n,)
     counts : sequence or mapping of int to int
         Images to draw of each class; classes that a mapping leaves out are dropped.
-    random_state : int, RandomState or None
+    random_state : int, RandomState, Generator or None
 
     Returns
     -------
@@ -207,7 +207,7 @@ def imbalance(
     if isinstance(counts, Mapping):
         wanted = dict(counts)
     else:
-        wanted = dict(enumerate(arguments.by_class("counts", counts)))
+        wanted = dict(enumerate(arguments.in_order("counts", counts)))
     present = class_counts(labels)
     for label, count in wanted.items():
         there = int(present[label]) if 0 <= label < len(present) else 0
@@ -215,7 +215,7 @@ def imbalance(
             raise ValueError(f"counts[{label}] is {count}, but class {label} has {there} images.")
     if sum(count > 0 for count in wanted.values()) < 2:
         raise ValueError("counts has to keep at least two classes.")
-    state = _random_state(random_state)
+    state = arguments.random_state(random_state)
     rows = np.concatenate(
         [
             state.choice(np.flatnonzero(labels == label), count, replace=False)
@@ -461,9 +461,3 @@ def _check_labels(y: ArrayLike, n_classes: int | None = None) -> Labels:
         allowed = "0 or larger" if n_classes is None else f"from 0 to {n_classes - 1}"
         raise ValueError(f"Labels have to be {allowed}; got {labels.min()} to {labels.max()}.")
     return labels.astype(np.int64)
-
-
-def _random_state(random_state: int | np.random.RandomState | None) -> np.random.RandomState:
-    if isinstance(random_state, np.random.RandomState):
-        return random_state
-    return np.random.RandomState(random_state)

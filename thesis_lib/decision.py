@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping
 
 import numpy as np
@@ -36,14 +37,20 @@ def cost_matrix(n_classes: int, costs: Mapping[tuple[int, int], float] | None = 
         If an argument is not as above, or a class would cost nothing to miss.
     """
     n_classes = arguments.whole("n_classes", n_classes, 2)
+    if costs is not None and not isinstance(costs, Mapping):
+        raise TypeError(
+            "costs has to name single mistakes, as {(0, 1): 50}; a whole matrix needs no "
+            f"cost_matrix. Got {type(costs).__name__}."
+        )
     matrix = 1.0 - np.eye(n_classes)
-    for (true, predicted), cost in (costs or {}).items():
-        if true == predicted or not (0 <= true < n_classes and 0 <= predicted < n_classes):
+    for mistake, cost in (costs or {}).items():
+        if not _is_mistake(mistake, n_classes):
             raise ValueError(
-                f"costs names the mistake ({true}, {predicted}); allowed are two different "
-                f"classes from 0 to {n_classes - 1}."
+                f"costs names the mistake {mistake!r}; allowed are two different classes, whole "
+                f"numbers from 0 to {n_classes - 1}."
             )
-        matrix[true, predicted] = cost
+        true, predicted = map(int, mistake)
+        matrix[true, predicted] = arguments.number(f"costs[{mistake}]", cost, 0)
     return _checked_cost(matrix, n_classes)
 
 
@@ -112,7 +119,7 @@ def move_thresholds(probabilities: ArrayLike, cost: ArrayLike) -> Floats:
     ValueError
         If the probabilities or the cost matrix are not as above.
     """
-    outputs = _checked_probabilities(probabilities)
+    outputs = arguments.probabilities(probabilities)
     weighted = outputs * _checked_cost(cost, outputs.shape[1]).sum(1)
     return np.asarray(weighted / weighted.sum(1, keepdims=True))
 
@@ -148,7 +155,7 @@ def least_cost(probabilities: ArrayLike, cost: ArrayLike) -> NDArray[np.int64]:
     >>> least_cost(outputs, cost), move_thresholds(outputs, cost).argmax(1)
     (array([2]), array([0]))
     """
-    outputs = _checked_probabilities(probabilities)
+    outputs = arguments.probabilities(probabilities)
     expected = outputs @ _checked_cost(cost, outputs.shape[1], idle=True)
     return np.asarray(expected.argmin(1), dtype=np.int64)
 
@@ -192,7 +199,7 @@ def correct_prior(
     >>> correct_prior([[0.9, 0.1]], prior=[50, 1]).round(3)
     array([[0.153, 0.847]])
     """
-    outputs = _checked_probabilities(probabilities)
+    outputs = arguments.probabilities(probabilities)
     n_classes = outputs.shape[1]
     old = _checked_prior("prior", prior, n_classes)
     new = _checked_prior("target", np.ones(n_classes) if target is None else target, n_classes)
@@ -234,12 +241,16 @@ def tune_tau(
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If an argument is not as above.
     """
-    outputs, labels = _checked_probabilities(probabilities), np.asarray(y_true)
-    if labels.shape != outputs.shape[:1] or labels.dtype.kind not in "iu":
-        raise ValueError("y_true has to hold one class number for each row of probabilities.")
+    outputs = arguments.probabilities(probabilities)
+    labels = arguments.class_numbers("y_true", y_true)
+    if labels.shape != outputs.shape[:1]:
+        raise ValueError(
+            f"y_true has to hold one class number for each of the {len(outputs)} rows of "
+            f"probabilities; got shape {labels.shape}."
+        )
     if labels.min() < 0 or labels.max() >= outputs.shape[1]:
         raise ValueError(
             f"y_true has labels from {labels.min()} to {labels.max()}; "
@@ -257,8 +268,14 @@ def tune_tau(
     return best[2]
 
 
+def _is_mistake(key: object, n_classes: int) -> bool:
+    if not isinstance(key, tuple) or len(key) != 2 or key[0] == key[1]:
+        return False
+    return all(isinstance(c, numbers.Integral) and c in range(n_classes) for c in key)
+
+
 def _checked_prior(name: str, prior: ArrayLike, n_classes: int | None = None) -> Floats:
-    shares = np.asarray(arguments.by_class(name, prior), dtype=np.float64)
+    shares = arguments.by_class(name, prior)
     n_classes = n_classes or shares.size
     if shares.shape != (n_classes,):
         raise ValueError(
@@ -268,17 +285,6 @@ def _checked_prior(name: str, prior: ArrayLike, n_classes: int | None = None) ->
     if not np.isfinite(shares).all() or shares.min() <= 0:
         raise ValueError(f"{name} has to be larger than 0 for each class; got {shares.tolist()}.")
     return np.asarray(shares / shares.sum())
-
-
-def _checked_probabilities(probabilities: ArrayLike) -> Floats:
-    outputs = np.asarray(probabilities, dtype=np.float64)
-    if outputs.ndim != 2 or outputs.size == 0:
-        raise ValueError(f"probabilities have to have shape (n, classes); got {outputs.shape}.")
-    if not np.isfinite(outputs).all() or outputs.min() < 0:
-        raise ValueError("probabilities have to be finite and not negative.")
-    if not np.allclose(outputs.sum(1), 1, atol=1e-3):
-        raise ValueError("Each row of probabilities has to sum to 1; apply softmax first.")
-    return outputs
 
 
 def _checked_cost(cost: ArrayLike, n_classes: int, *, idle: bool = False) -> Floats:

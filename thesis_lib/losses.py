@@ -344,7 +344,7 @@ def _positive(name: str, values: ArrayLike | None, *, zero: bool) -> list[float]
     """Return a plain list, so that the loss can be saved."""
     if values is None:
         return None
-    array = np.asarray(arguments.by_class(name, values), dtype=np.float64)
+    array = arguments.by_class(name, values)
     allowed = array >= 0 if zero else array > 0
     if array.ndim != 1 or array.size < 2 or not np.isfinite(array).all() or not allowed.all():
         bound = "not negative" if zero else "larger than 0"

@@ -18,6 +18,12 @@ Labels = NDArray[np.int64]
 MEASURES = ("Balanced accuracy", "Macro F1", "G-mean")
 """What `of_confusion` measures."""
 
+# Numbered one by one they would differ where a class is missing among the predictions.
+_BOTH_NUMBERED = (
+    "both as numbers: y_true, y_pred = "
+    "numpy.unique([y_true, y_pred], return_inverse=True)[1].reshape(2, -1)"
+)
+
 
 def confusion(y_true: ArrayLike, y_pred: ArrayLike, n_classes: int) -> Labels:
     """Count predictions: true classes as rows, predicted ones as columns.
@@ -117,9 +123,10 @@ def balanced_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     ValueError, TypeError
         As for `confusion`.
     """
+    from sklearn.metrics import recall_score
+
     true, predicted = _checked(y_true, y_pred)
-    n_classes = int(max(true.max(), predicted.max())) + 1
-    return float(np.nanmean(recall_per_class(true, predicted, n_classes)))
+    return float(recall_score(true, predicted, labels=np.unique(true), average="macro"))
 
 
 def g_mean(y_true: ArrayLike, y_pred: ArrayLike) -> float:
@@ -205,55 +212,82 @@ def summary(y_true: ArrayLike, y_pred: ArrayLike) -> dict[str, float]:
     }
 
 
-def of_confusion(table: Labels) -> tuple[float, float, float]:
+def of_confusion(table: ArrayLike) -> tuple[float, float, float]:
     """Return balanced accuracy, macro F1 and G-mean over the classes that the test set has.
 
     Parameters
     ----------
-    table : ndarray of int, (n_classes, n_classes)
-        True classes as rows.
+    table : array_like of int, (n_classes, n_classes)
+        True classes as rows; counts, since shares do not tell precision.
 
     Returns
     -------
     tuple of float
         As `balanced_accuracy`, `macro_f1` and `g_mean` find them from the labels.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the table is not as above, or counts nothing.
     """
-    there = table.sum(1) > 0
-    found = recall_of(table)[there]
-    predicted_or_true = table.sum(0) + table.sum(1)
-    f1 = 2 * np.diag(table)[there] / predicted_or_true[there]
+    counts = _checked_table(table)
+    there = counts.sum(1) > 0
+    if not there.any():
+        raise ValueError("table counts no image.")
+    found = recall_of(counts)[there]
+    predicted_or_true = counts.sum(0) + counts.sum(1)
+    f1 = 2 * np.diag(counts)[there] / predicted_or_true[there]
     geometric = 0.0 if (found == 0).any() else math.exp(np.log(found).mean())
     return float(found.mean()), float(f1.mean()), geometric
 
 
-def recall_of(table: Labels) -> NDArray[np.float64]:
+def recall_of(table: ArrayLike) -> NDArray[np.float64]:
     """Return each class's recall from a confusion matrix; NaN for a class without images.
 
     Parameters
     ----------
-    table : ndarray of int, (n_classes, n_classes)
+    table : array_like of int, (n_classes, n_classes)
         True classes as rows.
 
     Returns
     -------
     ndarray of float64, (n_classes,)
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the table is not square, or holds anything but counts.
     """
-    rows = table.sum(1)
-    return np.where(rows > 0, np.diag(table) / np.maximum(rows, 1), np.nan)
+    counts = _checked_table(table)
+    rows = counts.sum(1)
+    return np.where(rows > 0, np.diag(counts) / np.maximum(rows, 1), np.nan)
+
+
+def _checked_table(table: ArrayLike) -> Labels:
+    counts = np.asarray(table)
+    if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or counts.size == 0:
+        raise ValueError(f"table has to be (n_classes, n_classes); got shape {counts.shape}.")
+    # Whole floats are refused too: shares of rows without a mistake are ones and zeros.
+    if counts.dtype.kind not in "iu":
+        raise TypeError(f"table has to hold counts as integers; got dtype {counts.dtype}.")
+    if counts.min() < 0:
+        raise ValueError(f"table has to hold counts, not negative; got {counts.min()}.")
+    return counts.astype(np.int64)
 
 
 def _checked(
     y_true: ArrayLike, y_pred: ArrayLike, n_classes: int | None = None
 ) -> tuple[Labels, Labels]:
-    true, predicted = np.asarray(y_true), np.asarray(y_pred)
+    true, predicted = (
+        arguments.class_numbers(name, labels, _BOTH_NUMBERED)
+        for name, labels in (("y_true", y_true), ("y_pred", y_pred))
+    )
     if true.ndim != 1 or true.shape != predicted.shape or true.size == 0:
         raise ValueError(
             "y_true and y_pred have to be label arrays of one length, not empty; "
             f"got shapes {true.shape} and {predicted.shape}."
         )
     for name, labels in (("y_true", true), ("y_pred", predicted)):
-        if not np.issubdtype(labels.dtype, np.integer):
-            raise TypeError(f"{name} has to hold class numbers; got dtype {labels.dtype}.")
         if labels.min() < 0 or (n_classes is not None and labels.max() >= n_classes):
             raise ValueError(
                 f"{name} has labels from {labels.min()} to {labels.max()}; "

@@ -82,7 +82,7 @@ def remix(
         As for `mixup`, and if class_counts, kappa or tau is not as above.
     """
     _check_batch(x, y)
-    counts = np.asarray(arguments.by_class("class_counts", class_counts), dtype=np.float64)
+    counts = arguments.by_class("class_counts", class_counts)
     if counts.shape != y.shape[1:] or not (np.isfinite(counts) & (counts > 0)).all():
         raise ValueError(
             f"class_counts has to hold a number larger than 0 for each of the {y.shape[1]} "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +14,10 @@ from thesis_lib import arguments
 
 Array = NDArray[Any]
 Labels = NDArray[np.int64]
-Seed = int | np.random.RandomState | None
+Seed = arguments.Seed
 
 # The thesis's own number of neighbours (appendix A.3).
 K_NEIGHBORS = 3
-
-_NUMBERED = "numpy.unique(y, return_inverse=True)[1]"
 
 # SMOTE looks for neighbours among all images of a class, which have to be in memory as floats.
 _SMOTE_BYTES = 2**30
@@ -27,7 +25,7 @@ _SMOTE_BYTES = 2**30
 
 @dataclass(frozen=True)
 class Resampled:
-    """A resampled set, and where each of its images came from.
+    """A resampled set, and where each of its images came from; unpacked it is ``x, y``.
 
     Attributes
     ----------
@@ -44,6 +42,9 @@ class Resampled:
     y: Labels
     parents: Labels
     weights: NDArray[np.float64]
+
+    def __iter__(self) -> Iterator[Array]:
+        return iter((self.x, self.y))
 
 
 def resample(
@@ -63,7 +64,7 @@ def resample(
     y : array_like of int, (n,)
         Class numbers from 0, of at least two classes.
     method : {"ros", "smote", "rus"}
-    random_state : int, RandomState or None
+    random_state : int, RandomState, Generator or None
     k_neighbors : int
         Neighbours that SMOTE chooses from; the others ignore it.
 
@@ -195,7 +196,7 @@ def smote(
             UserWarning,
             stacklevel=2,
         )
-    state = _random_state(random_state)
+    state = arguments.random_state(random_state)
     flat = images.reshape(len(images), -1).astype(np.float64)
     own = np.arange(len(images))
     parts = [(np.stack([own, own], 1), np.ones(len(own)), labels)]
@@ -467,7 +468,7 @@ def _by_rows(
     """Resample row numbers, which works for images of any shape and dtype."""
     images, labels = _checked(x, y)
     # An integer seed would repeat the same draws for every class.
-    state = _random_state(random_state)
+    state = arguments.random_state(random_state)
     rows, _ = sampler(random_state=state).fit_resample(np.arange(len(labels))[:, None], labels)
     chosen = state.permutation(rows.ravel())
     parents = np.stack([chosen, chosen], axis=1)
@@ -484,18 +485,12 @@ def _members(labels: Labels) -> list[Labels]:
     return [np.flatnonzero(labels == label) for label in np.unique(labels)]
 
 
-def _random_state(random_state: Seed) -> np.random.RandomState:
-    if isinstance(random_state, np.random.RandomState):
-        return random_state
-    return np.random.RandomState(random_state)
-
-
 def _advice(labels: Array) -> str:
     if labels.ndim == 2:
         return "For one-hot labels pass y.argmax(1)."
     if labels.dtype.kind == "f":
         return "For whole numbers pass y.astype(int)."
-    return f"For names pass {_NUMBERED}."
+    return f"For names pass {arguments.NUMBERED}."
 
 
 def _checked(x: ArrayLike, y: ArrayLike) -> tuple[Array, Labels]:
@@ -508,7 +503,7 @@ def _checked(x: ArrayLike, y: ArrayLike) -> tuple[Array, Labels]:
     if labels.size and labels.min() < 0:
         raise ValueError(
             f"y has labels from {labels.min()} to {labels.max()}; class numbers start at 0. "
-            f"Pass {_NUMBERED}."
+            f"Pass {arguments.NUMBERED}."
         )
     if images.dtype.kind not in "iuf":
         raise TypeError(

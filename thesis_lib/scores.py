@@ -1,10 +1,11 @@
 """Scores of how normal an input looks to a trained classifier, all with one contract.
 
 ``fit(features, logits, labels)`` learns what normal inputs look like, ``score(features, logits)``
-returns one number an input. **Higher is more normal, for every score**, so that normal inputs are
-the positive class of :func:`thesis_lib.anomaly.detection`; a formula whose source has the other
-sign is negated here. Features are the activations of the last hidden layer, logits the inputs of
-the softmax. All is computed in float64.
+returns one number an input; logits and labels may be left out where a score does not use them.
+**Higher is more normal, for every score**, so that normal inputs are the positive class of
+:func:`thesis_lib.anomaly.detection`; a formula whose source has the other sign is negated here.
+Features are the activations of the last hidden layer, logits the inputs of the softmax. All is
+computed in float64.
 """
 
 from __future__ import annotations
@@ -24,49 +25,50 @@ Labels = NDArray[np.int64]
 class Score(ABC):
     """The contract: checks, and the shapes that :meth:`fit` saw."""
 
+    # What has to be given beside the features.
+    _uses: frozenset[str] = frozenset()
     _widths: tuple[int, int] | None = None
 
-    def fit(self, features: ArrayLike, logits: ArrayLike, labels: ArrayLike) -> Self:
+    def fit(
+        self,
+        features: ArrayLike,
+        logits: ArrayLike | None = None,
+        labels: ArrayLike | None = None,
+    ) -> Self:
         """Learn from normal inputs.
 
         Parameters
         ----------
         features : array_like, (n, n_features)
-        logits : array_like, (n, n_classes)
-            Of at least two classes.
-        labels : array_like of int, (n,)
-            True classes from 0 to n_classes - 1; not every class has to occur.
+        logits : array_like, (n, n_classes), optional
+            Of at least two classes; of use to the scores of logits only.
+        labels : array_like of int, (n,), optional
+            True classes from 0 to n_classes - 1; not every class has to occur. Of use to
+            `Mahalanobis` only.
 
         Raises
         ------
         ValueError, TypeError
-            If shapes, lengths or labels do not fit, or something is NaN or infinite.
+            If shapes, lengths or labels do not fit, something is NaN or infinite, or what the
+            score uses is left out.
         """
+        self._check_given(logits=logits, labels=labels)
         hidden, outputs = _checked(features, logits)
-        if outputs.shape[1] < 2:
-            raise ValueError(f"logits has to have at least 2 columns; got {outputs.shape[1]}.")
-        classes = np.asarray(labels)
-        if classes.shape != (len(hidden),):
-            raise ValueError(
-                f"labels has to have one entry a row, ({len(hidden)},); got {classes.shape}."
-            )
-        if not np.issubdtype(classes.dtype, np.integer):
-            raise TypeError(f"labels has to hold class numbers; got dtype {classes.dtype}.")
-        if classes.min() < 0 or classes.max() >= outputs.shape[1]:
-            raise ValueError(
-                f"labels go from {classes.min()} to {classes.max()}; "
-                f"allowed are 0 to {outputs.shape[1] - 1}, a column of logits each."
-            )
-        self._fit(hidden, outputs, classes.astype(np.int64))
+        if outputs.shape[1] == 1:
+            raise ValueError("logits has to have at least 2 columns; got 1.")
+        classes = _checked_labels(labels, len(hidden), outputs.shape[1])
+        self._fit(hidden, outputs, classes)
         self._widths = hidden.shape[1], outputs.shape[1]
         return self
 
-    def score(self, features: ArrayLike, logits: ArrayLike) -> Floats:
+    def score(self, features: ArrayLike, logits: ArrayLike | None = None) -> Floats:
         """Return one number an input, higher for more normal ones.
 
         Parameters
         ----------
-        features, logits : array_like, (n, n_features), (n, n_classes)
+        features : array_like, (n, n_features)
+        logits : array_like, (n, n_classes), optional
+            As for :meth:`fit`.
 
         Returns
         -------
@@ -77,17 +79,25 @@ class Score(ABC):
         RuntimeError
             Before :meth:`fit`.
         ValueError
-            If the shapes are not those of :meth:`fit`, or something is NaN or infinite.
+            If the shapes are not those of :meth:`fit`, something is NaN or infinite, or logits
+            that the score uses are left out.
         """
         if self._widths is None:
             raise RuntimeError("Call fit() before score().")
+        self._check_given(logits=logits)
         hidden, outputs = _checked(features, logits)
         for name, array, width in zip(
             ("features", "logits"), (hidden, outputs), self._widths, strict=True
         ):
-            if array.shape[1] != width:
+            # Left out here or there, logits have no columns.
+            if array.shape[1] not in (width, 0) and width:
                 raise ValueError(f"{name} has {array.shape[1]} columns, but fit() saw {width}.")
         return self._score(hidden, outputs)
+
+    def _check_given(self, **arrays: ArrayLike | None) -> None:
+        for name, values in arrays.items():
+            if values is None and name in self._uses:
+                raise ValueError(f"{type(self).__name__} uses {name}; pass them too.")
 
     # Scores of the logits alone learn nothing.
     def _fit(self, features: Floats, logits: Floats, labels: Labels) -> None:  # noqa: B027
@@ -114,6 +124,8 @@ class MaximumProbability(Score):
         If temperature is no positive number.
     """
 
+    _uses = frozenset({"logits"})
+
     def __init__(self, temperature: float = 1.0) -> None:
         self.temperature = arguments.number("temperature", temperature, 0, ends="()")
 
@@ -127,6 +139,8 @@ class MaximumProbability(Score):
 
 class MaximumLogit(Score):
     """The largest logit (Hendrycks et al., 2022)."""
+
+    _uses = frozenset({"logits"})
 
     def _score(self, features: Floats, logits: Floats) -> Floats:
         return np.asarray(logits.max(1))
@@ -148,6 +162,8 @@ class Energy(Score):
         If temperature is no positive number.
     """
 
+    _uses = frozenset({"logits"})
+
     def __init__(self, temperature: float = 1.0) -> None:
         self.temperature = arguments.number("temperature", temperature, 0, ends="()")
 
@@ -165,6 +181,7 @@ class Mahalanobis(Score):
     pseudo-inverse is taken: directions without variance in training do not count.
     """
 
+    _uses = frozenset({"labels"})
     _means: Floats
     _whitening: Floats
 
@@ -257,9 +274,28 @@ def catalogue() -> dict[str, Score]:
     }
 
 
-def _checked(features: ArrayLike, logits: ArrayLike) -> tuple[Floats, Floats]:
-    arrays = []
+def _checked_labels(labels: ArrayLike | None, n: int, n_classes: int) -> Labels:
+    """Return the labels, all 0 if left out; without logits, (n, 0), any class is allowed."""
+    if labels is None:
+        return np.zeros(n, np.int64)
+    classes = arguments.class_numbers("labels", labels)
+    if classes.shape != (n,):
+        raise ValueError(f"labels has to have one entry a row, ({n},); got {classes.shape}.")
+    if classes.min() < 0 or (n_classes and classes.max() >= n_classes):
+        columns = f"0 to {n_classes - 1}, a column of logits each" if n_classes else "those from 0"
+        raise ValueError(
+            f"labels go from {classes.min()} to {classes.max()}; allowed are {columns}."
+        )
+    return classes
+
+
+def _checked(features: ArrayLike, logits: ArrayLike | None) -> tuple[Floats, Floats]:
+    """Return both as arrays; logits that are left out have no columns."""
+    arrays: list[Floats] = []
     for name, values in (("features", features), ("logits", logits)):
+        if values is None and name == "logits":
+            arrays.append(np.empty((len(arrays[0]), 0)))
+            continue
         array = np.asarray(values, dtype=np.float64)
         if array.ndim != 2 or array.size == 0:
             raise ValueError(

@@ -54,8 +54,18 @@ def recall_grid(methods: Sequence[str], classes: Sequence[str], recall: ArrayLik
         n names and k names.
     recall : array_like, (k, n)
         Percent; NaN for a class without test images.
+
+    Raises
+    ------
+    ValueError
+        If there is not a row a class and a column a method.
     """
     values = np.asarray(recall, dtype=float)
+    if values.shape != (len(classes), len(methods)):
+        raise ValueError(
+            f"recall has to be (classes, methods), {(len(classes), len(methods))}; "
+            f"got {values.shape}."
+        )
     letters = min(max(map(len, methods)), _LONGEST)
     width, below = max(6.4, 0.4 * len(methods) + 2.4), 0.3 + 0.065 * letters
     figure, axis = subplots(figsize=(width, 0.3 * len(classes) + below))

@@ -49,7 +49,11 @@ def confusion(matrices: Mapping[str, ArrayLike], *, class_names: Sequence[str] =
     ------
     ValueError
         If a matrix is not square.
+    TypeError
+        If there are no titles.
     """
+    if not isinstance(matrices, Mapping):
+        raise TypeError("matrices has to name each matrix by its title, as {'ROS': matrix}.")
     arrays = {title: np.asarray(matrix, dtype=float) for title, matrix in matrices.items()}
     for title, counts in arrays.items():
         if counts.ndim != 2 or counts.shape[0] != counts.shape[1]:
