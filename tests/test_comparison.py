@@ -138,6 +138,7 @@ def test_the_best_of_the_clear_ones_is_recommended() -> None:
     assert "paired over 4 seeds" in text
     assert "for 3 comparisons" in text
     assert "Also clearly better than the baseline: Random oversampling." in text
+    assert 'It is trained by thesis_lib.fit(x, y, method="smote").' in text
 
 
 def test_no_method_may_be_clearly_better() -> None:

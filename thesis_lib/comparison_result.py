@@ -184,6 +184,8 @@ class Comparison:
     def recommendation(self) -> str:
         """What to use, and what that rests on."""
         text = self._advice()
+        if self.pixels_note not in text:  # without any advice there are no caveats
+            text += f" {self.pixels_note}."
         if self.copies:
             note = copies_note(self.copies, int(self.test_counts.sum()))
             text = f"Compare again: {note}. As it is: {text}"
@@ -231,6 +233,7 @@ class Comparison:
                 text += f" Also clearly better than the baseline: {others}."
             if near := self._not_beaten(best):
                 text += f" Not shown to be worse than it, seed by seed: {', '.join(near)}."
+            text += f' It is trained by thesis_lib.fit(x, y, method="{best}").'
         return " ".join([text, *self.caveats()])
 
     def _not_beaten(self, best: str) -> list[str]:
