@@ -2,6 +2,8 @@
 
 import math
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from fractions import Fraction
 
@@ -319,6 +321,12 @@ def test_counts_with_other_names_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=rf"\A{name} has to be a list, a number a class"):
         call(named)
+
+
+def test_pandas_is_not_imported_to_know_its_types() -> None:
+    code = "import sys; from thesis_lib import decision; print('pandas' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "False\n"
 
 
 def test_images_are_drawn_by_counts_of_pandas() -> None:

@@ -130,7 +130,8 @@ class LogitAdjustedCrossentropy(_ShiftedCrossentropy):
     r"""Cross-entropy of logits that know the prior: :math:`z_c+\tau\log\pi_c`.
 
     Menon et al. 2021, with :math:`\pi_c=n_c/n`. The adjustment is made in training only:
-    the network's own outputs then aim at equal classes.
+    the network's own outputs then aim at equal classes. They are to be probabilities, of softmax,
+    or logits with ``from_logits=True``.
 
     Parameters
     ----------
@@ -166,7 +167,8 @@ class LogitAdjustedCrossentropy(_ShiftedCrossentropy):
 class BalancedSoftmax(LogitAdjustedCrossentropy):
     r"""Cross-entropy of :math:`n_c e^{z_c}/\sum_j n_j e^{z_j}` (Ren et al. 2020).
 
-    It is `LogitAdjustedCrossentropy` with tau = 1.
+    It is `LogitAdjustedCrossentropy` with tau = 1, and as that takes probabilities, or logits with
+    ``from_logits=True``.
 
     Parameters
     ----------
@@ -189,7 +191,7 @@ class LDAMLoss(_ShiftedCrossentropy):
     Cross-entropy in which the true class's logit is lowered by :math:`\Delta_c=C/n_c^{1/4}`, so
     rare classes have to win by more. The authors normalise features and weights of the last layer
     and multiply the logits by 30; without that, as here, a network can outgrow the margins by
-    larger logits.
+    larger logits. It takes probabilities, or logits with ``from_logits=True``.
 
     Parameters
     ----------
