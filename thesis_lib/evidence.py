@@ -294,8 +294,8 @@ def _focal_clip() -> Evidence:
     outputs = np.array([1e-8, 1e-10])
     listed, defined = (-np.log(p) for p in (np.clip(outputs, 1e-7, 1 - 1e-7), outputs))
     pairs = [
-        ("multiclass/focal-g0-a100", "multiclass/focal-corrected"),
-        ("binary/focal-g0-a50", "binary/focal-corrected"),
+        ("multiclass/focal-g0-a100", "multiclass/unclipped-focal"),
+        ("binary/focal-g0-a50", "binary/unclipped-focal"),
     ]
     text = (
         f"As the output for the true class falls from {outputs[0]:.0e} to {outputs[1]:.0e}, the "

@@ -489,7 +489,7 @@ def _multiclass() -> list[Experiment]:
             learning_rate=0.5,
         ),
         make(
-            "focal-corrected",
+            "unclipped-focal",
             "Focal loss",
             loss="focal",
             gamma=0.0,
@@ -541,7 +541,7 @@ def _binary() -> list[Experiment]:
         make("mfe-corrected", "MFE", loss="mfe", epochs=1000, corrects="binary/mfe"),
         make("msfe-corrected", "MSFE", loss="msfe", corrects="binary/msfe", **short),
         make(
-            "focal-corrected",
+            "unclipped-focal",
             "Focal loss",
             loss="focal",
             gamma=0.0,
