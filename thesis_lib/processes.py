@@ -31,7 +31,7 @@ class Processes:
 
     def __init__(self, executor: ProcessPoolExecutor, workers: int, passed: Any) -> None:
         self._executor, self._workers, self._passed = executor, workers, passed
-        self._futures: list[Future[Run]] = []
+        self._training: list[Future[Run]] = []
 
     def slots(self) -> int:
         """Return how many runs can train at the same time."""
@@ -58,8 +58,10 @@ class Processes:
         """
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            self._futures.append(self._executor.submit(_train, name, seed, precision))
-            return self._futures[-1]
+            handed = self._executor.submit(_train, name, seed, precision)
+            # Those that have ended hold their outputs, which somebody else keeps.
+            self._training = [*(f for f in self._training if not f.done()), handed]
+            return handed
         except BrokenProcessPool as error:
             future = Future[Run]()
             future.set_exception(error)
@@ -69,7 +71,7 @@ class Processes:
 
     def busy(self) -> bool:
         """Return whether some run still trains."""
-        return not all(future.done() for future in self._futures)
+        return not all(future.done() for future in self._training)
 
 
 @contextlib.contextmanager
