@@ -9,7 +9,7 @@ import pytest
 
 from tests.runs import make_run
 from tests.test_export import ORIGIN
-from thesis_lib import experiments, published, sweep
+from thesis_lib import experiments, published, quiet, sweep
 from thesis_lib.__main__ import _EXAMPLES, main
 
 
@@ -34,6 +34,19 @@ def test_an_unknown_experiment_names_the_nearest(capsys: pytest.CaptureFixture[s
     error = capsys.readouterr().err
     assert error.startswith("thesis-lib: There is no experiment 'binary/smot'")
     assert "binary/smote" in error
+
+
+def test_a_name_is_looked_up_before_keras_loads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quiet, "import_keras", lambda: pytest.fail("loaded"))
+    assert main(["run", "binary/smot"]) == 2
+    assert main(["verify", "binary/smot"]) == 2
+
+
+def test_seeds_with_commas(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_info:
+        main(["sweep", "binary/rus", "--seeds", "1,2,3"])
+    assert exit_info.value.code == 2
+    assert "argument --seeds: separate them by spaces: 1 2 3" in capsys.readouterr().err
 
 
 def test_verify_needs_a_record(capsys: pytest.CaptureFixture[str]) -> None:

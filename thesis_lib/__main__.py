@@ -150,7 +150,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_limit(running)
     sweeping = command("sweep", _sweep, "Train and record what has no record yet.")
     sweeping.add_argument("pattern", nargs="+", help=_PATTERNS)
-    sweeping.add_argument("--seeds", type=int, nargs="+", default=list(experiments.SEEDS))
+    sweeping.add_argument("--seeds", type=own_data.seed, nargs="+", default=list(experiments.SEEDS))
     sweeping.add_argument(
         "--device",
         choices=("cpu", "gpu"),
@@ -198,13 +198,13 @@ def _add_limit(command: argparse.ArgumentParser) -> None:
 def _list(options: argparse.Namespace) -> int:
     for experiment in experiments.select(options.pattern):
         runs = experiments.recorded(experiment)
-        print(f"{experiment.name:40} {len(runs)} seed{'' if len(runs) == 1 else 's'}")
+        print(f"{experiment.name:40} {counted(len(runs), 'seed')}")
     return 0
 
 
 def _run(options: argparse.Namespace) -> int:
+    experiment = experiments.get(options.experiment)  # before what takes seconds
     quiet.import_keras()
-    experiment = experiments.get(options.experiment)
     _show(training.train(experiment, options.seed, epochs=options.epochs))
     return 0
 

@@ -160,7 +160,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--seeds",
-        type=_seed,
+        type=seed,
         nargs="+",
         default=[1, 2, 3, 4, 5],
         metavar="SEED",
@@ -208,7 +208,18 @@ def _name(text: str) -> str:
     return text
 
 
-def _seed(text: str) -> int:
+def seed(text: str) -> int:
+    """Read a seed from the command line.
+
+    Parameters
+    ----------
+    text : str
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If it is no whole number, or several with commas between them.
+    """
     try:
         return int(_name(text))
     except ValueError:
