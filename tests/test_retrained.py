@@ -49,12 +49,17 @@ def test_shares_are_those_of_the_confidences(
 def test_a_row_a_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retrained, "FILE", tmp_path / "retrained.json")
     assert retrained.table().empty
+    assert retrained.said("Test") == "not measured yet"
     rows = [
         {"seed": seed, "epochs": 3, "percent": {"Training": 99.99, "Pictures over 0.6": 5.0 + seed}}
         for seed in (1, 2)
     ]
     retrained.FILE.write_text(json.dumps(rows))
     assert retrained.table()["Pictures over 0.6"].to_dict() == {1: 6.0, 2: 7.0}
+    # t of one degree of freedom, 12.706, times 0.5, the error of the mean: from 0.1 to 12.9.
+    assert retrained.said("Pictures over 0.6") == "6.5 ± 6.4 % (2 networks)"
+    retrained.FILE.write_text(json.dumps(rows[:1]))
+    assert retrained.said("Pictures over 0.6") == "6.0 % (1 network)"
 
 
 def test_the_accuracy_is_a_share() -> None:
