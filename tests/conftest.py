@@ -18,10 +18,11 @@ from thesis_lib import data
 # and interrupt would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# The files that take longest, the longest first: two processes that begin with them end together.
+# The files that take longest, the longest first: processes that begin with them end together.
 LONG = (
     *("test_browser", "test_comparison", "test_reliability", "test_cluster", "test_vectorized"),
-    *("test_explore", "test_later", "test_pdf", "test_lab", "test_fuzz", "test_training"),
+    *("test_explore", "test_later", "test_pdf", "test_own_fit", "test_lab", "test_fuzz"),
+    *("test_retrained", "test_training"),
 )
 
 
