@@ -175,6 +175,19 @@ def test_notes_say_where_records_come_from_and_how_to_repeat_them() -> None:
     assert "1 run on a machine with tensorflow and Keras 3.9, 2026-01-02; " in note
     assert "activations in `float32`" in note
     assert "`thesis-lib sweep 'multiclass/focal-*'`" in note
+
+
+def test_notes_say_what_was_trained_in_which_precision() -> None:
+    half = make_run("binary/ros", 2)
+    origin = {**half.provenance, "precision": "bfloat16"}
+    experiments.record(dataclasses.replace(half, provenance=origin))
+    assert "'binary/baseline' 'binary/ros' --precision bfloat16`" in report.note("8.2")
+    experiments.record(make_run("binary/baseline"))
+    said = "activations in `bfloat16` (ros), `float32` (baseline). `thesis-lib sweep"
+    assert said in report.note("8.2")
+
+
+def test_notes_of_summaries_name_the_baseline() -> None:
     assert "'binary/baseline'" in report.note("8.13")
 
 

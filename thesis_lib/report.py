@@ -362,28 +362,42 @@ def _weights() -> tuple[float, ...]:
 
 def _provenance(names: Sequence[str]) -> str:
     """Say in a few words what the recorded runs of some experiments come from."""
-    found = [experiments.results(name) for name in names]
-    runs = [run for group in found for run in group]
+    found = {name: experiments.results(name) for name in names}
+    runs = [run for group in found.values() for run in group]
     # Moved thresholds are read off the networks of their base.
     trained = dict.fromkeys(experiments.get(name).base or name for name in names)
     patterns = " ".join(f"'{_pattern(name)}'" for name in dict.fromkeys(map(_pattern, trained)))
-    command = f"`thesis-lib sweep {patterns}`"
+    # What is missing belongs to the same row as what is there.
+    option = " --precision bfloat16" * (precision.used(runs) == ["bfloat16"])
+    command = f"`thesis-lib sweep {patterns}{option}`"
     if not runs:
         return f"Percent. Nothing is recorded yet; {command} trains it."
-    single = any(len(group) == 1 for group in found)
+    single = any(len(group) == 1 for group in found.values())
     devices = sorted({str(run.provenance["device"]) for run in runs})
     backends = sorted({str(run.provenance["backend"]) for run in runs})
     versions = sorted({f"Keras {run.provenance['versions']['keras']}" for run in runs})
     dates = sorted({str(run.provenance["utc"])[:10] for run in runs})
-    how = ", ".join(f"`{name}`" for name in precision.used(runs))
     period = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
     return (
         "Percent; ±, or bounds in brackets where one is cut at 0 or 100, is a 95 % interval over "
         f"seeds{', which one seed does not have' * single}. "
         f"Recorded: {len(runs)} run{'s' if len(runs) > 1 else ''} on {', '.join(devices)} with "
-        f"{', '.join(backends)} and {', '.join(versions)}, {period}; activations in {how}. "
-        f"{command} trains what is missing."
+        f"{', '.join(backends)} and {', '.join(versions)}, {period}; "
+        f"activations in {_activations(found)}. {command} trains what is missing."
     )
+
+
+def _activations(found: Mapping[str, Sequence[Run]]) -> str:
+    """Say in which precision runs were trained, and which ones if there are several."""
+    kinds = precision.used([run for runs in found.values() for run in runs])
+    if len(kinds) == 1:
+        return f"`{kinds[0]}`"
+    said = []
+    for kind in kinds:
+        names = [name for name, runs in found.items() if kind in precision.used(runs)]
+        slugs = dict.fromkeys(_pattern(name).split("/")[1] for name in names)
+        said.append(f"`{kind}` ({', '.join(slugs)})")
+    return ", ".join(said)
 
 
 def _pattern(name: str) -> str:
