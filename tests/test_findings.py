@@ -120,6 +120,31 @@ def test_a_twin_that_is_trained_longer_explains_nothing() -> None:
     assert findings.twin_agrees("multiclass/rus", "7.4", "M_us")
 
 
+@pytest.mark.parametrize(
+    ("reported", "verdict"),
+    [(0.9904, ("differs, explained", "training-accuracy")), (0.9947, ("differs", ""))],
+)
+def test_a_training_accuracy_is_explained_by_what_keras_reports(
+    reported: float, verdict: tuple[str, str]
+) -> None:
+    for seed, shift in enumerate((-2e-4, 0, 2e-4), 1):
+        run = make_run("multiclass/baseline", seed)
+        changes = {
+            "train_accuracy": 0.9947 + shift,
+            "accuracy_curve": (0.5, reported + shift),
+            "recall": (0.5,) * 10,
+            "confusion": ((1,) * 10,) * 10,
+        }
+        experiments.record(dataclasses.replace(run, **changes))
+    sample = evidence.values("multiclass/baseline", "Training")
+    assert findings.judge("7.1", "M_b", "Training", sample) == verdict
+    found = evidence.of("training-accuracy")
+    assert found.status == ("confirmed" if verdict[1] else "not decided by the records")
+    assert f"Printed 99.04 %. Ours as Keras reports it in the last epoch: {100 * reported:.2f}" in (
+        found.measured
+    )
+
+
 def test_a_difference_is_explained_by_another_print_that_agrees() -> None:
     # Table 7.10 has 71.61 for this quantity, 7.11 has 71.68.
     sample = [71.679, 71.68, 71.681]

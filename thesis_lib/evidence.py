@@ -19,6 +19,7 @@ from thesis_lib import (
     data,
     decision,
     experiments,
+    findings,
     intervals,
     published,
     resampling,
@@ -430,6 +431,26 @@ def _confusion_axes() -> Evidence:
         f"{listed.sum(1).tolist()}, the counts of the predictions."
     )
     return Evidence(CONFIRMED if rows_are_predictions else REFUTED, text)
+
+
+@check("training-accuracy")
+def _training_accuracy() -> Evidence:
+    name, printed = "multiclass/baseline", published.number("7.1", "M_b", "Training")
+    reported = findings.reported_while_training(experiments.get(name))
+    text = (
+        f"Printed {printed:.2f} %. Ours as Keras reports it in the last epoch: "
+        f"{intervals.said_percentage(*intervals.t_interval(reported))} %; of the trained networks, "
+        f"without dropout: {said(name, 'Training')}."
+    )
+    if status := pending(name):
+        return Evidence(status, text)
+    while_training, trained = (
+        published.compare(printed, sample).verdict == "agrees"
+        for sample in (reported, values(name, "Training"))
+    )
+    if while_training == trained:
+        return Evidence(UNDECIDED, text)
+    return Evidence(CONFIRMED if while_training else REFUTED, text)
 
 
 @check("specificity")

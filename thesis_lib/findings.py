@@ -24,6 +24,9 @@ EXPLAINED = "differs, explained"
 CONTRADICTIONS = "contradictions"
 """The finding that explains a row whose other printed value agrees."""
 
+TRAINING = "training-accuracy"
+"""The finding that explains a training accuracy that was measured with dropout."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -145,9 +148,10 @@ def said_weight(rows: pd.DataFrame) -> str:
 def judge(table: str, row: str, column: str, sample: Sequence[float]) -> tuple[str, str]:
     """Return the verdict on a printed number, and the finding that explains a difference ("").
 
-    A difference is explained in two cases only: the thesis prints another value of the same
-    quantity elsewhere, which agrees with the sample; or the experiment repeats a slip, and the row
-    is consistent with its corrected twin (`twin_agrees`).
+    A difference is explained in three cases only: the thesis prints another value of the same
+    quantity elsewhere, which agrees with the sample; or a training accuracy agrees with those that
+    Keras reports in the last epoch, with dropout; or the experiment repeats a slip, and the row is
+    consistent with its corrected twin (`twin_agrees`).
 
     Parameters
     ----------
@@ -161,11 +165,31 @@ def judge(table: str, row: str, column: str, sample: Sequence[float]) -> tuple[s
         return verdict, ""
     if _other_print_agrees(published.quantity(table, row, column), sample):
         return EXPLAINED, CONTRADICTIONS
-    name = verdicts.experiment_of(table, row, column).name
+    experiment = verdicts.experiment_of(table, row, column)
+    name, number = experiment.name, published.number(table, row, column)
+    reported = reported_while_training(experiment) if column == "Training" else []
+    if published.compare(number, reported).verdict == "agrees":
+        return EXPLAINED, TRAINING
     for finding in findings():
         if name in finding.slip_of and twin_agrees(name, table, row):
             return EXPLAINED, finding.id
     return verdict, ""
+
+
+def reported_while_training(experiment: Experiment) -> list[float]:
+    """Return the training accuracies that Keras reported in the last epoch, with dropout.
+
+    Parameters
+    ----------
+    experiment : Experiment
+
+    Returns
+    -------
+    list of float
+        Percent, one a recorded run that did not diverge.
+    """
+    runs = experiments.recorded(experiment)
+    return [100 * run.accuracy_curve[-1] for run in runs if not run.diverged]
 
 
 def twin_agrees(name: str, table: str, row: str) -> bool:
