@@ -130,8 +130,8 @@ def train(
         "epochs": epochs,
         "seed": seed,
         "optimizer": f"Adam, learning rate {LEARNING_RATE}",
-        "train_accuracy": _accuracy(network, x, y),
-        "test_accuracy": _accuracy(network, x_test, mnist.y_test),
+        "train_accuracy": round(accuracy(network, x, y), 4),
+        "test_accuracy": round(accuracy(network, x_test, mnist.y_test), 4),
         "provenance": provenance(checksum(x, y, x_test, mnist.y_test), "mnist"),
     }
     WEIGHTS.mkdir(exist_ok=True)
@@ -148,9 +148,17 @@ def _sum(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _accuracy(network: Any, x: NDArray[np.float32], y: NDArray[np.int64]) -> float:
+def accuracy(network: Any, x: NDArray[np.float32], y: NDArray[np.int64]) -> float:
+    """Return the share of images that a network names rightly.
+
+    Parameters
+    ----------
+    network : keras.Model
+    x : ndarray, (n, height, width, channels)
+    y : ndarray, (n,)
+    """
     predicted = network.predict(x, batch_size=1000, verbose=0).argmax(1)
-    return round(float((predicted == y).mean()), 4)
+    return float((predicted == y).mean())
 
 
 if __name__ == "__main__":

@@ -224,10 +224,7 @@ def _out_of_time(left: int, jobs: int) -> budget.OutOfTime:
 
 def _sizes(jobs: Jobs, sets: ImageSets) -> dict[Job, int]:
     """Return how many images each job passes through its networks."""
-    return {
-        job: len(sets.y_train) * family[0].epochs * (family[0].members or 1)
-        for job, family in jobs.items()
-    }
+    return {job: own_runs.images_of(family[0], sets) for job, family in jobs.items()}
 
 
 def _networks(jobs: Jobs) -> int:

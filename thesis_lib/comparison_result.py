@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from thesis_lib.choices import checked
-from thesis_lib.intervals import holm, paired_t, t_interval
+from thesis_lib.intervals import holm, paired_t, t_interval_of_percentages
 from thesis_lib.metrics import MEASURES, of_confusion, recall_of
 from thesis_lib.own_methods import BASELINE, LABELS, METHODS
 from thesis_lib.wording import counted, some
@@ -290,7 +290,7 @@ class Comparison:
         from thesis_lib.plots import comparison as plots
 
         scores = self.scores(measure)
-        intervals = [_interval(scores[method]) for method in scores]
+        intervals = [t_interval_of_percentages(scores[method]) for method in scores]
         labels = [LABELS[str(method)] for method in scores]
         return plots.method_intervals(labels, intervals, scores.to_numpy().T, measure=measure)
 
@@ -366,16 +366,10 @@ def untested_note(classes: Sequence[str], test_counts: Labels) -> str:
 
 
 def _shown(sample: pd.Series) -> str:
-    mean, low, high = _interval(sample)
+    mean, low, high = t_interval_of_percentages(sample)
     if math.isnan(mean):
         return "–"
     return f"{mean:.1f}" if math.isnan(low) else f"{mean:.1f} [{low:.1f}, {high:.1f}]"
-
-
-def _interval(sample: pd.Series) -> tuple[float, float, float]:
-    """Return the mean and its 95 % interval, cut at 0 and 100, beyond which no percentage lies."""
-    mean, low, high = t_interval(sample)
-    return mean, *np.clip([low, high], 0, 100).tolist()
 
 
 def _shown_p(p: Any) -> str:

@@ -28,6 +28,7 @@ from thesis_lib import (
     training,
     verdicts,
 )
+from thesis_lib.wording import counted
 
 Floats = NDArray[np.float64]
 
@@ -128,7 +129,7 @@ def said(name: str, column: str) -> str:
     if not found.n:
         return "no record"
     number = intervals.said_percentage(found.mean, found.low, found.high)
-    return f"{number} % ({found.n} seed{'s' if found.n > 1 else ''})"
+    return f"{number} % ({counted(found.n, 'seed')})"
 
 
 def known(*names: str) -> bool:
@@ -709,7 +710,7 @@ def _share_of_zeros(answers: Sequence[int], *, below: float) -> Evidence:
     each = ", ".join(f"{shares[:, c].mean():.1f} % as {c}" for c in answers)
     mean, low, high = intervals.t_interval(shares[:, answers].sum(axis=1))
     text = f"Of the zeros: {each}; together {intervals.said_percentage(mean, low, high)} %"
-    text += f" ({len(runs)} seed{'s' if len(runs) > 1 else ''}). The finding asks for less than "
+    text += f" ({counted(len(runs), 'seed')}). The finding asks for less than "
     text += f"{below:g} %."
     if len(runs) < published.FEWEST_SEEDS:
         return Evidence(FEW_SEEDS, text)

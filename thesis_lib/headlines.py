@@ -16,6 +16,7 @@ from thesis_lib import (
     report,
 )
 from thesis_lib.report import Floats
+from thesis_lib.wording import counted
 
 CLASSES = [str(c) for c in range(10)]
 
@@ -62,7 +63,7 @@ def undersampled_to_the_end() -> str:
     n = len(experiments.results(name))
     few = ", too few to judge" * (n < published.FEWEST_SEEDS)
     number = intervals.said_percentage(mean, low, high, digits=0)
-    return f"{number} % ({n} seed{'s' if n > 1 else ''}{few})"
+    return f"{number} % ({counted(n, 'seed')}{few})"
 
 
 def _mean_recall(name: str) -> tuple[float, float, float]:

@@ -46,6 +46,18 @@ def of_percentage(low: float, high: float) -> tuple[float, float]:
     return float(np.clip(low, 0, 100)), float(np.clip(high, 0, 100))
 
 
+def t_interval_of_percentages(sample: ArrayLike) -> tuple[float, float, float]:
+    """Return `t_interval` with its bounds cut at 0 and 100.
+
+    Parameters
+    ----------
+    sample : array_like of float, (n,)
+        Percent.
+    """
+    mean, low, high = t_interval(sample)
+    return mean, *of_percentage(low, high)
+
+
 def said_percentage(mean: float, low: float, high: float, digits: int = 2) -> str:
     """Say a percentage with its interval: "19.84 ± 2.92", "75.02 (0.00 to 100.00)" or "74.23".
 

@@ -156,7 +156,7 @@ def fit(
     if dark := image_sets.dark_note(sets):
         warnings.warn(f"{dark}.", stacklevel=2)
     quiet.import_keras()
-    images = len(sets.y_train) * experiment.epochs * (experiment.members or 1)
+    images = own_runs.images_of(experiment, sets)
     with progress_bar(images, shown=progress, unit="image", unit_scale=True) as bar:
         fitted = own_runs.networks(experiment, sets, seed, bar.update)
     if not all(math.isfinite(one.curves[0][-1]) for one in fitted):

@@ -85,6 +85,17 @@ def networks(
     ]
 
 
+def images_of(experiment: Experiment, sets: ImageSets) -> int:
+    """Return how many images the networks of an experiment pass while they train.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    sets : ImageSets
+    """
+    return len(sets.y_train) * experiment.epochs * (experiment.members or 1)
+
+
 def outputs(
     fitted: Sequence[stages.Fitted[Any]], x: NDArray[Any], scale: float
 ) -> Iterator[NDArray[Any]]:

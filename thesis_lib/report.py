@@ -14,6 +14,7 @@ from thesis_lib.best import Best, largest
 from thesis_lib.tables import Table
 from thesis_lib.training import Experiment, Run
 from thesis_lib.verdicts import GRIDS, experiment_of, experiments_of, focal, value
+from thesis_lib.wording import counted
 
 Floats = NDArray[np.float64]
 
@@ -159,7 +160,12 @@ def recorded(name: str, columns: Sequence[str]) -> Floats:
         single seed.
     """
     runs = experiments.results(name)
-    return np.array([_interval([value(run, column) for run in runs]) for column in columns])
+    return np.array(
+        [
+            intervals.t_interval_of_percentages([value(run, column) for run in runs])
+            for column in columns
+        ]
+    )
 
 
 def learning_curves(*names: str) -> dict[str, Floats]:
@@ -182,7 +188,7 @@ def learning_curves(*names: str) -> dict[str, Floats]:
         runs = [run for run in experiments.results(experiment) if not run.diverged]
         if runs:
             seeds = 100 * np.array([run.accuracy_curve for run in runs])
-            label = f"{_method(experiment)} ({len(runs)} seed{'s' if len(runs) > 1 else ''})"
+            label = f"{_method(experiment)} ({counted(len(runs), 'seed')})"
             curves[label] = np.stack([seeds.mean(0), seeds.min(0), seeds.max(0)], axis=1)
     return curves
 
@@ -324,11 +330,6 @@ def _verdict(runs: Sequence[Run], place: tuple[str, str, str], column: str) -> s
     return None if verdict == "missing" else verdict
 
 
-def _interval(sample: Sequence[float]) -> tuple[float, float, float]:
-    mean, low, high = intervals.t_interval(sample)
-    return mean, *intervals.of_percentage(low, high)
-
-
 def _title(text: str) -> str:
     """Return a text for a figure; Matplotlib would set what stands between dollars as a formula."""
     return text.replace("$", r"\$")
@@ -353,7 +354,7 @@ def _source(run: Run) -> str:
 def _seeds(runs: Sequence[Run]) -> str:
     if not runs:
         return "recorded"
-    return f"recorded, {len(runs)} seed{'s' if len(runs) > 1 else ''}"
+    return f"recorded, {counted(len(runs), 'seed')}"
 
 
 def _weights() -> tuple[float, ...]:
@@ -381,7 +382,7 @@ def _provenance(names: Sequence[str]) -> str:
     return (
         "Percent; ±, or bounds in brackets where one is cut at 0 or 100, is a 95 % interval over "
         f"seeds{', which one seed does not have' * single}. "
-        f"Recorded: {len(runs)} run{'s' if len(runs) > 1 else ''} on {', '.join(devices)} with "
+        f"Recorded: {counted(len(runs), 'run')} on {', '.join(devices)} with "
         f"{', '.join(backends)} and {', '.join(versions)}, {period}; "
         f"activations in {_activations(found)}. {command} trains what is missing."
     )

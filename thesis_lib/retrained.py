@@ -10,9 +10,7 @@ import json
 import sys
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from thesis_lib import anomaly, arguments, classifier, data, fitting, intervals, model
 from thesis_lib.provenance import checksum, provenance
@@ -96,12 +94,16 @@ def train(seed: int, *, accuracy: float = ACCURACY) -> dict[str, Any]:
     epochs, right = 0, 0.0
     while right < accuracy and epochs < _MOST_EPOCHS:
         network.fit(x, mnist.y_train, batch_size=classifier.BATCH_SIZE, epochs=1, verbose=0)
-        epochs, right = epochs + 1, _right(network, x, mnist.y_train)
+        epochs, right = epochs + 1, classifier.accuracy(network, x, mnist.y_train)
         print(f"seed {seed}, epoch {epochs}: {right:.4%} of the training images", file=sys.stderr)
     pictures = data.channel_images(data.pictures().images)
-    percent = {"Training": 100 * right, "Test": 100 * _right(network, x_test, mnist.y_test)}
+    percent = {
+        "Training": 100 * right,
+        "Test": 100 * classifier.accuracy(network, x_test, mnist.y_test),
+    }
     for kind, images in {"Pictures": pictures, "Digits": x_test}.items():
-        confidence = anomaly.confidence(_outputs(network, images))
+        outputs = network.predict(images, batch_size=1000, verbose=0)
+        confidence = anomaly.confidence(outputs)
         for cut in THRESHOLDS:
             percent[f"{kind} over {cut}"] = 100 * float((confidence > cut).mean())
     return {
@@ -113,14 +115,6 @@ def train(seed: int, *, accuracy: float = ACCURACY) -> dict[str, Any]:
             checksum(x, mnist.y_train, x_test, mnist.y_test, pictures), "mnist"
         ),
     }
-
-
-def _outputs(network: Any, x: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(network.predict(x, batch_size=1000, verbose=0))
-
-
-def _right(network: Any, x: NDArray[np.float32], y: NDArray[np.int64]) -> float:
-    return float((_outputs(network, x).argmax(1) == y).mean())
 
 
 def _rows() -> list[dict[str, Any]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+import numpy as np
+
 from thesis_lib import experiments, precision
 from thesis_lib.intervals import t_prediction
 from thesis_lib.training import Experiment, Run
@@ -35,12 +37,13 @@ class Verification:
     @property
     def passed(self) -> bool:
         """Whether the run is as the records lead one to expect; a single one leads to nothing."""
-        if self.run.diverged or not self.accuracies:
-            fits = self.run.diverged and not self.accuracies
-        else:
-            low, high = self.expected
-            fits = low <= self.run.test_accuracy <= high
+        fits = self._inside if self.accuracies else self.run.diverged
         return fits and self.same_images is not False
+
+    @property
+    def _inside(self) -> bool:
+        low, high = self.expected
+        return low <= self.run.test_accuracy <= high
 
     def lines(self) -> list[str]:
         """Say what was found, a sentence a line."""
@@ -52,8 +55,8 @@ class Verification:
             alone = "A single recorded run has no spread to judge by"
             found.append(f"{alone}; this one differs from it by {points:+.2f} points.")
         else:
-            low, high = (min(max(bound, 0), 1) for bound in self.expected)
-            verb = "lies" if low <= self.run.test_accuracy <= high else "does not lie"
+            low, high = np.clip(self.expected, 0, 1)
+            verb = "lies" if self._inside else "does not lie"
             spread = f"the {len(self.accuracies)} recorded ones lead one to expect it"
             found.append(f"It {verb} between {low:.2%} and {high:.2%}, where {spread}.")
         if self.same_images is not None:
