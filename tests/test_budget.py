@@ -166,7 +166,7 @@ def test_what_no_program_takes_together_has_the_same_end(
     monkeypatch.setattr(training, "train", train)
     monkeypatch.setattr(training, "training_size", lambda *_: 1)
     job = (experiments.get("digits/crt"), 1)
-    assert vectorized._one_by_one([job], None, None, "float32", lambda images: None) == []
+    assert vectorized._one_by_one([job], 1, None, "float32", None, lambda images: None) == []
 
 
 def test_a_comparison_out_of_time_says_how_many_runs_are_left(

@@ -3,10 +3,11 @@
 import contextlib
 import dataclasses
 import math
-from collections.abc import Sequence
+import os
+import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -26,15 +27,19 @@ class Device:
         self.asked: list[int] = []
         self.checkpoints: list[Path] = []
 
-    def train_group(
-        self, jobs: Sequence[tuple[Experiment, int]], *, checkpoint: Path, **_: Any
-    ) -> list[Run]:
-        self.asked.append(len(jobs))
-        self.checkpoints.append(checkpoint)
-        if len(jobs) > self.room:
-            raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate")
-        self.groups -= 1
-        return [_run(e, seed) for e, seed in jobs] if self.groups >= 0 else []
+    def prepare(
+        self, jobs: Sequence[tuple[Experiment, int]], *, precision: str
+    ) -> vectorized.Group:
+        def train(checkpoint: Path | None, on_epochs: Callable[[int], None]) -> list[Run]:
+            assert checkpoint is not None
+            self.asked.append(len(jobs))
+            self.checkpoints.append(checkpoint)
+            if len(jobs) > self.room:
+                raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate")
+            self.groups -= 1
+            return [_run(e, seed) for e, seed in jobs] if self.groups >= 0 else []
+
+        return vectorized.Group(tuple(jobs), train)
 
 
 def _run(experiment: Experiment, seed: int) -> Run:
@@ -50,7 +55,7 @@ def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def use(device: Device, monkeypatch: pytest.MonkeyPatch) -> Device:
-    monkeypatch.setattr(vectorized, "train_group", device.train_group)
+    monkeypatch.setattr(vectorized, "prepare", device.prepare)
     return device
 
 
@@ -70,6 +75,19 @@ def test_a_group_that_does_not_fit_is_halved(
     ]
 
 
+def test_the_next_groups_are_prepared_while_one_trains(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    device, together = Device(room=4), threading.Barrier(3, timeout=20)
+
+    def prepare(jobs: Sequence[tuple[Experiment, int]], *, precision: str) -> vectorized.Group:
+        together.wait()  # for three that are prepared at the same time
+        return device.prepare(jobs, precision=precision)
+
+    monkeypatch.setattr(vectorized, "prepare", prepare)
+    jobs = [(name, 1) for name in ("binary/baseline", "binary/ros", "binary/rus")]
+    assert sweep.run_side_by_side(jobs).done == jobs
+
+
 def test_one_run_that_does_not_fit_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     device = use(Device(room=0), monkeypatch)
     message = "memory is too small for a single run, binary/baseline seed 1 .*RESOURCE_EXHAUSTED"
@@ -82,7 +100,7 @@ def test_another_error_does_not_halve(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> list[Run]:
         raise RuntimeError("INTERNAL: no such kernel")
 
-    monkeypatch.setattr(vectorized, "train_group", fail)
+    monkeypatch.setattr(vectorized, "prepare", fail)
     with pytest.raises(RuntimeError, match="no such kernel"):
         sweep.run_side_by_side(JOBS)
 

@@ -54,7 +54,7 @@ def test_a_stopped_group_goes_on_from_its_last_epoch(measured: dict[str, Any]) -
         "after_a_call": 2,
         "kept": True,
         "calls_after": 2,
-        "calls_once_done": 0,
+        "calls_once_done": 1,
         "equal": True,
     }
 

@@ -186,12 +186,13 @@ class FocalLoss(_Weighted):
         self.gamma = arguments.number("gamma", gamma, 0)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        terms = -_times_weight(y_true, self.class_weight) * self._logarithms(y_pred)
-        if self.gamma == 0:
-            return ops.sum(terms, axis=-1)
         # (1 - p) ** gamma has an infinite slope at p = 1 for gamma < 1; there the loss is 0.
         miss = ops.maximum(1.0 - self._probabilities(y_pred), float(np.finfo(np.float32).eps))
-        return ops.sum(ops.power(miss, self.gamma) * terms, axis=-1)
+        return ops.sum(ops.power(miss, self.gamma) * self._entropies(y_true, y_pred), axis=-1)
+
+    def _entropies(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the terms of weighted cross-entropy, one an image and class."""
+        return -_times_weight(y_true, self.class_weight) * self._logarithms(y_pred)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "gamma": self.gamma}
@@ -206,6 +207,9 @@ class CategoricalCrossentropy(FocalLoss):
 
     def __init__(self, name: str | None = None, **kwargs: Any) -> None:
         super().__init__(gamma=0.0, name=name, **kwargs)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        return ops.sum(self._entropies(y_true, y_pred), axis=-1)
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
+import os
 import time
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from thesis_lib import budget, experiments, processes, quiet, tasks, training
 from thesis_lib.progress import progress_bar
 from thesis_lib.training import Experiment, Run
 
+if TYPE_CHECKING:  # it needs Keras on JAX, which most sweeps go without
+    from thesis_lib import vectorized
+
 Job = tuple[str, int]
+_Group = Sequence[tuple[Experiment, int]]
 
 _REFRESH_SECONDS = 1.0
 
@@ -295,16 +301,14 @@ def run_side_by_side(jobs: Sequence[Job], *, precision: str = "float32") -> Prog
     started = time.monotonic()
     waiting = vectorized.groups([(experiments.get(name), seed) for name, seed in jobs])
     done: list[Job] = []
-    with progress_bar(sum(map(images_of, jobs)), unit="image", unit_scale=True) as bar:
+    with (
+        _preparation(precision) as prepared,
+        progress_bar(sum(map(images_of, jobs)), unit="image", unit_scale=True) as bar,
+    ):
         while waiting:
             group = waiting[0]
             try:
-                runs = vectorized.train_group(
-                    group,
-                    precision=precision,
-                    checkpoint=_checkpoint(group),
-                    on_epochs=bar.update,
-                )
+                runs = prepared(waiting).train(_checkpoint(group), bar.update)
             except Exception as error:
                 if "RESOURCE_EXHAUSTED" not in str(error):
                     raise
@@ -327,6 +331,30 @@ def run_side_by_side(jobs: Sequence[Job], *, precision: str = "float32") -> Prog
     still = [(experiment.name, seed) for group in waiting for experiment, seed in group]
     images = sum(images_of(job) for job in done)
     return Progress(done, still, {}, images, time.monotonic() - started)
+
+
+@contextlib.contextmanager
+def _preparation(precision: str) -> Iterator[Callable[[Sequence[_Group]], vectorized.Group]]:
+    """Give a function that prepares the first of the groups left, and the next ones meanwhile.
+
+    Compiling a program takes a processor as long as a GPU takes to train small groups with it.
+    """
+    from thesis_lib import vectorized
+
+    ahead = max(1, (os.cpu_count() or 1) // 4)
+    futures: dict[tuple[tuple[Experiment, int], ...], Future[vectorized.Group]] = {}
+
+    def prepared(waiting: Sequence[_Group]) -> vectorized.Group:
+        for group in map(tuple, waiting[: 1 + ahead]):
+            if group not in futures:
+                futures[group] = pool.submit(vectorized.prepare, group, precision=precision)
+        return futures.pop(tuple(waiting[0])).result()
+
+    pool = ThreadPoolExecutor(1 + ahead)
+    try:
+        yield prepared
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _record(runs: Iterable[Run]) -> None:

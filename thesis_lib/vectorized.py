@@ -12,9 +12,8 @@ import dataclasses
 import hashlib
 import json
 import time
-import warnings
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,23 +23,25 @@ from numpy.typing import NDArray
 from thesis_lib import (
     arguments,
     budget,
+    checkpoint,
     data,
     decision,
-    durable,
     fitting,
     model,
     stages,
     tasks,
     training,
 )
+from thesis_lib.checkpoint import State
 from thesis_lib.provenance import checksum, provenance
 from thesis_lib.training import Experiment, Run
 
 Job = tuple[Experiment, int]
-State = dict[str, Any]
+_Outputs = Callable[..., Any]
 
 _IMAGES_A_CALL = 2_000_000
-_TEST_BATCH = 200
+_IMAGES_AT_ONCE = 10_000  # of all runs, where they are evaluated
+_SECONDS_A_SAVE = 30.0
 
 
 def groups(jobs: Sequence[Job]) -> list[list[Job]]:
@@ -97,6 +98,53 @@ def batch_order(seed: int, epoch: int, n: int) -> Any:
     return jax.random.permutation(jax.random.fold_in(jax.random.key(seed), epoch), n)
 
 
+@dataclasses.dataclass(frozen=True)
+class Group:
+    """Runs that are ready to train: :meth:`train` does so, once or again.
+
+    Attributes
+    ----------
+    jobs : tuple of (Experiment, seed)
+    train : callable
+        Takes a file for checkpoints or None, and what `train_group` calls ``on_epochs``; returns
+        what `train_group` returns.
+    """
+
+    jobs: tuple[Job, ...]
+    train: Callable[[Path | None, Callable[[int], None]], list[Run]]
+
+
+def prepare(
+    jobs: Sequence[Job],
+    *,
+    epochs: int | None = None,
+    dataset: data.Dataset | None = None,
+    precision: str = "float32",
+) -> Group:
+    """Make the training sets of a group and compile its program.
+
+    Groups can be prepared in threads of their own while another one trains.
+
+    Parameters
+    ----------
+    jobs, epochs, dataset, precision
+        As for `train_group`.
+
+    Raises
+    ------
+    RuntimeError, ValueError, TypeError
+        As for `train_group`.
+    """
+    _check(jobs, precision)
+    total = arguments.whole("epochs", jobs[0][0].epochs if epochs is None else epochs, 1)
+    if not side_by_side(jobs[0][0]):
+        return Group(tuple(jobs), partial(_one_by_one, jobs, total, dataset, precision))
+    problem = _Problem.of(jobs, dataset, precision)
+    program = problem.program(_epochs_a_call(total, problem.n * len(jobs)))
+    outputs = problem.outputs()
+    return Group(tuple(jobs), partial(_side_by_side, problem, program, outputs, total))
+
+
 def train_group(
     jobs: Sequence[Job],
     *,
@@ -110,8 +158,7 @@ def train_group(
 
     Within `budget.limit` no group is begun at its end, and no call of the program that would end
     later if it took as long as the longest so far. What cannot be bounded: making the training
-    set, the first call, which compiles the program and may take a minute, and the evaluation
-    after the last one.
+    set and compiling the program, which may take a minute, and the evaluation at the end.
 
     Parameters
     ----------
@@ -124,9 +171,9 @@ def train_group(
     precision : {"float32", "bfloat16"}
         What activations are computed in; weights are float32.
     checkpoint : Path, optional
-        File that the state is saved to after each call of the program, and that training goes on
-        from if it is there and belongs to these jobs. It stays: remove it when the runs are
-        recorded.
+        File that the state is saved to every half minute and where the time ends, and that
+        training goes on from if it is there and belongs to these jobs. It stays: remove it when
+        the runs are recorded.
     on_epochs : callable
         Told after each call how many images all runs have passed since the last one.
 
@@ -146,34 +193,52 @@ def train_group(
     _check(jobs, precision)
     if budget.left() == 0:
         return []
-    if not side_by_side(jobs[0][0]):
-        return _one_by_one(jobs, epochs, dataset, precision, on_epochs)
-    started = time.perf_counter()
-    problem = _Problem.of(jobs, dataset, precision)
-    total = arguments.whole("epochs", jobs[0][0].epochs if epochs is None else epochs, 1)
-    state = _load(checkpoint, problem, total) or problem.start()
-    step = _epochs_a_call(total, problem.n * len(jobs))
-    program = problem.program(step)
+    group = prepare(jobs, epochs=epochs, dataset=dataset, precision=precision)
+    return group.train(checkpoint, on_epochs)
+
+
+def _side_by_side(
+    problem: _Problem,
+    program: Callable[[State], State],
+    outputs: _Outputs,
+    total: int,
+    path: Path | None,
+    on_epochs: Callable[[int], None],
+) -> list[Run]:
+    """Train the runs of a problem; return none of them if the time runs out first."""
+    if budget.left() == 0:
+        return []
+    started = saved = time.perf_counter()
+    identity = problem.identity(total)
+    state = (path and checkpoint.load(path, identity)) or problem.start()
     longest = 0.0
     while state["epoch"] < total:
-        if budget.left() <= longest:
-            return []
         begun = time.perf_counter()
+        out_of_time = budget.left() <= longest
+        if path and state["epoch"] and (out_of_time or begun - saved > _SECONDS_A_SAVE):
+            checkpoint.save(path, identity, state)
+            saved = begun
+        if out_of_time:
+            return []
+        before = state["epoch"]
         state = program(state)
         longest = max(longest, time.perf_counter() - begun)
-        on_epochs(step * problem.n * len(jobs))
-        _save(checkpoint, problem, total, state)
-    return problem.runs(state, time.perf_counter() - started)
+        on_epochs((state["epoch"] - before) * problem.n * len(problem.jobs))
+    return problem.runs(state, outputs, time.perf_counter() - started)
 
 
 def _one_by_one(
     jobs: Sequence[Job],
-    epochs: int | None,
+    epochs: int,
     dataset: data.Dataset | None,
     precision: str,
+    path: Path | None,
     on_epochs: Callable[[int], None],
 ) -> list[Run]:
-    """Train runs that no program takes together as :func:`thesis_lib.training.train` does."""
+    """Train runs that no program takes together as :func:`thesis_lib.training.train` does.
+
+    Nothing is saved at the path: what is stopped begins anew.
+    """
     found = []
     for experiment, seed in jobs:
         # An epoch is one network's; the size is that of all networks of the run.
@@ -200,7 +265,8 @@ class _Problem:
     """The images, the network and the hyperparameters of a group.
 
     ``x`` (s, n, h, w, c) and ``y`` (s, n, n_classes) hold one training set for each slot; ``slot``
-    says which one a run uses. Hyperparameters are arrays with one row a run.
+    says which one a run uses, and ``digests`` has the checksum of each with the test images.
+    Hyperparameters are arrays with one row a run.
     """
 
     jobs: tuple[Job, ...]
@@ -209,6 +275,7 @@ class _Problem:
     y: NDArray[np.float32]
     slot: NDArray[np.int32]
     subset: data.Dataset
+    digests: tuple[str, ...]
     source: str
     precision: str
 
@@ -229,25 +296,36 @@ class _Problem:
         sets = [training.training_set(e, source, seed) for e, seed in members.values()]
         slot = [list(members).index(key) for key in keys]
         x = np.stack([data.to_unit(images) for images, _ in sets])
+        test = data.to_unit(subset.x_test), subset.y_test
+        digests = [checksum(one, labels, *test) for one, (_, labels) in zip(x, sets, strict=True)]
         y = np.stack([np.eye(subset.n_classes, dtype=np.float32)[labels] for _, labels in sets])
         with fitting.layers_in(precision):
             network = model.BUILDERS[task.network](
                 subset.n_classes, x.shape[2:], dropout=first.dropout, seed=jobs[0][1], fast=True
             )
         return cls(
-            tuple(jobs), network, x, y, np.array(slot, np.int32), subset, source.name, precision
+            tuple(jobs),
+            network,
+            x,
+            y,
+            np.array(slot, np.int32),
+            subset,
+            tuple(digests),
+            source.name,
+            precision,
         )
+
+    def identity(self, epochs: int) -> str:
+        """Return a checksum of what a checkpoint belongs to."""
+        jobs = [[experiment.hyperparameters(), seed] for experiment, seed in self.jobs]
+        described = json.dumps([jobs, self.digests, epochs, self.precision])
+        return hashlib.sha256(described.encode()).hexdigest()
 
     def start(self) -> State:
         """Return the state before the first epoch: each run's own initial weights and noise."""
         first = self.jobs[0][0]
-        shape, n_classes = self.x.shape[2:], self.subset.n_classes
-        build = model.BUILDERS[tasks.get(first.task).network]
-        weights, noise = [], []
-        for _, seed in self.jobs:
-            network = build(n_classes, shape, dropout=first.dropout, seed=seed, fast=True)
-            weights.append([np.asarray(v) for v in network.trainable_variables])
-            noise.append([np.asarray(v) for v in network.non_trainable_variables])
+        kind = tasks.get(first.task).network, self.subset.n_classes, self.x.shape[2:], first.dropout
+        weights, noise = zip(*(_initial(*kind, seed) for _, seed in self.jobs), strict=True)
         empty = np.zeros((0, len(self.jobs)), np.float32)
         return {
             "epoch": 0,
@@ -300,12 +378,11 @@ class _Problem:
         import jax
         import jax.numpy as jnp
 
-        x, y = jnp.asarray(self.x), jnp.asarray(self.y)
-        hyper = {name: jnp.asarray(values) for name, values in self.hyperparameters().items()}
-        # All of them are arguments: as constants they would make each group a program of its own,
-        # which the cache of compiled programs does not find again.
+        hyper = self.hyperparameters()
         one_run = _epoch_of_one_run(self.network, self.loss(), self.n, self.jobs[0][0].batch_size)
 
+        # Images and hyperparameters are arguments: as constants they would make each group a
+        # program of its own, which the cache of compiled programs does not find again.
         def advance(weights: Any, noise: Any, epoch: Any, x: Any, y: Any, hyper: Any) -> Any:
             def one_epoch(carry: Any, epoch: Any) -> Any:
                 over_runs = jax.vmap(one_run, in_axes=(0, 0, 0, None, None, None))
@@ -313,11 +390,15 @@ class _Problem:
 
             return jax.lax.scan(one_epoch, (weights, noise), epoch + jnp.arange(epochs))
 
-        compiled = jax.jit(advance)
+        start = self.start()
+        first = start["weights"], start["noise"], np.uint32(0)
+        compiled = self._compiled(advance, *first, self.x, self.y, hyper)
+        on_device: list[Any] = []
 
         def run(state: State) -> State:
+            on_device[:] = on_device or jax.device_put([self.x, self.y, hyper])
             (weights, noise), (loss, accuracy) = compiled(
-                state["weights"], state["noise"], jnp.uint32(state["epoch"]), x, y, hyper
+                state["weights"], state["noise"], np.uint32(state["epoch"]), *on_device
             )
             return {
                 "epoch": state["epoch"] + epochs,
@@ -329,30 +410,56 @@ class _Problem:
 
         return run
 
-    def probabilities(self, weights: Any, noise: Any, x: NDArray[np.float32]) -> NDArray[Any]:
-        """Return the outputs of all runs (runs, n, n_classes), without dropout."""
+    def outputs(self) -> _Outputs:
+        """Compile the outputs of all runs, without dropout, each for the images of its slot.
+
+        Returns
+        -------
+        callable
+            Takes the weights and noise of a state and images (s, n, h, w, c), and returns outputs
+            (runs, n, n_classes).
+        """
         import jax
-        import jax.numpy as jnp
 
-        def outputs(weights: Any, noise: Any, batch: Any) -> Any:
-            return self.network.stateless_call(weights, noise, batch, training=False)[0]
+        def of_run(weights: Any, noise: Any, slot: Any, images: Any) -> Any:
+            return self.network.stateless_call(weights, noise, images[slot], training=False)[0]
 
-        over_runs = jax.jit(jax.vmap(outputs, in_axes=(0, 0, None)))
-        batches = (jnp.asarray(x[i : i + _TEST_BATCH]) for i in range(0, len(x), _TEST_BATCH))
-        return np.concatenate([np.asarray(over_runs(weights, noise, b)) for b in batches], axis=1)
+        start, size = self.start(), max(1, _IMAGES_AT_ONCE // len(self.jobs))
+        some = np.zeros((len(self.x), size, *self.x.shape[2:]), np.float32)
+        over_runs = jax.vmap(of_run, in_axes=(0, 0, 0, None))
+        compiled = self._compiled(over_runs, start["weights"], start["noise"], self.slot, some)
 
-    def runs(self, state: State, seconds: float) -> list[Run]:
+        def run(weights: Any, noise: Any, images: NDArray[np.float32]) -> NDArray[Any]:
+            found = []
+            for i in range(0, images.shape[1], size):
+                batch = images[:, i : i + size]
+                rest = size - batch.shape[1]
+                batch = np.pad(batch, [(0, 0), (0, rest), (0, 0), (0, 0), (0, 0)])
+                found.append(np.asarray(compiled(weights, noise, self.slot, batch)))
+            return np.concatenate(found, axis=1)[:, : images.shape[1]]
+
+        return run
+
+    def _compiled(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Compile a function for arguments like these."""
+        import jax
+
+        # A GPU's own choice for products of float32 is TensorFloat-32, which has 10 bits of 23.
+        with jax.default_matmul_precision("float32" if self.precision == "float32" else None):
+            return jax.jit(function).lower(*arguments).compile()
+
+    def runs(self, state: State, outputs: _Outputs, seconds: float) -> list[Run]:
         """Measure every run as :func:`thesis_lib.training.train` does."""
         weights, noise = state["weights"], state["noise"]
         x_test = data.to_unit(self.subset.x_test)
-        tested = self.probabilities(weights, noise, x_test)
-        fitted = [self.probabilities(weights, noise, x) for x in self.x]
+        x_test = np.broadcast_to(x_test, (len(self.x), *x_test.shape))
+        tested, fitted = (outputs(weights, noise, x) for x in (x_test, self.x))
+        origins = [provenance(digest, self.source, self.precision) for digest in self.digests]
         found = []
         for row, (experiment, seed) in enumerate(self.jobs):
             slot = self.slot[row]
-            labels, outputs = self.y[slot].argmax(1), fitted[slot][row]
-            correct = float((outputs.argmax(1) == labels).mean())
-            finite = bool(np.isfinite(outputs).all() and np.isfinite(tested[row]).all())
+            correct = float((fitted[row].argmax(1) == self.y[slot].argmax(1)).mean())
+            finite = bool(np.isfinite(fitted[row]).all() and np.isfinite(tested[row]).all())
             probabilities = tested[row] if finite else np.full_like(tested[row], np.nan)
             if finite and experiment.cost is not None:
                 cost = training.cost_matrix(experiment)
@@ -366,15 +473,26 @@ class _Problem:
                     train_accuracy=correct if finite else np.nan,
                     curves=_curves(state["loss"][:, row], state["accuracy"][:, row]),
                     seconds=seconds / len(self.jobs),
-                    provenance=provenance(
-                        checksum(self.x[slot], labels, x_test, self.subset.y_test),
-                        self.source,
-                        self.precision,
-                    ),
+                    provenance=origins[slot],
                     keep_probabilities=True,
                 )
             )
         return found
+
+
+@cache
+def _initial(
+    network: str, n_classes: int, shape: tuple[int, ...], dropout: float, seed: int
+) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
+    """Return the initial weights and noise of a seed, which all experiments begin with."""
+    import jax
+
+    # Many small arrays one after the other, for which a GPU takes longer.
+    with jax.default_device(jax.devices("cpu")[0]):
+        built = model.BUILDERS[network](n_classes, shape, dropout=dropout, seed=seed, fast=True)
+    parts = built.trainable_variables, built.non_trainable_variables
+    weights, noise = ([np.asarray(v) for v in part] for part in parts)
+    return weights, noise
 
 
 def _epoch_of_one_run(
@@ -446,41 +564,3 @@ def _check(jobs: Sequence[Job], precision: str) -> None:
     arguments.one_of("precision", precision, fitting.PRECISIONS)
     if len(groups(jobs)) != 1:
         raise ValueError(f"The jobs have to be of one group; they are of {len(groups(jobs))}.")
-
-
-def _identity(problem: _Problem, total: int) -> str:
-    """Return a checksum of what a checkpoint belongs to."""
-    digest = hashlib.sha256(problem.x.tobytes() + problem.y.tobytes())
-    jobs = [[experiment.hyperparameters(), seed] for experiment, seed in problem.jobs]
-    digest.update(json.dumps([jobs, total, problem.precision]).encode())
-    return digest.hexdigest()
-
-
-def _save(path: Path | None, problem: _Problem, total: int, state: State) -> None:
-    """Write a checkpoint, whole or not at all."""
-    if path is None:
-        return
-    arrays = {f"{kind}{i}": a for kind in ("weights", "noise") for i, a in enumerate(state[kind])}
-    arrays |= {"epoch": state["epoch"], "loss": state["loss"], "accuracy": state["accuracy"]}
-    with durable.replacing(path) as file:
-        np.savez(file, identity=_identity(problem, total), **arrays)
-
-
-def _load(path: Path | None, problem: _Problem, total: int) -> State | None:
-    """Read a checkpoint; None if there is none, it is damaged, or it belongs to other jobs."""
-    if path is None or not path.exists():
-        return None
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            if str(file["identity"]) != _identity(problem, total):
-                return None
-            lists = {kind: _numbered(file, kind) for kind in ("weights", "noise")}
-            curves = {kind: file[kind] for kind in ("loss", "accuracy")}
-            return {**lists, **curves, "epoch": int(file["epoch"])}
-    except Exception as error:  # zipfile, zlib and NumPy have each an error of their own
-        warnings.warn(f"{path} is damaged ({error}); training starts afresh.", stacklevel=3)
-        return None
-
-
-def _numbered(file: Any, kind: str) -> list[NDArray[Any]]:
-    return [file[f"{kind}{i}"] for i in range(sum(k.startswith(kind) for k in file.files))]
