@@ -77,11 +77,21 @@ def test_a_group_that_does_not_fit_is_halved(
 
 def test_the_next_groups_are_prepared_while_one_trains(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
-    device, together = Device(room=4), threading.Barrier(3, timeout=20)
+    # The first trains until the two after it are prepared, at the same time.
+    together = threading.Barrier(3, timeout=20)
+    device = Device(room=4)
 
     def prepare(jobs: Sequence[tuple[Experiment, int]], *, precision: str) -> vectorized.Group:
-        together.wait()  # for three that are prepared at the same time
-        return device.prepare(jobs, precision=precision)
+        group = device.prepare(jobs, precision=precision)
+        if jobs[0][0].name != "binary/baseline":
+            together.wait()
+            return group
+
+        def train(path: Path | None, on_epochs: Callable[[int], None]) -> list[Run]:
+            together.wait()
+            return group.train(path, on_epochs)
+
+        return vectorized.Group(group.jobs, train)
 
     monkeypatch.setattr(vectorized, "prepare", prepare)
     jobs = [(name, 1) for name in ("binary/baseline", "binary/ros", "binary/rus")]

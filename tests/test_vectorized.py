@@ -68,6 +68,23 @@ def test_a_diverging_run_is_reported(measured: dict[str, Any]) -> None:
     assert measured["company"]["accuracy"] == "nan"
 
 
+def test_fast_layers_are_keras_s(measured: dict[str, Any]) -> None:
+    for case, difference in measured["layers"].items():
+        # bfloat16 has 8 bits: sums of products of it differ by a few parts in 2**8.
+        assert difference < (1e-12 if "float64" in case else 0.03), case
+    assert len(measured["layers"]) == 2 * 4 * 2
+
+
+def test_dropout_by_bytes(measured: dict[str, Any]) -> None:
+    found = measured["dropout"]
+    assert abs(found["share"] - 0.2) < 5 * found["spread"]
+    assert found["kept"] == [1.25]
+    # Two masks differ where one of the two drops: 2 × 0.2 × 0.8.
+    assert abs(found["anew"] - 0.32) < 0.02
+    assert found["again"] == 0
+    assert found["outside"] == 0
+
+
 def test_errors_say_what_to_do(measured: dict[str, Any]) -> None:
     assert "of one group; they are of 2" in measured["errors"]["groups"]
     assert "float32, bfloat16; got 'half'" in measured["errors"]["precision"]
@@ -82,7 +99,10 @@ def test_another_backend_is_refused() -> None:
 def test_groups_of_the_thesis() -> None:
     jobs = [(e, 1) for e in experiments.select(["binary/focal-*", "binary/baseline", "binary/rus"])]
     sizes = [len(group) for group in vectorized.groups(jobs)]
-    assert sorted(sizes) == [1, 1, 25]
-    names = ("binary/baseline", "binary/learning-rate")
-    together = vectorized.groups([(experiments.get(name), s) for name in names for s in (1, 2)])
-    assert len(together) == 1
+    assert sorted(sizes) == [1, 26]
+    grown = ("multiclass/ros", "multiclass/smote", "multiclass/ros-corrected")
+    apart = ("multiclass/rus", "multiclass/baseline", "binary/ros", "binary/mfe")
+    jobs = [(experiments.get(name), s) for name in (*grown, *apart) for s in (1, 2)]
+    assert [len(group) for group in vectorized.groups(jobs)] == [6, 2, 2, 2, 2]
+    many = [(experiments.get("binary/baseline"), s) for s in range(120)]
+    assert [len(group) for group in vectorized.groups(many)] == [50, 50, 20]

@@ -13,10 +13,12 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
 import keras
 import numpy as np
 
-from thesis_lib import budget, data, experiments, model, stages, training, vectorized
+from thesis_lib import budget, data, experiments, fast_layers, model, stages, training, vectorized
 
 keras.config.set_floatx("float64")
 EPOCHS = 2
@@ -158,6 +160,56 @@ def company() -> dict[str, object]:
     }
 
 
+def results(kind: type[keras.Layer], size: int, dtype: str, channels: int) -> list[np.ndarray]:
+    """Return a convolution's outputs, and the slopes of their squares' sum."""
+    rng = np.random.default_rng(size)
+    layer = kind(4, size, padding="same", dtype=dtype)
+    images = jnp.asarray(rng.normal(size=(2, 9, 12, channels)), dtype)
+    layer.build(images.shape)
+    weights = [jnp.asarray(rng.normal(size=v.shape), v.dtype) for v in layer.trainable_variables]
+
+    def outputs(weights: list[jax.Array], images: jax.Array) -> jax.Array:
+        return layer.stateless_call(weights, [], images)[0].astype("float64")
+
+    def squares(weights: list[jax.Array], images: jax.Array) -> jax.Array:
+        return (outputs(weights, images) ** 2).sum()
+
+    (kernel, bias), slope = jax.grad(squares, argnums=(0, 1))(weights, images)
+    found = (outputs(weights, images), kernel, bias, slope)
+    return [np.asarray(array, np.float64) for array in found]
+
+
+def layers() -> dict[str, float]:
+    """Return the largest differences of the fast convolution from Keras's, each to the scale."""
+    found = {}
+    for channels, size, dtype in itertools.product((3, 8), (1, 2, 3, 5), ("float64", "bfloat16")):
+        plain, fast = (
+            results(kind, size, dtype, channels)
+            for kind in (keras.layers.Conv2D, fast_layers.PatchConv2D)
+        )
+        found[f"{channels} channels, {size}×{size}, {dtype}"] = max(
+            float(np.abs(one - other).max() / np.abs(one).max())
+            for one, other in zip(plain, fast, strict=True)
+        )
+    return found
+
+
+def dropout() -> dict[str, float]:
+    """Return the share that falls, its expected distance, and what the rest becomes."""
+    layer, ones = fast_layers.BitDropout(0.2, seed=1), np.ones((50, 40, 51), np.float32)
+    first, second, *others = (np.asarray(layer(ones, training=True)) for _ in range(20))
+    again = np.asarray(fast_layers.BitDropout(0.2, seed=1)(ones, training=True))
+    kept = np.unique(first[first > 0])
+    return {
+        "share": float(np.mean([m == 0 for m in (first, second, *others)])),
+        "spread": float(np.sqrt(0.16 / (20 * ones.size)) + 0.5 / 256 / np.sqrt(20)),
+        "kept": kept.tolist(),
+        "anew": float(np.mean(first != second)),
+        "again": float(np.mean(first != again)),
+        "outside": float(np.abs(np.asarray(layer(ones, training=False)) - 1).max()),
+    }
+
+
 def errors() -> dict[str, str]:
     """Return the texts of the errors."""
     one, other = setting("binary/baseline"), setting("binary/rus")
@@ -181,6 +233,8 @@ if __name__ == "__main__":
                 "same": same_training(),
                 "interrupted": interrupted(Path(sys.argv[1])),
                 "company": company(),
+                "layers": layers(),
+                "dropout": dropout(),
                 "errors": errors(),
             }
         )

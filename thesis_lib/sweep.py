@@ -345,10 +345,17 @@ def _preparation(precision: str) -> Iterator[Callable[[Sequence[_Group]], vector
     futures: dict[tuple[tuple[Experiment, int], ...], Future[vectorized.Group]] = {}
 
     def prepared(waiting: Sequence[_Group]) -> vectorized.Group:
-        for group in map(tuple, waiting[: 1 + ahead]):
-            if group not in futures:
-                futures[group] = pool.submit(vectorized.prepare, group, precision=precision)
-        return futures.pop(tuple(waiting[0])).result()
+        # The first of all alone, since nothing trains before it is ready.
+        submit(waiting[0])
+        group = futures.pop(tuple(waiting[0])).result()
+        for later in waiting[1 : 1 + ahead]:
+            submit(later)
+        return group
+
+    def submit(group: _Group) -> None:
+        key = tuple(group)
+        if key not in futures:
+            futures[key] = pool.submit(vectorized.prepare, group, precision=precision)
 
     pool = ThreadPoolExecutor(1 + ahead)
     try:

@@ -13,6 +13,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -39,16 +40,23 @@ from thesis_lib.training import Experiment, Run
 Job = tuple[Experiment, int]
 _Outputs = Callable[..., Any]
 
+RUNS_AT_ONCE = 50
+
+# Each class has as many images afterwards as this one.
+_SIZES = {"ros": "largest", "smote": "largest", "rus": "smallest", None: "all"}
+# JAX's own choice for products of float32 on a GPU is TensorFloat-32, which keeps 10 bits of 23.
+_PRODUCTS = {"float32": "float32", "bfloat16": None}
 _IMAGES_A_CALL = 2_000_000
 _IMAGES_AT_ONCE = 10_000  # of all runs, where they are evaluated
 _SECONDS_A_SAVE = 30.0
 
 
 def groups(jobs: Sequence[Job]) -> list[list[Job]]:
-    """Return the jobs that one program can train together, in the order of their first job.
+    """Return the jobs that one program trains together, in the order of their first job.
 
-    They share the task, the sampler, the form of the loss, epochs, batch size and dropout; the
-    seed, the draw, the learning rate, gamma and the weight of the minority classes may differ.
+    They share the task, the number of images after resampling, epochs, batch size and dropout; the
+    seed, the draw, the sampler and the loss with all its settings may differ. Groups end at
+    ``RUNS_AT_ONCE``: more runs at once are hardly faster, and the first are recorded sooner.
 
     Parameters
     ----------
@@ -58,12 +66,23 @@ def groups(jobs: Sequence[Job]) -> list[list[Job]]:
     for experiment, seed in jobs:
         e = experiment
         structure: tuple[object, ...] = (
-            (e.task, e.sampler, e.loss, e.epochs, e.batch_size, e.dropout)
+            (e.task, _SIZES[_sampler(e)], e.epochs, e.batch_size, e.dropout)
             if side_by_side(e)
             else (e.name, seed)
         )
         found.setdefault(structure, []).append((experiment, seed))
-    return list(found.values())
+    most = RUNS_AT_ONCE
+    return [some[i : i + most] for some in found.values() for i in range(0, len(some), most)]
+
+
+def _drawn_anew(experiment: Experiment) -> bool:
+    """Return whether each seed has training images of its own."""
+    return experiment.sampler is not None and not experiment.sampler.endswith("-as-published")
+
+
+def _sampler(experiment: Experiment) -> str | None:
+    """Return how an experiment resamples, whether as published or not."""
+    return experiment.sampler and experiment.sampler.removesuffix("-as-published")
 
 
 def side_by_side(experiment: Experiment) -> bool:
@@ -140,8 +159,11 @@ def prepare(
     if not side_by_side(jobs[0][0]):
         return Group(tuple(jobs), partial(_one_by_one, jobs, total, dataset, precision))
     problem = _Problem.of(jobs, dataset, precision)
+    # Needed when training has ended, which can begin before.
+    pool = ThreadPoolExecutor(1)
+    outputs = pool.submit(problem.outputs)
+    pool.shutdown(wait=False)
     program = problem.program(_epochs_a_call(total, problem.n * len(jobs)))
-    outputs = problem.outputs()
     return Group(tuple(jobs), partial(_side_by_side, problem, program, outputs, total))
 
 
@@ -200,7 +222,7 @@ def train_group(
 def _side_by_side(
     problem: _Problem,
     program: Callable[[State], State],
-    outputs: _Outputs,
+    outputs: Future[_Outputs],
     total: int,
     path: Path | None,
     on_epochs: Callable[[int], None],
@@ -224,7 +246,7 @@ def _side_by_side(
         state = program(state)
         longest = max(longest, time.perf_counter() - begun)
         on_epochs((state["epoch"] - before) * problem.n * len(problem.jobs))
-    return problem.runs(state, outputs, time.perf_counter() - started)
+    return problem.runs(state, outputs.result(), time.perf_counter() - started)
 
 
 def _one_by_one(
@@ -289,9 +311,7 @@ class _Problem:
         task = tasks.get(first.task)
         source = training.source_of(first, dataset)
         subset = data.task(first.task, source)
-        # The as-published samplers and the plain subset are the same images for every seed.
-        same = first.sampler is None or first.sampler.endswith("-as-published")
-        keys = [(e.draw, jobs[0][1] if same else seed) for e, seed in jobs]
+        keys = [(e.sampler, e.draw, seed if _drawn_anew(e) else None) for e, seed in jobs]
         members = dict(zip(keys, jobs, strict=True))
         sets = [training.training_set(e, source, seed) for e, seed in members.values()]
         slot = [list(members).index(key) for key in keys]
@@ -335,43 +355,55 @@ class _Problem:
             "accuracy": empty,
         }
 
+    def losses(self) -> list[str]:
+        """Return the forms of loss of these runs, in the order of their first run."""
+        return list(dict.fromkeys(experiment.loss for experiment, _ in self.jobs))
+
     def hyperparameters(self) -> dict[str, NDArray[Any]]:
         """Return what differs between runs, one row a run."""
         counts = data.class_counts(self.subset.y_train, self.subset.n_classes)
         rows = [e for e, _ in self.jobs]
+        losses = self.losses()
         return {
             "seed": np.array([seed for _, seed in self.jobs], np.uint32),
             "slot": self.slot,
             "learning_rate": np.array([e.learning_rate for e in rows], np.float32),
+            "loss": np.array([losses.index(e.loss) for e in rows], np.int32),
             "gamma": np.array([e.gamma or 0.0 for e in rows], np.float32),
             "class_weight": np.array(
                 [stages.class_weight(e, counts) for e in rows], dtype=np.float32
             ),
         }
 
-    def loss(self) -> Callable[[dict[str, Any]], Any]:
-        """Return how to make the loss of one run from its hyperparameters."""
+    def loss(self) -> Callable[[dict[str, Any], Any, Any], Any]:
+        """Return the mean loss of a batch by a run's hyperparameters, labels and outputs."""
         import copy
 
+        import jax
+        import jax.numpy as jnp
         import keras
 
-        experiment = self.jobs[0][0]
         counts = data.class_counts(self.subset.y_train, self.subset.n_classes)
-        template = keras.losses.get(stages.LOSSES[experiment.loss](experiment, counts))
+        examples = {experiment.loss: experiment for experiment, _ in self.jobs}
 
-        differs = {
-            "gamma": experiment.gamma is not None,
-            "class_weight": getattr(template, "class_weight", None) is not None,
-        }
+        def form(name: str) -> Callable[[dict[str, Any], Any, Any], Any]:
+            template = keras.losses.get(stages.LOSSES[name](examples[name], counts))
+            given = {
+                "gamma": examples[name].gamma is not None,
+                "class_weight": getattr(template, "class_weight", None) is not None,
+            }
 
-        def of_run(hyper: dict[str, Any]) -> Any:
-            loss = copy.copy(template)
-            for name in differs:
-                if differs[name]:
-                    setattr(loss, name, hyper[name])
-            return loss
+            def mean(hyper: dict[str, Any], labels: Any, outputs: Any) -> Any:
+                loss = copy.copy(template)
+                for setting in (s for s, is_given in given.items() if is_given):
+                    setattr(loss, setting, hyper[setting])
+                # Keras names the plain loss by a function, which leaves one value an image.
+                return jnp.mean(loss(labels, outputs))
 
-        return of_run
+            return mean
+
+        forms = [form(name) for name in self.losses()]
+        return lambda hyper, *batch: jax.lax.switch(hyper["loss"], forms, hyper, *batch)
 
     def program(self, epochs: int) -> Callable[[State], State]:
         """Compile so many epochs of all runs."""
@@ -444,8 +476,7 @@ class _Problem:
         """Compile a function for arguments like these."""
         import jax
 
-        # A GPU's own choice for products of float32 is TensorFloat-32, which has 10 bits of 23.
-        with jax.default_matmul_precision("float32" if self.precision == "float32" else None):
+        with jax.default_matmul_precision(_PRODUCTS[self.precision]):
             return jax.jit(function).lower(*arguments).compile()
 
     def runs(self, state: State, outputs: _Outputs, seconds: float) -> list[Run]:
@@ -496,7 +527,7 @@ def _initial(
 
 
 def _epoch_of_one_run(
-    network: Any, loss_of: Callable[[dict[str, Any]], Any], n: int, batch_size: int
+    network: Any, mean_loss: Callable[[dict[str, Any], Any, Any], Any], n: int, batch_size: int
 ) -> Callable[..., Any]:
     """Return the function that takes one run through one epoch of n images."""
     import jax
@@ -507,13 +538,10 @@ def _epoch_of_one_run(
     def epoch(
         weights: Any, noise: Any, hyper: dict[str, Any], epoch: Any, x: Any, y: Any
     ) -> tuple[Any, Any]:
-        loss_function = loss_of(hyper)
-
         def objective(weights: Any, noise: Any, images: Any, labels: Any) -> Any:
             outputs, noise = network.stateless_call(weights, noise, images, training=True)
             hits = jnp.sum(outputs.argmax(-1) == labels.argmax(-1))
-            # Keras names the plain loss by a function, which leaves one value an image.
-            return jnp.mean(loss_function(labels, outputs)), (noise, hits)
+            return mean_loss(hyper, labels, outputs), (noise, hits)
 
         def step(carry: Any, batch: Any) -> Any:
             weights, noise = carry
