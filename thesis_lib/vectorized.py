@@ -398,7 +398,7 @@ class _Problem:
                 for setting in (s for s, is_given in given.items() if is_given):
                     setattr(loss, setting, hyper[setting])
                 # Keras names the plain loss by a function, which leaves one value an image.
-                return jnp.mean(loss(labels, outputs))
+                return jnp.mean(loss(labels, outputs)).astype(outputs.dtype)
 
             return mean
 
