@@ -10,7 +10,7 @@ import itertools
 import json
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jax
@@ -82,7 +82,7 @@ def same_training() -> list[dict[str, float]]:
 @contextlib.contextmanager
 def out_of_time_after_a_call() -> Iterator[None]:
     """Let the time end in the second look at the clock after the group is prepared."""
-    clock, times = budget.clock, itertools.chain([0.0] * 4, itertools.repeat(99.0))
+    clock, times = budget.clock, itertools.chain([0.0] * 3, itertools.repeat(99.0))
     budget.clock = lambda: next(times)
     with budget.limit(60):
         yield
@@ -92,44 +92,45 @@ def out_of_time_after_a_call() -> Iterator[None]:
 def interrupted(folder: Path) -> dict[str, object]:
     """Stop a group after its first call, go on, and compare with one that was never stopped."""
     slow = setting("binary/cross-entropy", learning_rate=0.01)
-    group = [(setting("binary/cross-entropy"), 1), (slow, 2)]
     vectorized._IMAGES_A_CALL = 1
     vectorized._SECONDS_A_SAVE = 0
-    whole = vectorized.train_group(group, epochs=3, dataset=DIGITS)
+    jobs = [(setting("binary/cross-entropy"), 1), (slow, 2)]
+    group = vectorized.prepare(jobs, epochs=3, dataset=DIGITS)
     path = folder / "group.npz"
+
+    def train(on_epochs: Callable[[int], object] = lambda images: None) -> list[training.Run]:
+        return group.train(path, on_epochs)
 
     class Stop(Exception):
         pass
 
-    calls = []
+    calls: list[int] = []
 
     def stop(images: int) -> None:
         calls.append(images)
         if len(calls) == 2:
             raise Stop
 
+    whole = group.train(None, lambda images: None)
     with contextlib.suppress(Stop):
-        vectorized.train_group(group, epochs=3, dataset=DIGITS, checkpoint=path, on_epochs=stop)
+        train(stop)
     with budget.limit(0):
-        out_of_time = vectorized.train_group(group, epochs=3, dataset=DIGITS, checkpoint=path)
+        out_of_time = train()
+        not_begun = vectorized.train_group(jobs, epochs=3, dataset=DIGITS)
     kept = path.exists()
     rest: list[int] = []
-    resumed = vectorized.train_group(
-        group, epochs=3, dataset=DIGITS, checkpoint=path, on_epochs=rest.append
-    )
+    resumed = train(rest.append)
     again: list[int] = []
-    vectorized.train_group(group, epochs=3, dataset=DIGITS, checkpoint=path, on_epochs=again.append)
+    train(again.append)
     path.write_bytes(path.read_bytes()[:-100])
     with warnings.catch_warnings(record=True) as torn:
         warnings.simplefilter("always")
         with out_of_time_after_a_call():
-            one_call = vectorized.train_group(group, epochs=3, dataset=DIGITS, checkpoint=path)
+            one_call = train()
     after_a_call: list[int] = []
-    vectorized.train_group(
-        group, epochs=3, dataset=DIGITS, checkpoint=path, on_epochs=after_a_call.append
-    )
+    train(after_a_call.append)
     return {
-        "out_of_time": len(out_of_time),
+        "out_of_time": len(out_of_time) + len(not_begun),
         "one_call": len(one_call),
         "after_a_call": len(after_a_call),
         "kept": kept,
