@@ -190,6 +190,8 @@ def test_what_can_be_trained_side_by_side() -> None:
     wanted = {"ldam-drw", "crt", "feature-smote", "class-aware", "mixup", "remix", "moved"}
     assert wanted | {"ensemble", "balanced-ensemble", "tuned-threshold"} <= one_by_one
     assert not vectorized.side_by_side(experiments.get("mnist-rows/ros"))
+    adam = dataclasses.replace(experiments.get("digits/ros"), optimizer="adam")
+    assert not vectorized.side_by_side(adam)
     jobs = [(e, s) for e in later.study("binary", range(1, 21)) for s in (1, 2, 3) if not e.base]
     # All draws, seeds and methods with as many images, up to 50 at once.
     sizes = {"ros": "largest", "smote": "largest", "rus": "smallest", None: "all"}

@@ -2,8 +2,8 @@
 
 The network is Keras's, called without state, under ``jax.vmap`` over runs and ``jax.lax.scan`` over
 steps. The training images lie on the device once and each run gathers its batches by index. At
-batches of 100 a GPU waits for the next kernel most of the time; a hundred networks side by side
-keep it busy. Start Python with ``KERAS_BACKEND=jax``.
+batches of 100 a GPU waits for the next kernel most of the time; fifty networks side by side keep
+it busy. Start Python with ``KERAS_BACKEND=jax``.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ Job = tuple[Experiment, int]
 _Outputs = Callable[..., Any]
 
 RUNS_AT_ONCE = 50
+"""How many runs one program trains at most."""
 
 # Each class has as many images afterwards as this one.
 _SIZES = {"ros": "largest", "smote": "largest", "rus": "smallest", None: "all"}
@@ -89,14 +90,15 @@ def side_by_side(experiment: Experiment) -> bool:
     """Return whether one program can train runs of this kind together.
 
     Not where batches are changed or drawn by class, in two stages, with several networks, with
-    held-out images, or with a recurrent network: these are trained one by one.
+    held-out images, with another optimiser than the thesis's, or with a recurrent network: these
+    are trained one by one.
 
     Parameters
     ----------
     experiment : Experiment
     """
     e = experiment
-    plain = e.change is None and e.second_stage is None and e.members is None
+    plain = all(part is None for part in (e.change, e.second_stage, e.members, e.optimizer))
     whole = e.sampler != "class-aware" and e.cost != "tuned"
     return plain and whole and tasks.get(e.task).network == "cnn"
 
