@@ -73,6 +73,11 @@ def test_small_means_are_not_rounded_to_nothing() -> None:
     assert texts(axis)[2].startswith("<1")
 
 
+def test_small_shares_are_not_rounded_to_nothing() -> None:
+    axis = results.confusion({"A": np.diag(np.full(10, 999)) + np.eye(10, k=1)}).axes[0]
+    assert texts(axis)[:2] == ["999\n100 %", "1\n<1 %"]
+
+
 def test_a_matrix_has_to_be_square() -> None:
     with pytest.raises(ValueError, match=r"'A' has to be square; got shape \(2, 3\)"):
         results.confusion({"A": np.ones((2, 3))})
@@ -115,6 +120,20 @@ def test_recall_dots_name_a_source_without_a_record() -> None:
     segments = [s for c in axis.collections for s in c.get_segments()]
     assert len(segments) == 1
     assert_allclose(segments[0][:, 1], [40, 55])
+
+
+def test_recall_dots_have_published_values_as_hollow_marks() -> None:
+    series = {"listed": [[50, 40, 55], [60, 50, 70]], "corrected": [[70, 60, 80], [80, 70, 90]]}
+    figure = results.recall_dots(["0", "1"], series, published=[45, 65])
+    marks, listed, corrected = (
+        next(line for line in figure.axes[0].lines if line.get_label() == name)
+        for name in ("published", *series)
+    )
+    assert list(marks.get_ydata()) == [45, 65]
+    assert marks.get_markerfacecolor() == "none"
+    places = [line.get_xdata()[1] for line in (marks, listed, corrected)]
+    assert_allclose(places, [0.82, 1, 1.18])
+    assert len({marks.get_color(), listed.get_color(), corrected.get_color()}) == 3
 
 
 def test_focal_grid_hatches_missing_cells_and_shares_a_scale() -> None:

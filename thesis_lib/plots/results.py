@@ -87,7 +87,7 @@ def _confusion(axis: Axes, counts: Floats) -> None:
         if len(counts) > _MANY or (counts[i, j] == 0 and not large):
             continue
         text = _count(float(counts[i, j]))
-        text += f"\n{percent:.1f} %" if large else f"\n{percent:.0f} %"
+        text += f"\n{percent:.1f} %" if large else f"\n{_count(float(percent))} %"
         color = "white" if percent > 65 else "black"
         axis.text(j, i, text, ha="center", va="center", color=color, fontsize=11 if large else 7)
 
@@ -137,7 +137,12 @@ def method_dots(
     return figure
 
 
-def recall_dots(classes: Sequence[str], series: Mapping[str, ArrayLike]) -> Figure:
+def recall_dots(
+    classes: Sequence[str],
+    series: Mapping[str, ArrayLike],
+    *,
+    published: Sequence[float] | None = None,
+) -> Figure:
     """Draw the recall of each class for several sources, side by side, with intervals.
 
     Parameters
@@ -146,14 +151,21 @@ def recall_dots(classes: Sequence[str], series: Mapping[str, ArrayLike]) -> Figu
     series : mapping of str to array_like, (n_classes, 3)
         Legend to mean and bounds of its interval, in percent. Bounds that are NaN are not drawn;
         a source without any number is marked as such in the legend.
+    published : sequence of float, (n_classes,), optional
+        Percent; drawn as hollow marks before the others.
     """
     figure, axis = subplots(figsize=(6.8, 3.2))
+    columns = len(series) + (published is not None)
+    left = np.arange(len(classes)) - 0.18 * (columns - 1) / 2
+    if published is not None:
+        axis.plot(left, published, "D", color=ORANGE, mfc="none", ms=5, label="published")
+    colors = [color for color in PALETTE if published is None or color != ORANGE]
     for k, (name, values) in enumerate(series.items()):
         mean, low, high = np.asarray(values, dtype=float).T
-        x = np.arange(len(classes)) + 0.18 * (k - (len(series) - 1) / 2)
+        x = left + 0.18 * (k + columns - len(series))
         known = np.isfinite(low)
         errors = np.stack([mean - low, high - mean])[:, known]
-        color, marker = PALETTE[k % len(PALETTE)], _MARKERS[k % len(_MARKERS)]
+        color, marker = colors[k % len(colors)], _MARKERS[k % len(_MARKERS)]
         if not np.isfinite(mean).any():
             name += " (no record)"
         axis.plot(x, mean, marker, color=color, markersize=6, label=name)
@@ -161,7 +173,7 @@ def recall_dots(classes: Sequence[str], series: Mapping[str, ArrayLike]) -> Figu
     axis.set_xticks(range(len(classes)), classes)
     axis.set(xlabel="Class", ylabel="Recall (%)", ylim=(-5, 105))
     axis.grid(axis="y", color="#dddddd", linewidth=0.6)
-    figure.legend(loc="outside upper center", ncols=min(len(series), 3), fontsize=9)
+    figure.legend(loc="outside upper center", ncols=2 if columns == 4 else 3, fontsize=9)
     return figure
 
 
