@@ -73,39 +73,38 @@ def test_small_means_are_not_rounded_to_nothing() -> None:
     assert texts(axis)[2].startswith("<1")
 
 
+def test_small_shares_are_not_rounded_to_nothing() -> None:
+    axis = results.confusion({"A": np.diag(np.full(10, 999)) + np.eye(10, k=1)}).axes[0]
+    assert texts(axis)[:2] == ["999\n100 %", "1\n<1 %"]
+
+
 def test_a_matrix_has_to_be_square() -> None:
     with pytest.raises(ValueError, match=r"'A' has to be square; got shape \(2, 3\)"):
         results.confusion({"A": np.ones((2, 3))})
 
 
-def test_method_bars() -> None:
+def test_method_dots_have_a_panel_a_class_and_a_row_a_method() -> None:
     recorded = np.full((2, 2, 3), NAN)
-    recorded[1, 0] = 70, 60, 80
-    figure = results.method_bars(
-        ["M", "N"],
-        ["Class 0", "Class 1"],
-        published=[[1, 2], [3, 4]],
-        recorded=recorded,
-        live=[[5, NAN], [7, 8]],
+    recorded[1, 0] = 70, 60, 85
+    figure = results.method_dots(
+        ["M", "N"], ["Class 0", "Class 1"], published=[[1, 2], [3, 4]], recorded=recorded
     )
     first, second = figure.axes
-    widths = [patch.get_width() for patch in first.patches]
-    assert 70 in widths
-    crosses, diamonds = first.lines[-2:]
-    assert crosses.get_xdata().tolist() == [5, 7]
-    assert diamonds.get_xdata().tolist() == [1, 3]
-    assert second.lines[-1].get_xdata().tolist() == [2, 4]
-    hatched = [[p for p in axis.patches if p.get_hatch()] for axis in figure.axes]
-    assert [len(bars) for bars in hatched] == [1, 2]  # what has no record, a panel each
-    assert {"no record", "published"} <= set(legend(figure))
+    assert [axis.get_title() for axis in figure.axes] == ["Class 0", "Class 1"]
+    assert first.lines[0].get_xdata().tolist() == [1, 3]
+    assert second.lines[0].get_xdata().tolist() == [2, 4]
+    assert first.lines[1].get_xdata()[1] == 70
+    assert [texts(axis) for axis in figure.axes] == [["no record"], ["no record"] * 2]
+    assert legend(figure) == ["published", "recorded mean, 95 % interval"]
     assert first.yaxis_inverted()
+    heights = [line.get_ydata() for line in first.lines[:2]]
+    assert (np.round(heights[0]) == np.round(heights[1])).all()  # one row
+    assert (heights[0] < heights[1]).all()  # and side by side in it
 
 
 def test_the_interval_is_drawn_where_it_is_known() -> None:
     recorded = np.array([[[70, 60, 85]], [[50, NAN, NAN]]], dtype=float)
-    figure = results.method_bars(
-        ["M", "N"], ["c"], published=[[1], [1]], recorded=recorded, live=[[1], [1]]
-    )
+    figure = results.method_dots(["M", "N"], ["c"], published=[[1], [1]], recorded=recorded)
     (segments,) = [c.get_segments() for c in figure.axes[0].collections]
     assert len(segments) == 1
     assert_allclose(segments[0][:, 0], [60, 85])
@@ -121,6 +120,20 @@ def test_recall_dots_name_a_source_without_a_record() -> None:
     segments = [s for c in axis.collections for s in c.get_segments()]
     assert len(segments) == 1
     assert_allclose(segments[0][:, 1], [40, 55])
+
+
+def test_recall_dots_have_published_values_as_hollow_marks() -> None:
+    series = {"listed": [[50, 40, 55], [60, 50, 70]], "corrected": [[70, 60, 80], [80, 70, 90]]}
+    figure = results.recall_dots(["0", "1"], series, published=[45, 65])
+    marks, listed, corrected = (
+        next(line for line in figure.axes[0].lines if line.get_label() == name)
+        for name in ("published", *series)
+    )
+    assert list(marks.get_ydata()) == [45, 65]
+    assert marks.get_markerfacecolor() == "none"
+    places = [line.get_xdata()[1] for line in (marks, listed, corrected)]
+    assert_allclose(places, [0.82, 1, 1.18])
+    assert len({marks.get_color(), listed.get_color(), corrected.get_color()}) == 3
 
 
 def test_focal_grid_hatches_missing_cells_and_shares_a_scale() -> None:
@@ -150,7 +163,7 @@ def test_focal_lines() -> None:
         [0, 2], [1, 5], {"A": grid, "B": np.full_like(grid, NAN)}
     ).axes
     assert [line.get_ydata().tolist() for line in left.lines] == [[70, 60], [80, 75]]
-    assert len(left.collections) == 2  # a band for each weight
+    assert len(left.collections) == 2  # intervals of each weight
     assert texts(left) == []
     assert texts(right) == ["no record"]
 
@@ -161,12 +174,12 @@ def test_learning_curves_start_at_epoch_1() -> None:
     assert axis.get_ylabel() == "Loss"
 
 
-def test_learning_bands_span_the_seeds_over_the_share_of_the_epochs() -> None:
+def test_learning_bands_span_the_seeds_over_the_epochs() -> None:
     figure = results.learning_bands({"A": [[30, 20, 40], [90, 80, 100]]}, ylabel="Accuracy")
     (axis,) = figure.axes
-    assert_allclose(axis.lines[0].get_xydata(), [[50, 30], [100, 90]])
+    assert_allclose(axis.lines[0].get_xydata(), [[1, 30], [2, 90]])
     corners = axis.collections[0].get_paths()[0].vertices
-    assert {(50.0, 20.0), (50.0, 40.0), (100.0, 80.0)} <= set(map(tuple, corners))
+    assert {(1.0, 20.0), (1.0, 40.0), (2.0, 80.0)} <= set(map(tuple, corners))
     assert legend(figure) == ["A, 2"]
 
 

@@ -144,12 +144,11 @@ def test_the_focal_grid_takes_each_cell_from_its_experiment() -> None:
 
 def test_the_overview_is_in_the_order_of_the_methods() -> None:
     experiments.record(make_run("binary/msfe"))
-    arrays = report.overview("8.14", {"binary/ros": make_run("binary/ros")})
+    arrays = report.overview("8.14")
     row = report.methods("8.14").index
     assert arrays["published"][row("MSFE")].tolist() == [85.52, 100]
     assert arrays["recorded"][row("MSFE"), :, 0].tolist() == [50, 100]
-    assert arrays["live"][row("ROS")].tolist() == [50, 100]
-    assert np.isfinite(arrays["live"]).sum() == np.isfinite(arrays["recorded"]).sum() == 2
+    assert np.isfinite(arrays["recorded"][:, :, 0]).sum() == 2
 
 
 def test_confusion_is_the_recorded_mean_where_there_is_one() -> None:
@@ -172,7 +171,7 @@ def test_notes_say_where_records_come_from_and_how_to_repeat_them() -> None:
         make_run("multiclass/focal-g2-a50", recall=(0.1,) * 10, confusion=((1,) * 10,) * 10)
     )
     note = report.note("7.11")
-    assert "1 run on a machine with tensorflow and Keras 3.9, 2026-01-02; " in note
+    assert "1 run on a machine with TensorFlow; Keras 3.9, 2026-01-02; " in note
     assert "activations in `float32`" in note
     assert "`thesis-lib sweep 'multiclass/focal-*'`" in note
 
@@ -185,6 +184,16 @@ def test_notes_say_what_was_trained_in_which_precision() -> None:
     experiments.record(make_run("binary/baseline"))
     said = "activations in `bfloat16` (ros), `float32` (baseline). `thesis-lib sweep"
     assert said in report.note("8.2")
+
+
+def test_notes_say_how_many_runs_each_device_trained() -> None:
+    for seed, device in ((1, "a machine"), (2, "NVIDIA H200"), (3, "NVIDIA H200")):
+        run = make_run("binary/ros", seed)
+        backend = "jax" if "NVIDIA" in device else "tensorflow"
+        origin = {**run.provenance, "device": device, "backend": backend}
+        experiments.record(dataclasses.replace(run, provenance=origin))
+    said = "Recorded: 2 runs on NVIDIA H200 with JAX; 1 run on a machine with TensorFlow; Keras 3.9"
+    assert said in report.note("binary/ros")
 
 
 def test_notes_of_summaries_name_the_baseline() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -17,6 +18,8 @@ from thesis_lib.verdicts import GRIDS, experiment_of, experiments_of, focal, val
 from thesis_lib.wording import counted
 
 Floats = NDArray[np.float64]
+
+_BACKENDS = {"jax": "JAX", "tensorflow": "TensorFlow", "torch": "PyTorch"}
 
 
 def progress(run: Run) -> str:
@@ -193,29 +196,24 @@ def learning_curves(*names: str) -> dict[str, Floats]:
     return curves
 
 
-def overview(table: str, live: Mapping[str, Run]) -> dict[str, Floats]:
-    """Return the numbers behind the bars of figures 7.13 and 8.10.
+def overview(table: str) -> dict[str, Floats]:
+    """Return the numbers behind the dots of figures 7.13 and 8.10.
 
     Parameters
     ----------
     table : {"7.13", "8.14"}
-    live : mapping of str to Run
-        Name of the experiment to the run of this build.
 
     Returns
     -------
     dict
-        "published" and "live" (n_methods, n_classes) and "recorded" (n_methods, n_classes, 3), in
-        percent, NaN where there is none: the arguments of :func:`plots.results.method_bars`.
+        "published" (n_methods, n_classes) and "recorded" (n_methods, n_classes, 3), in percent,
+        NaN where there is none: the arguments of :func:`plots.results.method_dots`.
     """
     printed = published.table(table)
     names = [experiment_of(table, row).name for row in printed.index]
-    columns = list(printed.columns)
-    own = [[value(live[name], c) if name in live else math.nan for c in columns] for name in names]
     return {
         "published": printed.to_numpy(dtype=float),
-        "recorded": np.array([recorded(name, columns) for name in names]),
-        "live": np.array(own),
+        "recorded": np.array([recorded(name, list(printed.columns)) for name in names]),
     }
 
 
@@ -374,16 +372,18 @@ def _provenance(names: Sequence[str]) -> str:
     if not runs:
         return f"Percent. Nothing is recorded yet; {command} trains it."
     single = any(len(group) == 1 for group in found.values())
-    devices = sorted({str(run.provenance["device"]) for run in runs})
-    backends = sorted({str(run.provenance["backend"]) for run in runs})
+    machines = Counter((run.provenance["device"], run.provenance["backend"]) for run in runs)
+    where = "; ".join(
+        f"{counted(number, 'run')} on {device} with {_BACKENDS.get(backend, backend)}"
+        for (device, backend), number in sorted(machines.items())
+    )
     versions = sorted({f"Keras {run.provenance['versions']['keras']}" for run in runs})
     dates = sorted({str(run.provenance["utc"])[:10] for run in runs})
     period = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
     return (
         "Percent; ±, or bounds in brackets where one is cut at 0 or 100, is a 95 % interval over "
         f"seeds{', which one seed does not have' * single}. "
-        f"Recorded: {counted(len(runs), 'run')} on {', '.join(devices)} with "
-        f"{', '.join(backends)} and {', '.join(versions)}, {period}; "
+        f"Recorded: {where}; {', '.join(versions)}, {period}; "
         f"activations in {_activations(found)}. {command} trains what is missing."
     )
 

@@ -87,7 +87,7 @@ def _confusion(axis: Axes, counts: Floats) -> None:
         if len(counts) > _MANY or (counts[i, j] == 0 and not large):
             continue
         text = _count(float(counts[i, j]))
-        text += f"\n{percent:.1f} %" if large else f"\n{percent:.0f} %"
+        text += f"\n{percent:.1f} %" if large else f"\n{_count(float(percent))} %"
         color = "white" if percent > 65 else "black"
         axis.text(j, i, text, ha="center", va="center", color=color, fontsize=11 if large else 7)
 
@@ -96,15 +96,10 @@ def _count(number: float) -> str:
     return "<1" if 0 < number < 0.5 else f"{number:,.0f}"
 
 
-def method_bars(
-    methods: Sequence[str],
-    classes: Sequence[str],
-    *,
-    published: ArrayLike,
-    recorded: ArrayLike,
-    live: ArrayLike,
+def method_dots(
+    methods: Sequence[str], classes: Sequence[str], *, published: ArrayLike, recorded: ArrayLike
 ) -> Figure:
-    """Draw each method's recall, a panel a class: our means as bars, published numbers as marks.
+    """Draw each method's recall, a panel a class: our means with intervals, published as marks.
 
     Parameters
     ----------
@@ -114,52 +109,40 @@ def method_bars(
         Percent.
     recorded : array_like, (n, k, 3)
         Mean of the recorded seeds and the bounds of its interval, percent; NaN where there is
-        none, which is drawn as a hatched bar.
-    live : array_like, (n, k)
-        This build's own runs, percent; NaN where there is none.
+        none. Bounds that are NaN are not drawn, and a mean that is NaN is said to be missing.
     """
     figure, axes = subplots(
-        1, len(classes), figsize=(7.4, 0.36 * len(methods) + 1.3), sharey=True, squeeze=False
+        1, len(classes), figsize=(7.4, 0.4 * len(methods) + 1.2), sharey=True, squeeze=False
     )
-    printed, own = np.asarray(published, dtype=float), np.asarray(live, dtype=float)
-    bars = np.asarray(recorded, dtype=float)
+    printed, ours = np.asarray(published, dtype=float), np.asarray(recorded, dtype=float)
     rows = np.arange(len(methods))
+    above, below = rows - 0.17, rows + 0.17  # so that neither mark hides the other
     for k, (axis, name) in enumerate(zip(axes.flat, classes, strict=True)):
-        mean, low, high = bars[:, k].T
-        axis.barh(rows, mean, 0.62, color=BLUE, alpha=0.45, label="recorded mean, 95 % interval")
-        _interval_lines(axis, rows, mean, low, high, color=BLUE)
-        missing = rows[np.isnan(mean)]
-        style = {"facecolor": "none", "edgecolor": "#d0d0d0", "hatch": "////", "linewidth": 0}
-        axis.barh(missing, np.full(len(missing), 100), 0.3, label="no record", **style)
-        axis.plot(own[:, k], rows, "x", color="black", markersize=5, label="this build's short run")
-        axis.plot(printed[:, k], rows, "D", color=ORANGE, mfc="none", label="published")
-        axis.set(title=name, xlim=(-5, 105), xticks=(0, 50, 100))
-        axis.grid(axis="x", color="#dddddd", linewidth=0.6)
+        mean, low, high = ours[:, k].T
+        axis.plot(printed[:, k], above, "D", color=ORANGE, mfc="none", ms=5, label="published")
+        axis.plot(mean, below, "o", color=BLUE, ms=5, label="recorded mean, 95 % interval")
+        known = np.isfinite(low)
+        errors = np.stack([mean - low, high - mean])[:, known]
+        axis.errorbar(mean[known], below[known], xerr=errors, fmt="none", ecolor=BLUE, capsize=2)
+        for row in rows[np.isnan(mean)]:
+            axis.text(50, below[row], "no record", ha="center", va="center", color=GREY, fontsize=8)
+        axis.set(title=name, xlim=(-6, 106), xticks=(0, 50, 100))
+        axis.grid(color="#dddddd", linewidth=0.6)
         axis.set_axisbelow(True)
     axes[0, 0].set_yticks(rows, methods)
     axes[0, 0].set_ylim(len(methods) - 0.5, -0.5)
     figure.supxlabel("Recall (%)", fontsize=10)
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=8.5)
+    figure.legend(handles, labels, loc="outside upper center", ncols=2, fontsize=9)
     return figure
 
 
-def _interval_lines(
-    axis: Axes, rows: NDArray[np.int64], mean: Floats, low: Floats, high: Floats, *, color: str
-) -> None:
-    known = np.isfinite(low) & np.isfinite(high)
-    axis.errorbar(
-        mean[known],
-        rows[known],
-        xerr=np.stack([mean - low, high - mean])[:, known],
-        fmt="none",
-        ecolor=color,
-        elinewidth=1.6,
-        capsize=2,
-    )
-
-
-def recall_dots(classes: Sequence[str], series: Mapping[str, ArrayLike]) -> Figure:
+def recall_dots(
+    classes: Sequence[str],
+    series: Mapping[str, ArrayLike],
+    *,
+    published: Sequence[float] | None = None,
+) -> Figure:
     """Draw the recall of each class for several sources, side by side, with intervals.
 
     Parameters
@@ -168,14 +151,21 @@ def recall_dots(classes: Sequence[str], series: Mapping[str, ArrayLike]) -> Figu
     series : mapping of str to array_like, (n_classes, 3)
         Legend to mean and bounds of its interval, in percent. Bounds that are NaN are not drawn;
         a source without any number is marked as such in the legend.
+    published : sequence of float, (n_classes,), optional
+        Percent; drawn as hollow marks before the others.
     """
     figure, axis = subplots(figsize=(6.8, 3.2))
+    columns = len(series) + (published is not None)
+    left = np.arange(len(classes)) - 0.18 * (columns - 1) / 2
+    if published is not None:
+        axis.plot(left, published, "D", color=ORANGE, mfc="none", ms=5, label="published")
+    colors = [color for color in PALETTE if published is None or color != ORANGE]
     for k, (name, values) in enumerate(series.items()):
         mean, low, high = np.asarray(values, dtype=float).T
-        x = np.arange(len(classes)) + 0.18 * (k - (len(series) - 1) / 2)
+        x = left + 0.18 * (k + columns - len(series))
         known = np.isfinite(low)
         errors = np.stack([mean - low, high - mean])[:, known]
-        color, marker = PALETTE[k % len(PALETTE)], _MARKERS[k % len(_MARKERS)]
+        color, marker = colors[k % len(colors)], _MARKERS[k % len(_MARKERS)]
         if not np.isfinite(mean).any():
             name += " (no record)"
         axis.plot(x, mean, marker, color=color, markersize=6, label=name)
@@ -183,7 +173,7 @@ def recall_dots(classes: Sequence[str], series: Mapping[str, ArrayLike]) -> Figu
     axis.set_xticks(range(len(classes)), classes)
     axis.set(xlabel="Class", ylabel="Recall (%)", ylim=(-5, 105))
     axis.grid(axis="y", color="#dddddd", linewidth=0.6)
-    figure.legend(loc="outside upper center", ncols=min(len(series), 3), fontsize=9)
+    figure.legend(loc="outside upper center", ncols=2 if columns == 4 else 3, fontsize=9)
     return figure
 
 
@@ -256,13 +246,14 @@ def focal_lines(
         for k, weight in enumerate(weights):
             mean, low, high = values[:, k].T
             color, marker = PALETTE[k % len(PALETTE)], _MARKERS[k % len(_MARKERS)]
-            axis.plot(positions, mean, color=color, marker=marker, ms=4, label=f"a = {weight:g}")
-            axis.fill_between(positions, low, high, color=color, alpha=0.15, linewidth=0)
+            x = positions + 0.08 * (k - (len(weights) - 1) / 2)  # bars side by side
+            axis.plot(x, mean, color=color, marker=marker, lw=1.2, ms=4, label=f"a = {weight:g}")
+            axis.vlines(x, low, high, color=color, linewidth=1.2)
         if not np.isfinite(values).any():
             axis.text(0.5, 0.5, "no record", transform=axis.transAxes, ha="center", color=GREY)
         # Evenly spaced, as 0, 0.5 and 1 would be crowded on a linear axis.
         axis.set_xticks(positions, [f"{g:g}" for g in gammas])
-        axis.set(title=title, xlabel=r"$\gamma$", xlim=(-0.2, len(gammas) - 0.8))
+        axis.set(title=title, xlabel=r"$\gamma$", xlim=(-0.4, len(gammas) - 0.6))
         axis.grid(axis="y", color="#dddddd", linewidth=0.6)
     axes[0, 0].set_ylabel("Test accuracy (%)")
     handles, labels = axes[0, 0].get_legend_handles_labels()
@@ -303,14 +294,15 @@ def learning_bands(curves: Mapping[str, ArrayLike], *, ylabel: str) -> Figure:
     figure, axis = subplots(figsize=(6.8, 3.6))
     for k, (name, values) in enumerate(curves.items()):
         mean, low, high = np.asarray(values, dtype=float).T
-        # Shares of the training: the methods have different numbers of epochs.
-        course = np.arange(1, len(mean) + 1) / len(mean) * 100
+        epochs = np.arange(1, len(mean) + 1)
         color, dash = PALETTE[k % len(PALETTE)], "-" if k < len(PALETTE) else "--"
-        axis.plot(course, mean, dash, color=color, linewidth=1.4, label=f"{name}, {len(mean):,}")
-        axis.fill_between(course, low, high, color=color, alpha=0.15, linewidth=0)
+        axis.plot(epochs, mean, dash, color=color, linewidth=1.4, label=f"{name}, {len(mean):,}")
+        axis.fill_between(epochs, low, high, color=color, alpha=0.15, linewidth=0)
     if not curves:
         axis.text(0.5, 0.5, "no record", transform=axis.transAxes, ha="center", color=GREY)
-    axis.set(xlabel="Share of the epochs (%)", ylabel=ylabel, xlim=(0, 100))
+    # Most of it happens in the first epochs, and some methods have ten times as many as others.
+    axis.set(xlabel="Epoch", ylabel=ylabel, xscale="log")
+    axis.xaxis.set_major_formatter("{x:,.0f}")
     axis.grid(axis="y", color="#dddddd", linewidth=0.6)
     if curves:
         title = "method (seeds), epochs"
