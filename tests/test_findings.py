@@ -197,6 +197,52 @@ def test_what_the_false_errors_compute_is_a_fact_whoever_does_better(
     assert "points, 95 % interval" in evidence.of("mfe-averaging").measured
 
 
+def test_a_rare_image_counts_with_the_batches_that_it_is_in() -> None:
+    """By drawing batches: a zero is one of two of twelve images, in batches of four."""
+    counts, generator = np.array([2, 10]), np.random.default_rng(0)
+    labels = np.repeat([0, 1], counts)
+    weights = 12 / counts[labels]
+    sums = np.zeros(12)
+    for _ in range(20_000):
+        batch = generator.permutation(12)[:4]
+        sums[batch] += weights[batch].mean() / (20_000 * 4 / 12)
+    drawn = [sums[labels == c].mean() for c in (0, 1)]
+    assert_allclose(evidence.batch_weights(counts.tolist(), 4), drawn, rtol=0.02)
+
+
+def test_one_answer_to_every_image_is_counted() -> None:
+    name = "multiclass/mfe-per-image"
+    collapsed = np.zeros((10, 10), dtype=int)
+    collapsed[:, 7] = 1
+    record(name, ten(), ten())
+    made = make_run(name, 3, recall=ten(), confusion=tuple(map(tuple, collapsed.tolist())))
+    experiments.record(made)
+    assert "one answer to every image in 1 of 3" in evidence.of("mfe-averaging").measured
+
+
+@pytest.mark.parametrize(
+    ("weighted", "status", "said"),
+    [(0.8, "corrected", "cannot be told from all of it"), (0.5, "confirmed", "do not bring all")],
+)
+def test_cross_entropy_is_given_the_gain_only_if_weights_do_not_bring_it(
+    weighted: float, status: str, said: str
+) -> None:
+    tests = {"baseline": 0.4, "cross-entropy": 0.7, "focal-g0-a100": 0.8}
+    for name, accuracy in tests.items():
+        assert evidence.of("cross-entropy").status == evidence.OPEN
+        record(f"multiclass/{name}", *[ten()] * 3, test=accuracy)
+    record("multiclass/weighted-mse", *[ten()] * 3, test=weighted)
+    found = evidence.of("cross-entropy")
+    assert found.status == status
+    assert said in found.measured
+
+
+def test_two_cost_matrices_are_compared_network_by_network() -> None:
+    for ending in ("", "-corrected"):
+        record(f"multiclass/threshold-moving{ending}", ten(0, 0.2), ten(0, 0.9))
+    assert "of 2 networks 2 have the same confusion" in evidence.of("cost-matrix").measured
+
+
 def test_focal_loss_as_listed_is_constant_where_outputs_are_cut() -> None:
     found = evidence.of("focal-clip")
     assert found.status == "confirmed"
