@@ -1,6 +1,7 @@
 """Findings, claims and verdicts follow the records: each can come out either way."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 import numpy as np
@@ -462,6 +463,7 @@ def test_a_percentage_is_never_said_to_reach_beyond_0_or_100() -> None:
     assert evidence.said("binary/ros", "0") == "75.00 (0.00 to 100.00) % (2 seeds)"
     rows = findings.table()
     shown = replication.readable(rows[rows["Table"] == "8.2"])
+    shown = shown.loc["8.2"]
     assert shown.loc[("M_os2", "Class 0"), "Ours"] == "75.00 (0.00 to 100.00)"
     assert shown.loc[("M_os2", "Class 0"), "Verdict"] == "too few seeds"
 
@@ -479,6 +481,69 @@ def test_what_the_verdicts_rest_on_is_counted() -> None:
     said = findings.said_weight(zeros)
     assert said.startswith("7 numbers, 7 with a verdict: 7 agree, 0 differ")
     assert "the 7 that agree are 1 distinct quantities, and 1 of these have the same value" in said
+
+
+def test_what_would_differ_by_chance_is_counted_once_a_quantity() -> None:
+    """Class 0 of ROS varies and is printed in two tables; class 1 is constant, and says nothing."""
+    record("binary/ros", (0.1, 1), (0.11, 1), (0.12, 1))
+    rows = findings.table()
+    assert ((rows["Model"] == "M_os2") & (rows["Quantity"] == "0")).sum() == 2
+    found = replication.by_chance(rows)
+    assert found.loc[("Two classes", "Class 0")].tolist() == pytest.approx([1, 0.05, 1])
+    assert ("Two classes", "Class 1") not in found.index
+    assert found.loc[("Two classes", "Test accuracy"), "Varying"] == 1
+    assert found.loc[("all", "")].tolist() == pytest.approx([2, 0.1, 2])
+    assert replication.said_by_chance(rows).startswith("2 distinct numbers")
+    assert replication.said_by_chance(rows).endswith("differ at the 95 % level. 2 are.")
+
+
+def test_a_grid_is_compared_by_seed_and_not_by_setting() -> None:
+    """Every setting is above the printed number by 1, 2 and 6 points in the three seeds."""
+    for gamma in experiments.GAMMAS:
+        for weight in experiments.MINORITY_WEIGHTS:
+            name = verdicts.focal("binary", gamma, weight)
+            places = experiments.get(name).published
+            table, row = next(place for place in places if place[1].startswith("a="))
+            printed = published.number(table, row, "0") / 100
+            record(name, *[(printed + gap, 1) for gap in (0.01, 0.02, 0.06)], test=0.9)
+    found = replication.shifts("binary")
+    assert list(found.index) == ["Test accuracy", "Class 0"]  # class 1 is the same in all seeds
+    row = found.loc["Class 0"]
+    assert row[["Settings", "Higher", "Seeds"]].tolist() == [25, 25, 3]
+    half = stats.t.ppf(0.975, 2) * np.std([1, 2, 6], ddof=1) * (1 / 3 + 1 / 5) ** 0.5
+    assert_allclose(row[["Difference", "Low", "High"]].tolist(), [3, 3 - half, 3 + half])
+    t = 3 / (np.std([1, 2, 6], ddof=1) * (1 / 3 + 1 / 5) ** 0.5)
+    p = [2 * stats.t.sf(t, 2), found["p"].iloc[0]]
+    assert row["p"] == pytest.approx(min(2 * p[0], 1)) or row["p"] == pytest.approx(max(p))
+    shown = replication.shift_table().loc[("Two classes", "Class 0")]
+    assert shown["Difference"] == f"+3.00 ± {half:.2f}"
+    said = replication.said_shifts()
+    assert "Ten classes: the grid has no three seeds in common yet." in said
+    assert "higher in 25 of 25 settings" not in said  # the interval holds zero, all the same
+
+
+def test_without_records_nothing_is_said_of_the_grids() -> None:
+    assert replication.shifts("multiclass").empty
+    assert len(replication.shift_table()) == 0
+
+
+def test_the_table_of_all_rows_leads_to_the_findings() -> None:
+    frame = pd.DataFrame({"Explained by": ["`msfe-table`", ""]}, pd.Index(["a", "b"], name="Row"))
+    table = replication.LongTable(frame, "All of `code`.", "tab-all")
+    text = table.to_markdown()
+    assert "| a | [`msfe-table`](#finding-msfe-table) |" in text
+    assert ":name: tab-all\n:class: long\n" in text
+    assert "All of `code`" in text  # not in a cell of its own
+    assert "<code>msfe-table</code>" in table.to_html()
+    assert replication.anchored(["ranking"]).startswith("(finding-ranking)=\nWinner and second")
+
+
+def test_every_finding_is_on_the_page() -> None:
+    """Once each: the table of all rows leads to them there."""
+    page = Path(__file__).parent.parent / "chapters" / "replication.md"
+    lists = re.findall(r"^names = \[(.*?)\]", page.read_text("utf-8"), re.M | re.S)
+    named = [name for part in lists for name in re.findall(r'"([a-z-]+)"', part)]
+    assert sorted(named) == sorted(finding.id for finding in findings.findings())
 
 
 def test_shares_of_the_zeros_are_judged_one_by_one() -> None:

@@ -703,7 +703,8 @@ def _ranking() -> Evidence:
         return Evidence(status, text)
     _, low, high = difference(best, second, "minority")
     text = (
-        f"Focal loss less ROS, mean minority recall: {said_difference(best, second, 'minority')}."
+        f"Mean minority recall: focal loss {said(best, 'minority')}, ROS "
+        f"{said(second, 'minority')}, a difference of {said_difference(best, second, 'minority')}."
     )
     return Evidence(CONFIRMED if low <= 0 <= high else REFUTED, text)
 
