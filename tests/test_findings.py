@@ -528,7 +528,7 @@ def test_without_records_nothing_is_said_of_the_grids() -> None:
 
 
 def test_the_table_of_all_rows_leads_to_the_findings() -> None:
-    frame = pd.DataFrame({"Explained by": ["`msfe-table`", ""]}, pd.Index(["a", "b"], name="Row"))
+    frame = pd.DataFrame({"Finding": ["`msfe-table`", ""]}, pd.Index(["a", "b"], name="Row"))
     table = replication.LongTable(frame, "All of `code`.", "tab-all")
     text = table.to_markdown()
     assert "| a | [`msfe-table`](#finding-msfe-table) |" in text

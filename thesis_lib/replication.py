@@ -88,7 +88,7 @@ def readable(rows: pd.DataFrame) -> pd.DataFrame:
             "Ours": [_interval(*number) for number in numbers],
             "n": counts["Seeds"].combine_first(counts["Scores"]).astype("Int64"),
             "Verdict": rows["Verdict"],
-            "Explained by": [f"`{id}`" if id else "" for id in rows["Finding"]],
+            "Finding": [f"`{id}`" if id else "" for id in rows["Finding"]],
         }
     ).set_index(["Table", "Row", "Quantity"])
 
