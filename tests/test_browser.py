@@ -414,6 +414,27 @@ def test_a_wide_table_has_a_shadow_where_there_is_more(
     page.close()
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_table_of_all_numbers_scrolls_under_its_head(
+    browser: Any, address: str, width: int
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    page.goto(address + "chapters/replication.html")
+    table = page.locator("#tab-replication-all")
+    assert table.locator("tbody tr").count() > 500
+    box = table.locator("xpath=..")
+    box.evaluate("e => { e.scrollIntoView(); e.scrollTop = 5000; }")
+    head, frame = table.locator("th").first.bounding_box(), box.bounding_box()
+    assert frame["height"] <= 0.8 * 800 + 1
+    assert head["y"] == pytest.approx(frame["y"], abs=1)
+    link = table.locator("a[href='#finding-msfe-table']").first
+    link.click()
+    assert page.locator("#finding-msfe-table").bounding_box()["y"] < 800
+    page.emulate_media(media="print")
+    assert box.bounding_box()["height"] > 5000
+    page.close()
+
+
 def test_captions_are_of_the_weight_of_text(browser: Any, address: str) -> None:
     page = browser.new_page()
     page.goto(address + "chapters/multiclass.html")

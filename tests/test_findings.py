@@ -1,6 +1,7 @@
 """Findings, claims and verdicts follow the records: each can come out either way."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 import numpy as np
@@ -195,6 +196,52 @@ def test_what_the_false_errors_compute_is_a_fact_whoever_does_better(
         found = evidence.of(id)
         assert found.status == "confirmed"
     assert "points, 95 % interval" in evidence.of("mfe-averaging").measured
+
+
+def test_a_rare_image_counts_with_the_batches_that_it_is_in() -> None:
+    """By drawing batches: a zero is one of two of twelve images, in batches of four."""
+    counts, generator = np.array([2, 10]), np.random.default_rng(0)
+    labels = np.repeat([0, 1], counts)
+    weights = 12 / counts[labels]
+    sums = np.zeros(12)
+    for _ in range(20_000):
+        batch = generator.permutation(12)[:4]
+        sums[batch] += weights[batch].mean() / (20_000 * 4 / 12)
+    drawn = [sums[labels == c].mean() for c in (0, 1)]
+    assert_allclose(evidence.batch_weights(counts.tolist(), 4), drawn, rtol=0.02)
+
+
+def test_one_answer_to_every_image_is_counted() -> None:
+    name = "multiclass/mfe-per-image"
+    collapsed = np.zeros((10, 10), dtype=int)
+    collapsed[:, 7] = 1
+    record(name, ten(), ten())
+    made = make_run(name, 3, recall=ten(), confusion=tuple(map(tuple, collapsed.tolist())))
+    experiments.record(made)
+    assert "one answer to every image in 1 of 3" in evidence.of("mfe-averaging").measured
+
+
+@pytest.mark.parametrize(
+    ("weighted", "status", "said"),
+    [(0.8, "corrected", "cannot be told from all of it"), (0.5, "confirmed", "do not bring all")],
+)
+def test_cross_entropy_is_given_the_gain_only_if_weights_do_not_bring_it(
+    weighted: float, status: str, said: str
+) -> None:
+    tests = {"baseline": 0.4, "cross-entropy": 0.7, "focal-g0-a100": 0.8}
+    for name, accuracy in tests.items():
+        assert evidence.of("cross-entropy").status == evidence.OPEN
+        record(f"multiclass/{name}", *[ten()] * 3, test=accuracy)
+    record("multiclass/weighted-mse", *[ten()] * 3, test=weighted)
+    found = evidence.of("cross-entropy")
+    assert found.status == status
+    assert said in found.measured
+
+
+def test_two_cost_matrices_are_compared_network_by_network() -> None:
+    for ending in ("", "-corrected"):
+        record(f"multiclass/threshold-moving{ending}", ten(0, 0.2), ten(0, 0.9))
+    assert "of 2 networks 2 have the same confusion" in evidence.of("cost-matrix").measured
 
 
 def test_focal_loss_as_listed_is_constant_where_outputs_are_cut() -> None:
@@ -416,6 +463,7 @@ def test_a_percentage_is_never_said_to_reach_beyond_0_or_100() -> None:
     assert evidence.said("binary/ros", "0") == "75.00 (0.00 to 100.00) % (2 seeds)"
     rows = findings.table()
     shown = replication.readable(rows[rows["Table"] == "8.2"])
+    shown = shown.loc["8.2"]
     assert shown.loc[("M_os2", "Class 0"), "Ours"] == "75.00 (0.00 to 100.00)"
     assert shown.loc[("M_os2", "Class 0"), "Verdict"] == "too few seeds"
 
@@ -433,6 +481,69 @@ def test_what_the_verdicts_rest_on_is_counted() -> None:
     said = findings.said_weight(zeros)
     assert said.startswith("7 numbers, 7 with a verdict: 7 agree, 0 differ")
     assert "the 7 that agree are 1 distinct quantities, and 1 of these have the same value" in said
+
+
+def test_what_would_differ_by_chance_is_counted_once_a_quantity() -> None:
+    """Class 0 of ROS varies and is printed in two tables; class 1 is constant, and says nothing."""
+    record("binary/ros", (0.1, 1), (0.11, 1), (0.12, 1))
+    rows = findings.table()
+    assert ((rows["Model"] == "M_os2") & (rows["Quantity"] == "0")).sum() == 2
+    found = replication.by_chance(rows)
+    assert found.loc[("Two classes", "Class 0")].tolist() == pytest.approx([1, 0.05, 1])
+    assert ("Two classes", "Class 1") not in found.index
+    assert found.loc[("Two classes", "Test accuracy"), "Varying"] == 1
+    assert found.loc[("all", "")].tolist() == pytest.approx([2, 0.1, 2])
+    assert replication.said_by_chance(rows).startswith("2 distinct numbers")
+    assert replication.said_by_chance(rows).endswith("differ at the 95 % level. 2 are.")
+
+
+def test_a_grid_is_compared_by_seed_and_not_by_setting() -> None:
+    """Every setting is above the printed number by 1, 2 and 6 points in the three seeds."""
+    for gamma in experiments.GAMMAS:
+        for weight in experiments.MINORITY_WEIGHTS:
+            name = verdicts.focal("binary", gamma, weight)
+            places = experiments.get(name).published
+            table, row = next(place for place in places if place[1].startswith("a="))
+            printed = published.number(table, row, "0") / 100
+            record(name, *[(printed + gap, 1) for gap in (0.01, 0.02, 0.06)], test=0.9)
+    found = replication.shifts("binary")
+    assert list(found.index) == ["Test accuracy", "Class 0"]  # class 1 is the same in all seeds
+    row = found.loc["Class 0"]
+    assert row[["Settings", "Higher", "Seeds"]].tolist() == [25, 25, 3]
+    half = stats.t.ppf(0.975, 2) * np.std([1, 2, 6], ddof=1) * (1 / 3 + 1 / 5) ** 0.5
+    assert_allclose(row[["Difference", "Low", "High"]].tolist(), [3, 3 - half, 3 + half])
+    t = 3 / (np.std([1, 2, 6], ddof=1) * (1 / 3 + 1 / 5) ** 0.5)
+    p = [2 * stats.t.sf(t, 2), found["p"].iloc[0]]
+    assert row["p"] == pytest.approx(min(2 * p[0], 1)) or row["p"] == pytest.approx(max(p))
+    shown = replication.shift_table().loc[("Two classes", "Class 0")]
+    assert shown["Difference"] == f"+3.00 ± {half:.2f}"
+    said = replication.said_shifts()
+    assert "Ten classes: the grid has no three seeds in common yet." in said
+    assert "higher in 25 of 25 settings" not in said  # the interval holds zero, all the same
+
+
+def test_without_records_nothing_is_said_of_the_grids() -> None:
+    assert replication.shifts("multiclass").empty
+    assert len(replication.shift_table()) == 0
+
+
+def test_the_table_of_all_rows_leads_to_the_findings() -> None:
+    frame = pd.DataFrame({"Finding": ["`msfe-table`", ""]}, pd.Index(["a", "b"], name="Row"))
+    table = replication.LongTable(frame, "All of `code`.", "tab-all")
+    text = table.to_markdown()
+    assert "| a | [`msfe-table`](#finding-msfe-table) |" in text
+    assert ":name: tab-all\n:class: long\n" in text
+    assert "All of `code`" in text  # not in a cell of its own
+    assert "<code>msfe-table</code>" in table.to_html()
+    assert replication.anchored(["ranking"]).startswith("(finding-ranking)=\nWinner and second")
+
+
+def test_every_finding_is_on_the_page() -> None:
+    """Once each: the table of all rows leads to them there."""
+    page = Path(__file__).parent.parent / "chapters" / "replication.md"
+    lists = re.findall(r"^names = \[(.*?)\]", page.read_text("utf-8"), re.M | re.S)
+    named = [name for part in lists for name in re.findall(r'"([a-z-]+)"', part)]
+    assert sorted(named) == sorted(finding.id for finding in findings.findings())
 
 
 def test_shares_of_the_zeros_are_judged_one_by_one() -> None:

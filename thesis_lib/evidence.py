@@ -38,6 +38,7 @@ UNDECIDED = "not decided by the records"
 READ = "read in the thesis, nothing to compute"
 
 MINORITY = {task: [str(c) for c in tasks.get(task).minority] for task in ("multiclass", "binary")}
+_FEW_IMAGES = tasks.get("multiclass").minority
 
 
 @dataclass(frozen=True)
@@ -258,10 +259,49 @@ def defined_false_error(y_true: Floats, y_pred: Floats, *, squared: bool = False
 @check("mfe-averaging")
 def _mfe_averaging() -> Evidence:
     status, text = _same_whichever_is_wrong(squared=False)
-    name = "multiclass/mfe"
-    text += f" {_beside(name, 'multiclass/mfe-corrected', 'Testing')} Its weights, image by image: "
-    text += f"{said('multiclass/mfe-per-image', 'Testing')}. Two classes: "
+    name, rate, each = (f"multiclass/{end}" for end in ("mfe", "learning-rate", "mfe-per-image"))
+    counts = batch_weights(data.MULTICLASS_COUNTS, experiments.get(name).batch_size)
+    text += (
+        f" The rare images still count more, as every batch that they are in is heavy: a four "
+        f"{counts[4]:.0f} on average, a two {counts[2]:.0f}. "
+    )
+    text += _beside(name, "multiclass/mfe-corrected", "Testing")
+    text += " The mean of its weights as a constant factor on the learning rate: "
+    text += said(rate, "Testing")
+    if known(name, rate):
+        text += f"; as listed less that: {said_difference(name, rate, 'Testing')}"
+    text += f". Its weights, image by image: {said(each, 'Testing')}{_one_answer(each)}. Two "
+    text += "classes: "
     return Evidence(status, text + _beside("binary/mfe", "binary/mfe-corrected", "0"))
+
+
+def batch_weights(class_counts: Sequence[int], batch_size: int) -> Floats:
+    """Return how much an image of each class counts on average in MFE as listed.
+
+    The listing multiplies the error of a batch by the mean of its images' weights n / n_c: an image
+    counts with its own weight and with those of the images that it happens to share a batch with.
+
+    Parameters
+    ----------
+    class_counts : sequence of int, (C,)
+    batch_size : int
+
+    Returns
+    -------
+    ndarray, (C,)
+    """
+    counts = np.asarray(class_counts, dtype=float)
+    weights = counts.sum() / counts
+    # The others of its batch are drawn from all images but this one; all weights add up to C n.
+    others = (len(counts) * counts.sum() - weights) / (counts.sum() - 1)
+    return np.asarray((weights + (batch_size - 1) * others) / batch_size)
+
+
+def _one_answer(name: str) -> str:
+    """Say in how many runs a network answers every image with one class."""
+    runs = experiments.recorded(name)
+    alike = sum(np.count_nonzero(np.sum(run.confusion, axis=0)) == 1 for run in runs)
+    return f", one answer to every image in {alike} of {len(runs)}" if runs else ""
 
 
 @check("msfe-averaging")
@@ -339,11 +379,12 @@ def _ros_redraw() -> Evidence:
 
 @check("smote-distances")
 def _smote_distances() -> Evidence:
-    counted = _neighbours_of_nines()
-    if counted is None:
+    counted, few = _neighbours((9,)), _neighbours(_FEW_IMAGES)
+    if counted is None or few is None:
         return Evidence(OPEN, "MNIST is not at hand.")
     wrong, _, of_all = counted
-    text = f"Class 9: {wrong:,} of {of_all:,} neighbours are not among the three nearest. "
+    text = f"Class 9: {wrong:,} of {of_all:,} neighbours are not among the three nearest; minority "
+    text += f"classes: {few[0]} of {few[2]}. "
     text += " ".join(
         f"{task}: {_beside(f'{task}/smote', f'{task}/smote-corrected', 'Testing')}"
         for task in MINORITY
@@ -361,14 +402,17 @@ def _smote_ties() -> Evidence:
         f"third, image 0; the listing pairs it with image {partners[0]}, then with image "
         f"{partners[1]}."
     )
-    if (counted := _neighbours_of_nines()) is not None:
-        text += f" Class 9: {counted[1]:,} of {counted[2]:,} neighbours stand at a tied distance."
+    if (counted := _neighbours((*_FEW_IMAGES, 9))) is not None:
+        text += (
+            f" In the minority classes and class 9, {counted[1]:,} of {counted[2]:,} neighbours "
+        )
+        text += "stand at a tied distance."
     return Evidence(CONFIRMED if partners[1] != 0 else REFUTED, text)
 
 
 @check("focal-gamma")
 def _focal_gamma() -> Evidence:
-    grid = published.table("7.11").to_numpy(dtype=float)
+    grid, weights = published.table("7.11").to_numpy(dtype=float), experiments.MINORITY_WEIGHTS
     best = experiments.GAMMAS[int(grid.max(axis=1).argmax())]
     steps = np.diff(grid, axis=0)
     means = np.diff(grid.mean(axis=1))
@@ -376,28 +420,43 @@ def _focal_gamma() -> Evidence:
         f"Printed: best at γ = {best:g}; {(steps < 0).sum()} of {steps.size} steps to a larger γ "
         f"lose accuracy, and {(means < 0).sum()} of {means.size} on average over a."
     )
-    ours = {g: values(verdicts.focal("multiclass", g, 100), "Testing") for g in experiments.GAMMAS}
-    measured = ", ".join(f"γ = {g:g}: {np.mean(v):.2f} %" for g, v in ours.items() if v)
-    text += f" Recorded, a = 100: {measured or 'nothing'}."
+    ours = {
+        g: [values(verdicts.focal("multiclass", g, a), "Testing") for a in weights]
+        for g in experiments.GAMMAS
+    }
+    measured = ", ".join(
+        f"γ = {g:g}: {np.mean([np.mean(v) for v in row]):.2f} %"
+        for g, row in ours.items()
+        if all(row)
+    )
+    text += f" Recorded, mean over a: {measured or 'nothing'}."
     every = best == 0 and bool((steps < 0).all())
     return Evidence(CONFIRMED if every else CORRECTED if best == 0 else REFUTED, text)
 
 
 @check("cross-entropy")
 def _cross_entropy() -> Evidence:
-    plain, base, best = (
-        f"multiclass/{name}" for name in ("cross-entropy", "baseline", "focal-g0-a100")
+    plain, base, best, weighted = (
+        f"multiclass/{name}"
+        for name in ("cross-entropy", "baseline", "focal-g0-a100", "weighted-mse")
     )
-    if status := pending(plain, base, best):
-        text = "; ".join(f"{n}: {said(n, 'Testing')}" for n in (base, plain, best))
+    if status := pending(plain, base, best, weighted):
+        text = "; ".join(f"{n}: {said(n, 'Testing')}" for n in (base, plain, best, weighted))
         return Evidence(status, text)
     first, rest = difference(plain, base, "Testing"), difference(best, plain, "Testing")
+    alone = first[1] > max(rest[0], 0)
+    # What one change brings depends on which is made first: the weights alone may do as much.
+    needed = difference(best, weighted, "Testing")[1] > 0
     text = (
         f"Test accuracy: cross-entropy instead of squared error, "
         f"{said_difference(plain, base, 'Testing')}; weight 100 on top, "
-        f"{said_difference(best, plain, 'Testing')}."
+        f"{said_difference(best, plain, 'Testing')}. In the other order: squared error with class "
+        f"weights, {said_difference(weighted, base, 'Testing')}; this focal loss instead of it, "
+        f"{said_difference(best, weighted, 'Testing')}. So cross-entropy alone "
+        f"{'brings' if alone else 'does not bring'} most of the gain, and weights without it "
+        f"{'do not bring all' if needed else 'cannot be told from all'} of it."
     )
-    return Evidence(CONFIRMED if first[1] > max(rest[0], 0) else CORRECTED, text)
+    return Evidence(CONFIRMED if alone and needed else CORRECTED, text)
 
 
 @check("cost-matrix")
@@ -415,11 +474,25 @@ def _cost_matrix() -> Evidence:
     text = (
         f"Zeros of class 1 at columns {zeros}; row sums {listed[1].sum():.0f} and "
         f"{text_says[1].sum():.0f}. The same sum spread evenly changes "
-        f"{'no decision' if same else 'decisions'} on 10,000 random outputs. "
-        + _beside("multiclass/threshold-moving", "multiclass/threshold-moving-corrected", "1")
+        f"{'no decision' if same else 'decisions'} on 10,000 random outputs. {_moved_alike()}"
     )
     holds = [zeros == [6, 7], same]
     return Evidence(CONFIRMED if all(holds) else CORRECTED if any(holds) else REFUTED, text)
+
+
+def _moved_alike() -> str:
+    """Say how often the listed and the described matrix decide alike for the same network."""
+    name, twin = (f"multiclass/threshold-moving{ending}" for ending in ("", "-corrected"))
+    one, other = ({r.seed: r.confusion for r in experiments.recorded(n)} for n in (name, twin))
+    seeds = one.keys() & other.keys()
+    if not seeds:
+        return _beside(name, twin, "1")
+    alike = sum(bool(np.array_equal(one[s], other[s])) for s in seeds)
+    return (
+        f"Class 1 of the baseline with its outputs moved: as listed {said(name, '1')}, corrected "
+        f"{said(twin, '1')}; of {counted(len(seeds), 'network')} {alike} have the same confusion "
+        "matrix with both."
+    )
 
 
 @check("confusion-axes")
@@ -630,7 +703,8 @@ def _ranking() -> Evidence:
         return Evidence(status, text)
     _, low, high = difference(best, second, "minority")
     text = (
-        f"Focal loss less ROS, mean minority recall: {said_difference(best, second, 'minority')}."
+        f"Mean minority recall: focal loss {said(best, 'minority')}, ROS "
+        f"{said(second, 'minority')}, a difference of {said_difference(best, second, 'minority')}."
     )
     return Evidence(CONFIRMED if low <= 0 <= high else REFUTED, text)
 
@@ -659,7 +733,9 @@ def _binary_loss() -> Evidence:
         return Evidence(status, text)
     text = (
         f"Recall of class 0: {said(base, '0')} with squared error, {said(plain, '0')} with "
-        f"cross-entropy, a difference of {said_difference(plain, base, '0')}."
+        f"cross-entropy, a difference of {said_difference(plain, base, '0')}. Squared error with "
+        f"class weights: {said('binary/weighted-mse', '0')} of class 0, "
+        f"{said('binary/weighted-mse', 'balanced')} mean recall."
     )
     return Evidence(CONFIRMED if difference(plain, base, "0")[1] > 50 else CORRECTED, text)
 
@@ -757,19 +833,20 @@ def _mean_recall(run: training.Run, chosen: list[str] | None) -> float:
 
 
 @cache
-def _neighbours_of_nines() -> tuple[int, int, int] | None:
+def _neighbours(classes: tuple[int, ...]) -> tuple[int, int, int] | None:
     """Count the neighbours by wrapped distance that are not the nearest, the tied ones, and all."""
     mnist = data.load("mnist", fallback="digits")
     if mnist.name != "mnist":
         return None
     task = data.task("multiclass", mnist)
-    nines = task.x_train[task.y_train == 9]
-    flat = nines.reshape(len(nines), -1).astype(float)
-    wrong = tied = 0
-    for row, image in enumerate(nines):
-        distances = resampling.wrapped_distances(image, nines)
-        wrapped = distances.argsort(kind="stable")[1:4]
-        tied += sum(int((distances == distances[i]).sum() > 1) for i in wrapped)
-        nearest = ((flat - flat[row]) ** 2).sum(1).argsort(kind="stable")[1:4]
-        wrong += len(set(wrapped) - set(nearest))
-    return wrong, tied, 3 * len(nines)
+    wrong = tied = of_all = 0
+    for images in (task.x_train[task.y_train == c] for c in classes):
+        flat = images.reshape(len(images), -1).astype(float)
+        for row, image in enumerate(images):
+            distances = resampling.wrapped_distances(image, images)
+            wrapped = distances.argsort(kind="stable")[1:4]
+            tied += sum(int((distances == distances[i]).sum() > 1) for i in wrapped)
+            nearest = ((flat - flat[row]) ** 2).sum(1).argsort(kind="stable")[1:4]
+            wrong += len(set(wrapped) - set(nearest))
+            of_all += len(wrapped)
+    return wrong, tied, of_all

@@ -133,15 +133,17 @@ def said_weight(rows: pd.DataFrame) -> str:
     """
     counts = weight(rows)
     judged, agrees = counts["numbers"], counts.loc["agrees"]
-    two, one, none = (
-        int((rows["Verdict"] == kind).sum()) for kind in ("too few seeds", "one seed", "missing")
-    )
+    kinds = {"too few seeds": "two seeds", "one seed": "one", "missing": "none"}
+    waiting = [
+        f"{n} with {said}" for kind, said in kinds.items() if (n := (rows["Verdict"] == kind).sum())
+    ]
     return (
         f"{len(rows)} numbers, {judged['all']} with a verdict: {agrees['numbers']} agree, "
         f"{judged['differs']} differ, {judged[EXPLAINED]} differ and are explained. Tables repeat "
         f"one another: the {agrees['numbers']} that agree are {agrees['distinct']} distinct "
-        f"quantities, and {agrees['constant']} of these have the same value in all our seeds. No "
-        f"verdict yet: {two} with two seeds, {one} with one, {none} with none."
+        f"quantities, and {agrees['constant']} of these have the same value in all our seeds."
+        + f" No verdict yet: {', '.join(waiting)}."
+        * bool(waiting)
     )
 
 
