@@ -84,10 +84,11 @@ def readable(rows: pd.DataFrame) -> pd.DataFrame:
             "Table": rows["Table"],
             "Row": rows["Model"].str.replace("gamma", "γ"),
             "Quantity": rows["Quantity"].str.replace(r"^(\d)$", r"Class \1", regex=True),
+            # Before the numbers, since the last columns lie outside of the box.
+            "Verdict": rows["Verdict"],
             "Published": list(map(_printed, rows["Table"], rows["Model"], rows["Quantity"])),
             "Ours": [_interval(*number) for number in numbers],
             "n": counts["Seeds"].combine_first(counts["Scores"]).astype("Int64"),
-            "Verdict": rows["Verdict"],
             "Finding": [f"`{id}`" if id else "" for id in rows["Finding"]],
         }
     ).set_index(["Table", "Row", "Quantity"])
