@@ -188,6 +188,19 @@ def subset_of(experiment: Experiment, dataset: data.Dataset | None = None) -> da
     return data.task(experiment.task, source_of(experiment, dataset), experiment.draw)
 
 
+def class_size(experiment: Experiment) -> str | None:
+    """Return the size of every class after resampling: "max", of the largest before, or "min".
+
+    None where classes keep their sizes.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    """
+    sizes = {"ros": "max", "smote": "max", "rus": "min"}
+    return sizes.get((experiment.sampler or "").removesuffix("-as-published"))
+
+
 def training_size(experiment: Experiment, dataset: data.Dataset | None = None) -> int:
     """Return how many images the networks of a run train on, without resampling them.
 
@@ -199,9 +212,8 @@ def training_size(experiment: Experiment, dataset: data.Dataset | None = None) -
     """
     cut = subset_of(experiment, dataset)
     counts = data.class_counts(cut.y_train, cut.n_classes)
-    sampler = (experiment.sampler or "none").removesuffix("-as-published")
-    per_class = {"ros": counts.max(), "smote": counts.max(), "rus": counts.min()}
-    images = len(counts) * per_class[sampler] if sampler in per_class else counts.sum()
+    size = class_size(experiment)
+    images = len(counts) * getattr(counts, size)() if size else counts.sum()
     return int(images) * (experiment.members or 1)
 
 

@@ -43,8 +43,6 @@ _Outputs = Callable[..., Any]
 RUNS_AT_ONCE = 50
 """How many runs one program trains at most."""
 
-# Each class has as many images afterwards as this one.
-_SIZES = {"ros": "largest", "smote": "largest", "rus": "smallest", None: "all"}
 # JAX's own choice for products of float32 on a GPU is TensorFloat-32, which keeps 10 bits of 23.
 _PRODUCTS = {"float32": "float32", "bfloat16": None}
 _IMAGES_A_CALL = 2_000_000
@@ -67,7 +65,7 @@ def groups(jobs: Sequence[Job]) -> list[list[Job]]:
     for experiment, seed in jobs:
         e = experiment
         structure: tuple[object, ...] = (
-            (e.task, _SIZES[_sampler(e)], e.epochs, e.batch_size, e.dropout)
+            (e.task, training.class_size(e), e.epochs, e.batch_size, e.dropout)
             if side_by_side(e)
             else (e.name, seed)
         )
@@ -79,11 +77,6 @@ def groups(jobs: Sequence[Job]) -> list[list[Job]]:
 def _drawn_anew(experiment: Experiment) -> bool:
     """Return whether each seed has training images of its own."""
     return experiment.sampler is not None and not experiment.sampler.endswith("-as-published")
-
-
-def _sampler(experiment: Experiment) -> str | None:
-    """Return how an experiment resamples, whether as published or not."""
-    return experiment.sampler and experiment.sampler.removesuffix("-as-published")
 
 
 def side_by_side(experiment: Experiment) -> bool:
