@@ -137,13 +137,13 @@ def said_weight(rows: pd.DataFrame) -> str:
     waiting = [
         f"{n} with {said}" for kind, said in kinds.items() if (n := (rows["Verdict"] == kind).sum())
     ]
+    open_ones = f" No verdict yet: {', '.join(waiting)}." if waiting else ""
     return (
         f"{len(rows)} numbers, {judged['all']} with a verdict: {agrees['numbers']} agree, "
         f"{judged['differs']} differ, {judged[EXPLAINED]} differ and are explained. Tables repeat "
         f"one another: the {agrees['numbers']} that agree are {agrees['distinct']} distinct "
         f"quantities, and {agrees['constant']} of these have the same value in all our seeds."
-        + f" No verdict yet: {', '.join(waiting)}."
-        * bool(waiting)
+        f"{open_ones}"
     )
 
 
