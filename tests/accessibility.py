@@ -8,12 +8,16 @@ look, and about all of a look where it cannot tell for the one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 
-CHECK = """async ({contrastOnly, known}) => {
+# The rules whose answer can change with a window's width or with a theme.
+OF_LOOKS = ("color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size")
+
+CHECK = """async ({rules, known}) => {
   const visible = element => element.checkVisibility({visibilityProperty: true});
   const shown = [];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_ELEMENT);
@@ -52,17 +56,18 @@ CHECK = """async ({contrastOnly, known}) => {
     [element.localName, layers(element), style(element, type)].join("|"));
 
   const told = new Set(known.told), hard = new Set(known.hard);
-  if (contrastOnly) [...told, ...hard].forEach(look => looks.delete(look));
+  const contrastAlone = rules?.join() === "color-contrast";
+  if (contrastAlone) [...told, ...hard].forEach(look => looks.delete(look));
 
   axe.configure({rules: [{id: "color-contrast", selector: "[data-asked]"}]});
   const broken = [];
   const answered = new Set();
-  const ask = async (elements, rules) => {
+  const ask = async (elements, options) => {
     elements.forEach(element => { element.dataset.asked = ""; });
     // Preloading reads style sheets again, at wrong addresses where one imports another.
     const {passes, violations} = await axe.run({
       preload: false, resultTypes: ["passes", "violations"], elementRef: true, selectors: false,
-      ...rules,
+      ...options,
     });
     elements.forEach(element => { delete element.dataset.asked; });
     violations.forEach(v => broken.push([v.id, v.help, v.nodes.map(node => node.html)]));
@@ -75,7 +80,7 @@ CHECK = """async ({contrastOnly, known}) => {
   const longest = (a, b) => b.textContent.length - a.textContent.length;
   looks.forEach(alike => alike.sort(longest));
   const first = [...looks].flatMap(([look, alike]) => hard.has(look) ? alike : alike.slice(0, 1));
-  if (first.length || !contrastOnly) await ask(first, contrastOnly ? contrast : {});
+  if (first.length || !contrastAlone) await ask(first, rules ? {runOnly: rules} : {});
   const rest = [...looks].filter(([look, alike]) => !hard.has(look) && !answered.has(alike[0]))
     .flatMap(([, alike]) => alike.slice(1));
   if (rest.length) await ask(rest, contrast);
@@ -100,17 +105,19 @@ class Looks:
     hard: list[str] = field(default_factory=list)
 
 
-def violations(page: Any, looks: Looks | None = None, *, contrast_only: bool = False) -> list[str]:
+def violations(
+    page: Any, looks: Looks | None = None, rules: Sequence[str] | None = None
+) -> list[str]:
     """Return what a page breaks of axe's rules, one line a rule.
 
-    ``looks`` remembers from one call to the next what was asked; ``contrast_only`` asks about the
-    contrast of new looks and nothing else.
+    ``looks`` remembers from one call to the next what was asked. With ``rules``, axe is asked about
+    these alone; with "color-contrast" alone, about new looks and nothing else.
     """
     looks = looks or Looks()
     if page.evaluate("typeof axe === 'undefined'"):
         page.evaluate(Axe().axe_script)
     known = {"told": looks.told, "hard": looks.hard}
-    found = page.evaluate(CHECK, {"contrastOnly": contrast_only, "known": known})
+    found = page.evaluate(CHECK, {"rules": rules, "known": known})
     looks.told, looks.hard = found["told"], found["hard"]
     return [
         f"{rule}: {text}: {[html[:160] for html in nodes[:4]]}"

@@ -29,12 +29,18 @@ PAGES = sorted(
 THEMES = ("light", "dark")
 # The widths and themes of a page's examination, in the order that changes the width least often.
 STATES = ((1280, "light"), (360, "light"), (360, "dark"), (1280, "dark"))
-# What axe-core looks at: all of a page once at each width and in each theme, and the dark colours
-# of what surrounds the text, which shows at the larger width only and is alike on all pages.
-ALL_RULES = {(1280, "light"), (360, "dark")}
-CONTRAST_ALONE = {(1280, "dark")}
+# What axe-core is asked: all of its rules once; on a phone and in the dark, those whose answer can
+# change; and the dark colours of what surrounds the text, which shows at the larger width only.
+RULES = {
+    (1280, "light"): None,
+    (360, "dark"): accessibility.OF_LOOKS,
+    (1280, "dark"): ("color-contrast",),
+}
 MEGABYTE = 1_000_000
 STRIDE = 25  # presses of Tab, after which the page is asked what is left
+
+# Pages of every kind, with each widget that the book has.
+KINDS = ("index", "search", "chapters/explore", "chapters/data-level-methods", "chapters/status")
 
 FAULTS = ("outside", "errors", "missing", "formulas", "overflow", "violations")
 
@@ -85,7 +91,19 @@ WEIGHT = """() => performance.getEntries()
 HEADINGS = """() => [...document.querySelectorAll("main :is(h1, h2, h3, h4, h5, h6)")]
   .filter(heading => heading.checkVisibility())
   .map(heading => Number(heading.tagName[1]))"""
-# What a pointer can use: the keyboard has to reach the same.
+# What a pointer can use: the keyboard has to reach the same. Where no tabindex is above 0 and nothing
+# takes the focus away, Tab goes through all that can be focused, in the order of the page.
+UNFOCUSABLE = """() => {
+  const shown = element => element.checkVisibility({visibilityProperty: true});
+  const all = document.querySelectorAll("a[href], button, input, select, textarea, summary");
+  const unreached = [...all].filter(element => {
+    if (!shown(element) || element.disabled) return false;
+    element.focus({preventScroll: true});
+    return element.tabIndex < 0 || document.activeElement !== element;
+  });
+  return unreached.concat(...document.querySelectorAll("[tabindex]:not([tabindex^='-'],"
+    + "[tabindex='0'])")).map(element => element.outerHTML.slice(0, 120));
+}"""
 CONTROLS = """() => {
   const shown = element => element.checkVisibility({visibilityProperty: true});
   const all = [...document.querySelectorAll("a[href], button, input, select, textarea, summary")];
@@ -172,11 +190,10 @@ def _examine(page: Any, found: Visit, looks: accessibility.Looks) -> None:
         before = width
         page.evaluate(USE_THEME, theme)
         found.overflow += [f"{width} {theme}: {what}" for what in page.evaluate(OVERFLOW)]
-        if (width, theme) in ALL_RULES | CONTRAST_ALONE:
-            alone = (width, theme) in CONTRAST_ALONE
-            broken = accessibility.violations(page, looks, contrast_only=alone)
+        if (width, theme) in RULES:
+            broken = accessibility.violations(page, looks, RULES[width, theme])
             found.violations += [f"{width} {theme}: {what}" for what in broken]
-    found.unreached = _walk_by_keyboard(page)
+    found.unreached = page.evaluate(UNFOCUSABLE)
 
 
 def _resize(page: Any, width: int) -> None:
@@ -209,17 +226,15 @@ def test_a_page_is_free_of_faults(name: str, fault: str, visit: Any) -> None:
     assert getattr(visit(name), fault) == []
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["index", "search", "chapters/explore", "chapters/data-level-methods", "chapters/status"],
-)
-def test_a_page_that_a_phone_opens_meets_no_error(name: str, browser: Any, address: str) -> None:
+@pytest.mark.parametrize("name", KINDS)
+def test_a_page_that_a_phone_opens_meets_no_fault(name: str, browser: Any, address: str) -> None:
     """Each kind of page; all the others are opened wide, and made narrow then."""
     page = browser.new_page(viewport={"width": 360, "height": 800})
     found = Visit()
     _watch(page, address, lambda: found)
     page.goto(f"{address}{name}.html", wait_until="load")
     assert page.evaluate(OVERFLOW) == found.errors == found.missing == found.outside == []
+    assert accessibility.violations(page) == []
     page.close()
 
 
@@ -231,8 +246,16 @@ def test_headings_nest(name: str, visit: Any) -> None:
 
 
 @every_page
-def test_the_keyboard_reaches_everything(name: str, visit: Any) -> None:
+def test_the_keyboard_can_reach_everything(name: str, visit: Any) -> None:
     assert visit(name).unreached == []
+
+
+@pytest.mark.parametrize("name", [*KINDS, "chapters/replication"])
+def test_tab_reaches_everything(name: str, browser: Any, address: str) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(f"{address}{name}.html", wait_until="load")
+    assert _walk_by_keyboard(page) == []
+    page.close()
 
 
 @every_page

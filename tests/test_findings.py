@@ -16,6 +16,7 @@ from thesis_lib import (
     evidence,
     experiments,
     findings,
+    listings,
     losses,
     precision,
     published,
@@ -186,9 +187,9 @@ def test_what_the_false_errors_compute_is_a_fact_whoever_does_better(
         True: (losses.MeanSquaredFalseErrorAsPublished, losses.MeanSquaredFalseError),
     }
     listed, defined = kinds[squared]
-    ours = evidence.listed_false_error(y_true, y_pred, [2, 5000], squared=squared)
+    ours = listings.listed_false_error(y_true, y_pred, [2, 5000], squared=squared)
     assert ours == pytest.approx(float(listed([2, 5000])(y_true, y_pred)), rel=1e-5)
-    ours = evidence.defined_false_error(y_true, y_pred, squared=squared)
+    ours = listings.defined_false_error(y_true, y_pred, squared=squared)
     assert ours == pytest.approx(float(defined()(y_true, y_pred)), rel=1e-5)
     for twin in (0.1, 0.9):
         record("multiclass/mfe", ten(), ten(), ten())
@@ -208,7 +209,7 @@ def test_a_rare_image_counts_with_the_batches_that_it_is_in() -> None:
         batch = generator.permutation(12)[:4]
         sums[batch] += weights[batch].mean() / (20_000 * 4 / 12)
     drawn = [sums[labels == c].mean() for c in (0, 1)]
-    assert_allclose(evidence.batch_weights(counts.tolist(), 4), drawn, rtol=0.02)
+    assert_allclose(listings.batch_weights(counts.tolist(), 4), drawn, rtol=0.02)
 
 
 def test_one_answer_to_every_image_is_counted() -> None:
@@ -275,7 +276,7 @@ def test_findings_that_need_no_records() -> None:
 def test_specificity_by_hand() -> None:
     # True rows. Class 0: of 20 others 4 are taken for 0; of the 16 left, 9 are right answers.
     matrix = np.array([[8, 1, 1], [2, 5, 3], [2, 4, 4]])
-    listed, right = evidence.specificities(matrix)
+    listed, right = listings.specificities(matrix)
     assert_allclose([listed[0], right[0]], [9 / 13, 16 / 20])
 
 

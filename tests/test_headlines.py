@@ -7,13 +7,13 @@ import pytest
 from scipy import stats
 
 from tests.test_report import make_run
-from thesis_lib import confidences, evidence, experiments, headlines, published, verdicts
+from thesis_lib import confidences, experiments, headlines, listings, published, verdicts
 
 
 def test_wrong_labels_are_the_first_of_the_sorted_list() -> None:
     # The images are two a class, the labels the list's first twenty, and one order shuffles both.
     images, labels = np.repeat(np.arange(10), 2), np.repeat([0, 1, 2], [2, 5, 13])
-    assert evidence.wrong_labels() == ((images != labels).sum(), 20) == (16, 20)
+    assert listings.wrong_labels() == ((images != labels).sum(), 20) == (16, 20)
 
 
 def test_recalls_are_means_over_the_classes() -> None:

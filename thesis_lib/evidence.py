@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +19,7 @@ from thesis_lib import (
     experiments,
     findings,
     intervals,
+    listings,
     published,
     resampling,
     studies,
@@ -188,24 +187,10 @@ def said_difference(one: str, other: str, column: str) -> str:
     return f"{mean:+.2f} points, 95 % interval {low:+.2f} to {high:+.2f}"
 
 
-def wrong_labels() -> tuple[int, int]:
-    """Count the images of the thesis's undersampled set that carry another digit's label.
-
-    Returns
-    -------
-    tuple of int
-        How many do, and of how many.
-    """
-    # Like the thesis's list, sorted by class; which images are drawn does not change the labels.
-    labels = np.repeat(np.arange(10), data.MULTICLASS_COUNTS)
-    drawn = resampling.undersample_as_published(np.zeros((len(labels), 1)), labels)
-    return int((labels[drawn.parents[:, 0]] != drawn.y).sum()), len(drawn.y)
-
-
 @check("rus-labels")
 def _rus_labels() -> Evidence:
     name, twin = "multiclass/rus", "multiclass/rus-corrected"
-    wrong, of_all = wrong_labels()
+    wrong, of_all = listings.wrong_labels()
     never = [f"{c}" for c in range(3, 10)]
     listed, right = (
         max((v for c in never for v in values(e, c)), default=math.nan) for e in (name, twin)
@@ -220,47 +205,11 @@ def _rus_labels() -> Evidence:
     return Evidence(CONFIRMED if confirmed else REFUTED, text)
 
 
-def listed_false_error(
-    y_true: Floats, y_pred: Floats, class_counts: Sequence[int], *, squared: bool = False
-) -> float:
-    """Return the loss of a batch as the listings of A.5 (MFE) and A.8 (MSFE) compute it.
-
-    Written from the listings, without the library's losses.
-
-    Parameters
-    ----------
-    y_true, y_pred : ndarray, (n, C)
-        One-hot labels and outputs.
-    class_counts : sequence of int, (C,)
-    squared : bool
-        Whether the quotient of error and count is squared, as in A.8.
-    """
-    per_image = np.zeros(len(y_true))
-    for c, count in enumerate(class_counts):
-        quotient = np.mean(np.square(y_true - y_pred)) / count
-        per_image += y_true[:, c] * (quotient**2 if squared else quotient)
-    # Keras averages what a loss returns for each image.
-    return float(np.mean(per_image * sum(class_counts)))
-
-
-def defined_false_error(y_true: Floats, y_pred: Floats, *, squared: bool = False) -> float:
-    """Return MFE or MSFE of a batch as the text defines it, a sum over its classes.
-
-    Parameters
-    ----------
-    y_true, y_pred : ndarray, (n, C)
-    squared : bool
-    """
-    errors = np.sum(np.square(y_true - y_pred), axis=1)
-    means = [errors[y_true[:, c] == 1].mean() for c in range(y_true.shape[1]) if y_true[:, c].any()]
-    return float(sum(mean**2 if squared else mean for mean in means))
-
-
 @check("mfe-averaging")
 def _mfe_averaging() -> Evidence:
     status, text = _same_whichever_is_wrong(squared=False)
     name, rate, each = (f"multiclass/{end}" for end in ("mfe", "learning-rate", "mfe-per-image"))
-    counts = batch_weights(data.MULTICLASS_COUNTS, experiments.get(name).batch_size)
+    counts = listings.batch_weights(data.MULTICLASS_COUNTS, experiments.get(name).batch_size)
     text += (
         f" The rare images still count more, as every batch that they are in is heavy: a four "
         f"{counts[4]:.0f} on average, a two {counts[2]:.0f}. "
@@ -273,28 +222,6 @@ def _mfe_averaging() -> Evidence:
     text += f". Its weights, image by image: {said(each, 'Testing')}{_one_answer(each)}. Two "
     text += "classes: "
     return Evidence(status, text + _beside("binary/mfe", "binary/mfe-corrected", "0"))
-
-
-def batch_weights(class_counts: Sequence[int], batch_size: int) -> Floats:
-    """Return how much an image of each class counts on average in MFE as listed.
-
-    The listing multiplies the error of a batch by the mean of its images' weights n / n_c: an image
-    counts with its own weight and with those of the images that it happens to share a batch with.
-
-    Parameters
-    ----------
-    class_counts : sequence of int, (C,)
-    batch_size : int
-
-    Returns
-    -------
-    ndarray, (C,)
-    """
-    counts = np.asarray(class_counts, dtype=float)
-    weights = counts.sum() / counts
-    # The others of its batch are drawn from all images but this one; all weights add up to C n.
-    others = (len(counts) * counts.sum() - weights) / (counts.sum() - 1)
-    return np.asarray((weights + (batch_size - 1) * others) / batch_size)
 
 
 def _one_answer(name: str) -> str:
@@ -320,8 +247,10 @@ def _same_whichever_is_wrong(*, squared: bool) -> tuple[str, str]:
     zero_missed, one_missed = np.tile([0.1, 0.9], (10, 1)), np.eye(2)[labels] * 0.8 + 0.1
     one_missed[1] = [0.9, 0.1]
     outputs = (zero_missed, one_missed)
-    listed = [listed_false_error(y_true, p, data.BINARY_COUNTS, squared=squared) for p in outputs]
-    defined = [defined_false_error(y_true, p, squared=squared) for p in outputs]
+    listed = [
+        listings.listed_false_error(y_true, p, data.BINARY_COUNTS, squared=squared) for p in outputs
+    ]
+    defined = [listings.defined_false_error(y_true, p, squared=squared) for p in outputs]
     text = (
         f"Nine ones and a zero, one of the ten missed: the listing gives {listed[0]:.3g} if it is "
         f"the zero and {listed[1]:.3g} if it is a one; the definition {defined[0]:.3g} and "
@@ -379,7 +308,7 @@ def _ros_redraw() -> Evidence:
 
 @check("smote-distances")
 def _smote_distances() -> Evidence:
-    counted, few = _neighbours((9,)), _neighbours(_FEW_IMAGES)
+    counted, few = listings.neighbours((9,)), listings.neighbours(_FEW_IMAGES)
     if counted is None or few is None:
         return Evidence(OPEN, "MNIST is not at hand.")
     wrong, _, of_all = counted
@@ -402,7 +331,7 @@ def _smote_ties() -> Evidence:
         f"third, image 0; the listing pairs it with image {partners[0]}, then with image "
         f"{partners[1]}."
     )
-    if (counted := _neighbours((*_FEW_IMAGES, 9))) is not None:
+    if (counted := listings.neighbours((*_FEW_IMAGES, 9))) is not None:
         text += (
             f" In the minority classes and class 9, {counted[1]:,} of {counted[2]:,} neighbours "
         )
@@ -533,27 +462,12 @@ def _specificity() -> Evidence:
     if not runs:
         return Evidence(OPEN, "Needs a recorded confusion matrix of ten classes.")
     matrix = np.mean([run.confusion for run in runs], axis=0)
-    listed, right = specificities(matrix)
+    listed, right = listings.specificities(matrix)
     text = (
         f"Mean over the classes, {runs[0].experiment.name}: {100 * listed.mean():.1f} % as listed, "
         f"{100 * right.mean():.1f} % as defined."
     )
     return Evidence(CONFIRMED if (listed < right).any() else REFUTED, text)
-
-
-def specificities(confusion: NDArray[Any]) -> tuple[Floats, Floats]:
-    """Return each class's specificity as A.7 and A.9 compute it, and as it is defined.
-
-    Parameters
-    ----------
-    confusion : ndarray, (n_classes, n_classes)
-        Counts, true classes as rows.
-    """
-    right = np.diag(confusion).astype(float)
-    false_positive = confusion.sum(0) - right
-    listed = right.sum() - right
-    negative = confusion.sum() - confusion.sum(1)
-    return listed / (listed + false_positive), (negative - false_positive) / negative
 
 
 @check("anomaly-scale")
@@ -830,23 +744,3 @@ def _beside(
 def _mean_recall(run: training.Run, chosen: list[str] | None) -> float:
     classes = range(len(run.recall)) if chosen is None else map(int, chosen)
     return 100 * float(np.mean([run.recall[c] for c in classes]))
-
-
-@cache
-def _neighbours(classes: tuple[int, ...]) -> tuple[int, int, int] | None:
-    """Count the neighbours by wrapped distance that are not the nearest, the tied ones, and all."""
-    mnist = data.load("mnist", fallback="digits")
-    if mnist.name != "mnist":
-        return None
-    task = data.task("multiclass", mnist)
-    wrong = tied = of_all = 0
-    for images in (task.x_train[task.y_train == c] for c in classes):
-        flat = images.reshape(len(images), -1).astype(float)
-        for row, image in enumerate(images):
-            distances = resampling.wrapped_distances(image, images)
-            wrapped = distances.argsort(kind="stable")[1:4]
-            tied += sum(int((distances == distances[i]).sum() > 1) for i in wrapped)
-            nearest = ((flat - flat[row]) ** 2).sum(1).argsort(kind="stable")[1:4]
-            wrong += len(set(wrapped) - set(nearest))
-            of_all += len(wrapped)
-    return wrong, tied, of_all

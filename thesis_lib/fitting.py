@@ -105,7 +105,7 @@ def fit(
     accuracy = keras.metrics.CategoricalAccuracy(name="accuracy")
     network.compile(loss=loss, optimizer=optimizer, metrics=[accuracy])
     # TensorFlow traces a step twice whose first call makes variables: make them before.
-    optimizer.build(network.trainable_variables)
+    network.optimizer.build(network.trainable_variables)
     means: list[NDArray[np.float64]] = []
     for _ in range(epochs):
         means.append(_epoch(network, batches))
