@@ -91,8 +91,8 @@ WEIGHT = """() => performance.getEntries()
 HEADINGS = """() => [...document.querySelectorAll("main :is(h1, h2, h3, h4, h5, h6)")]
   .filter(heading => heading.checkVisibility())
   .map(heading => Number(heading.tagName[1]))"""
-# What a pointer can use: the keyboard has to reach the same. Where no tabindex is above 0 and nothing
-# takes the focus away, Tab goes through all that can be focused, in the order of the page.
+# What a pointer can use: the keyboard has to reach the same. Where no tabindex is above 0 and
+# nothing takes the focus away, Tab goes through all that can be focused, in the page's order.
 UNFOCUSABLE = """() => {
   const shown = element => element.checkVisibility({visibilityProperty: true});
   const all = document.querySelectorAll("a[href], button, input, select, textarea, summary");

@@ -286,7 +286,7 @@ def test_what_cannot_be_trained_is_skipped_and_says_why() -> None:
         result = quick(train, test, methods=["smote", "feature-smote", "crt", "smote-weighted"])
     assert list(result.confusions) == [BASELINE]
     notes = result.table()["Note"]
-    lonely = "skipped: SMOTE needs two images of each class; classes with only one: 1"
+    lonely = "skipped: SMOTE needs two images of each class, and 1 class has only one"
     assert notes["SMOTE"] == notes["SMOTE of features"] == notes.iloc[-1] == lonely
     assert notes["Classifier re-training"] == (
         "skipped: two stages need at least two epochs; there are 1"

@@ -19,8 +19,10 @@ def test_a_curve_is_drawn_as_measured() -> None:
     rates = anomaly.roc([3, 4, 5, 6], [1, 2, 4.5, 0])
     figure = detection.roc({"cats": rates}, {"at 2.5": (0.25, 1.0)})
     lines = {line.get_label(): line.get_xydata() for line in figure.axes[0].lines}
-    expected = np.stack([np.maximum(rates[0], 0.1), rates[1]], 1)
+    # No anomaly passes up to a threshold that half of the normal inputs pass: it begins there.
+    expected = np.stack([np.maximum(rates[0], 0.1), rates[1]], 1)[rates[1] >= 0.5]
     np.testing.assert_allclose(lines["cats"], expected)
+    assert figure.axes[0].get_ylim()[0] == pytest.approx(0.45)
     np.testing.assert_allclose(lines["at 2.5"], [[0.25, 1]])
     assert {"chance", "cats", "at 2.5"} <= {t.get_text() for t in figure.legends[0].get_texts()}
 

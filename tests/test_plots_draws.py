@@ -15,6 +15,19 @@ def test_draws_stand_in_the_order_of_their_means() -> None:
     plt.close("all")
 
 
+def test_every_draw_is_a_dot_and_the_best_mean_stands_on_top() -> None:
+    means = pd.DataFrame({"low": [50.0, 60], "$high": [90.0, 70]}, index=[1, 2])
+    axis = draws.method_spread(means, measure="Recall").axes[0]
+    assert [text.get_text() for text in axis.get_yticklabels()] == ["$high", "low"]
+    dots = [line for line in axis.lines if line.get_marker() == "o"]
+    np.testing.assert_array_equal(dots[0].get_xdata(), [90, 70])
+    np.testing.assert_array_equal(dots[0].get_ydata(), [0, 0])
+    ticks = [list(line.get_xdata()) for line in axis.lines if line.get_marker() == "|"]
+    assert ticks == [[80], [55], []]
+    assert axis.yaxis_inverted()
+    plt.close("all")
+
+
 def test_bars_of_ranks_overlap_within_the_critical_difference() -> None:
     axis = draws.critical_differences({"b": 2.5, "a": 1.0}, 1.2).axes[0]
     bars = [segment[:, 0] for segment in axis.collections[0].get_segments()]

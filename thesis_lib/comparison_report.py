@@ -71,8 +71,9 @@ _PAGE = """<!DOCTYPE html>
 <h2>Recall of the rarest classes</h2>
 {recalls}
 <h2>Classes</h2>
-<details><summary>Images and mean recall of every class</summary>
+<details><summary>Images, mean recall and precision of every class</summary>
 {classes}
+{precisions}
 </details>
 <h2>How it was computed</h2>
 <p>{how}</p>
@@ -124,10 +125,11 @@ def page(comparison: Comparison, source: str = "") -> str:
     classes = comparison.recalls().rename(columns=LABELS)
     classes.insert(0, "Test images", comparison.test_counts)
     classes.insert(0, "Training images", comparison.train_counts)
+    precisions = comparison.precisions().rename(columns=LABELS)
     return _PAGE.format(
         style=_STYLE,
         data=html.escape(" ".join([source, _data(comparison)]).strip()),
-        advice=html.escape(comparison.recommendation),
+        advice=re.sub("`(.+?)`", r"<code>\1</code>", html.escape(comparison.recommendation)),
         table=_table(
             results,
             "Means in percent with 95 % intervals over the seeds (Student's t), cut at 0 and 100. "
@@ -148,6 +150,11 @@ def page(comparison: Comparison, source: str = "") -> str:
             "Mean recall in percent, classes from the rarest on; training images in parentheses.",
         ),
         classes=_table(classes, "Mean recall in percent under each method."),
+        precisions=_table(
+            precisions,
+            "Share of the images called a class that belong to it, in percent, where the classes "
+            "are as frequent as in training. Recalls do not depend on that, precision does.",
+        ),
         how=html.escape(_how(comparison)),
     )
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from thesis_lib.choices import checked
 from thesis_lib.intervals import holm, paired_t, t_interval_of_percentages
-from thesis_lib.metrics import MEASURES, of_confusion, recall_of
+from thesis_lib.metrics import MEASURES, of_confusion, one_answer, precision_of, recall_of
 from thesis_lib.own_methods import BASELINE, LABELS, METHODS
 from thesis_lib.wording import counted, some
 
@@ -103,6 +103,27 @@ class Comparison:
             found = [recall_of(c) for c in runs.values() if c is not None]
             means[method] = 100 * np.mean(found, axis=0) if found else math.nan
         return pd.DataFrame(means, index=pd.Index(self.classes, name="Class"))
+
+    def precisions(self) -> pd.DataFrame:
+        """Return the precision in percent to expect if classes are as frequent as in training.
+
+        Recalls do not depend on how frequent the classes are; precision does, and a balanced test
+        set flatters it: see `metrics.precision_of`.
+
+        Returns
+        -------
+        DataFrame
+            A row a class, a column a method; over all seeds; NaN where a class is never answered.
+        """
+        found = {}
+        for method, runs in self.confusions.items():
+            tables = [c for c in runs.values() if c is not None]
+            found[method] = (
+                100 * precision_of(np.sum(tables, axis=0), self.train_counts)
+                if tables
+                else math.nan
+            )
+        return pd.DataFrame(found, index=pd.Index(self.classes, name="Class"))
 
     def table(self) -> pd.DataFrame:
         """Return the means in percent with 95 % intervals over the seeds, a row a method.
@@ -233,7 +254,7 @@ class Comparison:
                 text += f" Also clearly better than the baseline: {others}."
             if near := self._not_beaten(best):
                 text += f" Not shown to be worse than it, seed by seed: {', '.join(near)}."
-            text += f' It is trained by thesis_lib.fit(x, y, method="{best}").'
+            text += f' It is trained by `thesis_lib.fit(x, y, method="{best}")`.'
         return " ".join([text, *self.caveats()])
 
     def _not_beaten(self, best: str) -> list[str]:
@@ -256,6 +277,13 @@ class Comparison:
             "Seeds change the network's initial weights and the order of the images, not the "
             "data: another sample of images may give another ranking."
         ]
+        base = [c for c in self.confusions[BASELINE].values() if c is not None]
+        if alike := sum(map(one_answer, base)):
+            found.append(
+                f"With {alike} of {counted(len(base), 'seed')} the baseline gives every image the "
+                "same class: it has not learned yet, and a gain over it says little. Train longer, "
+                "or with another learning rate."
+            )
         if self.updates is not None and self.updates < _FEW_UPDATES:
             found.append(
                 f"Each network made only {self.updates} updates, and may be judged before it has "

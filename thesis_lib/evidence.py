@@ -20,6 +20,7 @@ from thesis_lib import (
     findings,
     intervals,
     listings,
+    metrics,
     published,
     resampling,
     studies,
@@ -227,7 +228,7 @@ def _mfe_averaging() -> Evidence:
 def _one_answer(name: str) -> str:
     """Say in how many runs a network answers every image with one class."""
     runs = experiments.recorded(name)
-    alike = sum(np.count_nonzero(np.sum(run.confusion, axis=0)) == 1 for run in runs)
+    alike = sum(metrics.one_answer(run.confusion) for run in runs)
     return f", one answer to every image in {alike} of {len(runs)}" if runs else ""
 
 
@@ -382,8 +383,8 @@ def _cross_entropy() -> Evidence:
         f"{said_difference(best, plain, 'Testing')}. In the other order: squared error with class "
         f"weights, {said_difference(weighted, base, 'Testing')}; this focal loss instead of it, "
         f"{said_difference(best, weighted, 'Testing')}. So cross-entropy alone "
-        f"{'brings' if alone else 'does not bring'} most of the gain, and weights without it "
-        f"{'do not bring all' if needed else 'cannot be told from all'} of it."
+        f"{'brings' if alone else 'does not bring'} most of the gain, and squared error with class "
+        f"weights {'brings less than both together' if needed else 'is not told apart from both'}."
     )
     return Evidence(CONFIRMED if alone and needed else CORRECTED, text)
 

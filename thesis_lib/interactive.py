@@ -166,7 +166,7 @@ def comparison(task: str) -> dict[str, Any]:
 
 
 def comparison_figure(compared: Mapping[str, Any], metric: str) -> Figure:
-    """Draw one metric of :func:`comparison`: recorded means as bars, published numbers as marks.
+    """Draw one metric of :func:`comparison`: means as bars with intervals, published as marks.
 
     Parameters
     ----------
@@ -179,7 +179,10 @@ def comparison_figure(compared: Mapping[str, Any], metric: str) -> Figure:
     rows = np.arange(len(compared["methods"]))
     chosen = compared["metrics"][metric]
     means = [cell[0] if cell else 0.0 for cell in chosen["recorded"]]
-    axis.barh(rows, means, 0.6, color=BLUE, alpha=0.5, label="recorded mean, where there is one")
+    axis.barh(rows, means, 0.6, color=BLUE, alpha=0.5, label="recorded mean, with its interval")
+    for row, cell in zip(rows, chosen["recorded"], strict=True):
+        if cell and cell[1] is not None:
+            axis.plot(cell[1:], [row, row], color=BLUE, linewidth=1.6)
     axis.plot(chosen["published"], rows, "D", color=ORANGE, mfc="none", label="published")
     axis.set_yticks(rows, compared["methods"])
     axis.set(xlim=(0, 103), xlabel=f"{metric} (%)", ylim=(len(rows) - 0.5, -0.5))

@@ -263,6 +263,57 @@ def recall_of(table: ArrayLike) -> NDArray[np.float64]:
     return np.where(rows > 0, np.diag(counts) / np.maximum(rows, 1), np.nan)
 
 
+def precision_of(table: ArrayLike, shares: ArrayLike) -> NDArray[np.float64]:
+    r"""Return each class's precision where the classes occur with other shares than in the test.
+
+    With :math:`r_{kc}` the share of class k's images that are called c and :math:`\pi_k` the share
+    of class k in use, it is :math:`\pi_c r_{cc} / \sum_k \pi_k r_{kc}` (Bayes' rule).
+
+    Parameters
+    ----------
+    table : array_like of int, (n_classes, n_classes)
+        True classes as rows. A class without test images is left out of the sum.
+    shares : array_like, (n_classes,)
+        Shares or counts of the classes, 0 or more.
+
+    Returns
+    -------
+    ndarray of float64, (n_classes,)
+        NaN for a class that is never answered.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the table is not as above, or there are not as many shares.
+    """
+    counts = _checked_table(table)
+    weights = np.asarray(shares, dtype=np.float64)
+    if weights.shape != (len(counts),) or not (weights >= 0).all():
+        raise ValueError(
+            f"shares has to be {len(counts)} numbers of 0 or more, one a class; got {shares!r}."
+        )
+    expected = weights[:, None] * counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    answers = expected.sum(0)
+    with np.errstate(invalid="ignore"):
+        return np.where(answers > 0, np.diag(expected) / answers, np.nan)
+
+
+def one_answer(table: ArrayLike) -> bool:
+    """Return whether all images were given the same class, as by a network that has not learned.
+
+    Parameters
+    ----------
+    table : array_like of int, (n_classes, n_classes)
+        True classes as rows.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the table is not square, or holds anything but counts.
+    """
+    return int((_checked_table(table).sum(0) > 0).sum()) == 1
+
+
 def _checked_table(table: ArrayLike) -> Labels:
     counts = np.asarray(table)
     if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or counts.size == 0:

@@ -314,7 +314,7 @@ def claim_table() -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Made in": [claim.place for claim in claims.CLAIMS],
-            "The claim": [claim.judge().status for claim in claims.CLAIMS],
+            "Verdict": [claim.judge().status for claim in claims.CLAIMS],
         },
         index=pd.Index([claim.text for claim in claims.CLAIMS], name="Claim"),
     )

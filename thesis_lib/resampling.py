@@ -252,7 +252,8 @@ def smote_obstacle(shape: tuple[int, ...], y: Labels) -> str:
     counts = np.bincount(y)
     lonely = int((counts == 1).sum())
     if lonely:
-        return f"SMOTE needs two images of each class; classes with only one: {lonely}"
+        have = "1 class has" if lonely == 1 else f"{lonely} classes have"
+        return f"SMOTE needs two images of each class, and {have} only one"
     largest = max((n for n in counts if n < counts.max()), default=0)
     size = int(largest) * int(np.prod(shape)) * 8
     if size > _SMOTE_BYTES:

@@ -99,7 +99,7 @@ def components(found: pd.DataFrame) -> pd.DataFrame:
     """
     rows = {}
     for method in found.dropna(axis=1, how="all"):
-        square = _whole(found[method])
+        square = whole(found[method].unstack("Seed"), fewest=2)
         if min(square.shape) < 2:
             continue
         c = rankings.variance_components(square.to_numpy())
@@ -311,12 +311,24 @@ def _over(axis: str, named: Mapping[float, str], measure: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=heads).sort_values([axis], kind="stable", ignore_index=True)
 
 
-def _whole(column: pd.Series) -> pd.DataFrame:
-    """Return (draws, seeds) without gaps: of two seeds or more, those that keep most runs."""
-    table = column.unstack("Seed")
+def whole(table: pd.DataFrame, *, fewest: int = 1) -> pd.DataFrame:
+    """Return the part of a table of runs without gaps that keeps most of them.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A column a seed; NaN where there is no run.
+    fewest : int
+        How many seeds to keep at least.
+
+    Returns
+    -------
+    DataFrame
+        Some of the columns, and the rows that have all of these; no row where there are too few.
+    """
     often = list(table.count().sort_values(ascending=False, kind="stable").index)
-    squares = [table[often[:k]].dropna() for k in range(2, len(often) + 1)]
-    return max(squares, key=lambda square: square.size, default=table.iloc[:0])
+    parts = [table[often[:k]].dropna() for k in range(fewest, len(often) + 1)]
+    return max(parts, key=lambda part: part.size, default=table.iloc[:0])
 
 
 def measured(run: Run, measure: str) -> float:

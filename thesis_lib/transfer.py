@@ -48,7 +48,9 @@ def scores(task: str, measure: str = studies.MEASURES[0]) -> pd.DataFrame:
 
 
 def means(measure: str = studies.MEASURES[0]) -> pd.DataFrame:
-    """Return the mean over seeds of each method on each task.
+    """Return the mean of each method on each task, all over the same seeds of that task.
+
+    So a gain over the baseline is paired; see `studies.whole` for which seeds these are.
 
     Parameters
     ----------
@@ -59,10 +61,11 @@ def means(measure: str = studies.MEASURES[0]) -> pd.DataFrame:
     -------
     DataFrame
         A row a method, a column a task of ``TASKS`` of which anything is recorded; percent, NaN
-        where there is no run.
+        where a run is missing.
     """
-    frame = pd.DataFrame({task: scores(task, measure).mean(axis=1) for task in TASKS})
-    return frame.dropna(axis=1, how="all")
+    columns = {task: studies.whole(scores(task, measure)).mean(axis=1) for task in TASKS}
+    every = scores(next(iter(TASKS)), measure).index
+    return pd.DataFrame(columns, index=every).dropna(axis=1, how="all")
 
 
 def ranks(found: pd.DataFrame) -> pd.DataFrame:

@@ -31,19 +31,23 @@ def roc(
         Legend to a place on a curve, such as that of a fixed threshold.
     """
     figure, axis = subplots(figsize=(6.4, 3.4))
-    # Chance, and a false positive rate of 0, which the axis does not have, at its left end.
     left = 10.0 ** np.floor(np.log10(min(fpr[fpr > 0].min() for fpr, _ in curves.values())))
     chance = np.geomspace(left, 1, 100)
     axis.plot(chance, chance, color=GREY, linewidth=1, linestyle=":", label="chance")
     dashes = ["-", "--", "-.", (0, (5, 1))]
+    lowest = 0.95
     for (name, (fpr, tpr)), dash in zip(curves.items(), cycle(dashes), strict=False):
-        shown = np.maximum(fpr, left)
-        axis.plot(shown, tpr, linestyle=dash, drawstyle="steps-post", linewidth=1.8, label=name)
+        # The axis has no rate of 0: what is reached there stands at the left end.
+        start = max(int((fpr == 0).sum()) - 1, 0)
+        shown, height = np.maximum(fpr[start:], left), tpr[start:]
+        axis.plot(shown, height, linestyle=dash, drawstyle="steps-post", linewidth=1.8, label=name)
+        lowest = min(lowest, float(height[0]))
     for (name, (x, y)), marker in zip((points or {}).items(), cycle("osD^"), strict=False):
         axis.plot(max(x, left), y, marker, color="black", mfc="none", linestyle="none", label=name)
     axis.axhline(0.95, color=GREY, linewidth=0.8, linestyle="--")
-    axis.annotate("TPR 95 %", (1.1 * left, 0.94), va="top", fontsize=8)
-    axis.set(xscale="log", xlim=(left, 1), ylim=(-0.02, 1.03))
+    bottom = max(lowest - 0.05, 0)
+    axis.annotate("TPR 95 %", (0.8, 0.945), ha="right", va="top", fontsize=8)
+    axis.set(xscale="log", xlim=(left, 1), ylim=(bottom, 1 + 0.03 * (1 - bottom)))
     axis.set(xlabel="Anomalies that pass (FPR)", ylabel="Normal inputs that pass (TPR)")
     axis.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
     axis.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))

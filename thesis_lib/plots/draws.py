@@ -40,6 +40,33 @@ def draw_spread(scores: ArrayLike, *, measure: str) -> Figure:
     return figure
 
 
+def method_spread(means: pd.DataFrame, *, measure: str) -> Figure:
+    """Draw every draw as a dot, one row a method, the method with the best mean on top.
+
+    Parameters
+    ----------
+    means : DataFrame
+        As ``studies.per_draw`` returns it: a row a draw, a column a method, percent.
+    measure : str
+        Name of what is shown.
+    """
+    methods = means.mean().sort_values(ascending=False, kind="stable").index
+    figure, axis = subplots(figsize=(6.4, 0.36 * len(methods) + 1.4))
+    for row, method in enumerate(methods):
+        values = means[method]
+        axis.plot(values, np.full(len(values), row), "o", color=BLUE, markersize=5, alpha=0.45)
+        axis.plot(values.mean(), row, "|", color=ORANGE, markersize=15, markeredgewidth=2.5)
+    axis.plot([], [], "o", color=BLUE, markersize=5, alpha=0.45, label="one draw")
+    axis.plot([], [], "|", color=ORANGE, markersize=12, markeredgewidth=2.5, label="mean")
+    axis.set_yticks(range(len(methods)), list(methods), parse_math=False)
+    axis.invert_yaxis()
+    axis.grid(axis="x", color="#dddddd", linewidth=0.6)
+    axis.set_axisbelow(True)
+    axis.set(xlabel=f"{measure}, percent")
+    figure.legend(loc="outside upper right", ncols=2, fontsize=8)
+    return figure
+
+
 def critical_differences(ranks: Mapping[str, float], difference: float) -> Figure:
     """Draw mean ranks with half a critical difference to each side, the best on top.
 
