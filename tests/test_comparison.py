@@ -138,7 +138,7 @@ def test_the_best_of_the_clear_ones_is_recommended() -> None:
     assert "paired over 4 seeds" in text
     assert "for 3 comparisons" in text
     assert "Also clearly better than the baseline: Random oversampling." in text
-    assert 'It is trained by thesis_lib.fit(x, y, method="smote").' in text
+    assert 'It is trained by `thesis_lib.fit(x, y, method="smote")`.' in text
 
 
 def test_no_method_may_be_clearly_better() -> None:
@@ -177,6 +177,38 @@ def test_few_test_images_are_said() -> None:
         "The smallest class has 4 test images, so one image changes its recall by 25 points."
         in (result.recommendation)
     )
+
+
+def test_a_baseline_that_has_not_learned_is_said() -> None:
+    stuck, learned = binary([0])[0], binary([30])[0]
+    result = made({BASELINE: [stuck, stuck, learned], "ros": binary([90, 91, 92])})
+    assert (
+        "With 2 of 3 seeds the baseline gives every image the same class" in result.recommendation
+    )
+    learning = made({BASELINE: [learned] * 3, "ros": binary([90, 91, 92])})
+    assert "same class" not in learning.recommendation
+
+
+def test_precision_is_that_of_the_shares_of_training() -> None:
+    """By hand: 90 of 100 whole, 8 of 10 broken right; in training 1,000 whole and 10 broken."""
+    table = np.array([[90, 10], [2, 8]])
+    result = made({BASELINE: [table], "ros": [None]}, train_counts=np.array([1000, 10]))
+    found = result.precisions()
+    np.testing.assert_allclose(found[BASELINE], [100 * 900 / 902, 100 * 8 / 108])
+    assert found["ros"].isna().all()
+
+
+def test_what_diverged_is_not_compared_and_said() -> None:
+    result = made(
+        {
+            BASELINE: binary([10, 11, 12]),
+            "ros": binary([90, 91, 92]),
+            "smote": [*binary([90, 91]), None],
+        }
+    )
+    text = result.recommendation
+    assert "after Holm's correction for 1 comparison)" in text
+    assert "Not compared, since a seed diverged: SMOTE." in text
 
 
 def test_diverged_runs_are_shown_and_never_recommended() -> None:

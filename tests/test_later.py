@@ -168,7 +168,7 @@ def test_prior_correction_is_a_cost_of_missing_a_class() -> None:
     experiment = experiments.get("digits-draws/prior-correction-01")
     p = np.random.default_rng(0).dirichlet(np.ones(10), 20)
     counts = tasks.get("digits").counts
-    moved = decision.move_thresholds(p, training.cost_matrix(experiment))
+    moved = decision.move_thresholds(p, training.cost_matrix(experiment, np.array(counts)))
     np.testing.assert_allclose(moved, decision.correct_prior(p, counts))
 
 

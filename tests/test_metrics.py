@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import precision_score
 
 from thesis_lib import metrics
 
@@ -72,6 +73,30 @@ def test_a_list_of_counts() -> None:
 def test_tables_that_count_nothing(table: list, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         metrics.of_confusion(table)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_precision_at_the_shares_of_the_test_set_is_scikit_learns(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    true, predicted = rng.integers(0, 4, 90), rng.integers(0, 3, 90)
+    table = metrics.confusion(true, predicted, 4)
+    found = metrics.precision_of(table, table.sum(1))
+    expected = precision_score(true, predicted, average=None, zero_division=np.nan)
+    np.testing.assert_allclose(found, expected)
+    assert np.isnan(found[3])
+
+
+def test_precision_falls_with_the_share_of_the_class() -> None:
+    table = [[90, 10], [1, 9]]
+    np.testing.assert_allclose(metrics.precision_of(table, [0.99, 0.01])[1], 0.009 / 0.108)
+    np.testing.assert_allclose(metrics.precision_of(table, [1, 1])[1], 0.9 / 1.0)
+    with pytest.raises(ValueError, match="shares has to be 2 numbers of 0 or more"):
+        metrics.precision_of(table, [1, -1])
+
+
+def test_one_answer_to_all() -> None:
+    assert metrics.one_answer([[0, 5], [0, 7]])
+    assert not metrics.one_answer([[1, 4], [0, 7]])
 
 
 def test_large_class_numbers_take_no_longer() -> None:

@@ -79,6 +79,8 @@ def test_seeds_only_and_draws_only() -> None:
     assert alike.draw_interval[0] == 0
     sure = rankings.variance_components([[1, 1], [2, 2], [4, 4]])
     assert (sure.seed, sure.share, sure.share_interval) == (0, 1, (1, 1))
+    nothing = rankings.variance_components(np.full((3, 2), 5.0))
+    assert np.isnan([nothing.share, *nothing.share_interval]).all()
 
 
 def test_the_table_of_q() -> None:

@@ -158,6 +158,9 @@ def test_confusion_is_the_recorded_mean_where_there_is_one() -> None:
     assert matrix.tolist() == [[5, 5], [0, 10]]
     experiments.record(make_run("binary/ros", 1, confusion=((10, 0), (0, 10))))
     experiments.record(make_run("binary/ros", 2, confusion=((7, 3), (1, 9))))
+    nan, lost = math.nan, ((10, 0), (10, 0))
+    diverged = make_run("binary/ros", 3, confusion=lost, diverged=True, recall=(nan, nan))
+    experiments.record(dataclasses.replace(diverged, train_accuracy=nan, test_accuracy=nan))
     title, matrix = report.confusion(live, "Copies")
     assert title == "Copies\nrecorded, 2 seeds"
     assert matrix.tolist() == [[8.5, 1.5], [0.5, 9.5]]

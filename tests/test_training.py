@@ -76,15 +76,37 @@ def test_moved_thresholds_come_from_the_same_network(digits: data.Dataset) -> No
     )
     moving = experiments.get("binary/threshold-moving")
     y_test = data.task("binary", digits).y_test
-    moved = training.with_moved_thresholds(run, moving, y_test)
+    moved = training.with_moved_thresholds(run, moving, data.task("binary", digits))
     # Rows of the cost matrix sum to 100 and 1: class 0 wins where 100 p0 > p1.
     assert run.probabilities is not None
     expected = np.where(100 * run.probabilities[:, 0] >= run.probabilities[:, 1], 0, 1)
     assert moved.test_accuracy == pytest.approx((expected == y_test).mean())
     with pytest.raises(ValueError, match="needs a run with probabilities"):
-        training.with_moved_thresholds(dataclasses.replace(run, probabilities=None), moving, y_test)
+        training.with_moved_thresholds(
+            dataclasses.replace(run, probabilities=None), moving, data.task("binary", digits)
+        )
     with pytest.raises(ValueError, match="binary/test names no cost matrix; its cost is tuned"):
-        training.cost_matrix(small(cost="tuned"))
+        training.cost_matrix(small(cost="tuned"), np.array([1, 1]))
+
+
+@pytest.mark.parametrize("cost", ["binary", "prior"])
+def test_thresholds_of_a_diverged_network_are_not_moved(digits: data.Dataset, cost: str) -> None:
+    wild = small(learning_rate=1e30, cost=cost)
+    assert training.train(wild, 1, epochs=3, dataset=digits, progress=False).diverged
+
+
+def test_the_prior_is_that_of_what_is_trained_on(digits: data.Dataset) -> None:
+    """A stand-in has fewer images than the catalogue says."""
+    plain, corrected = (
+        training.train(
+            small(cost=cost), 1, epochs=1, dataset=digits, progress=False, keep_probabilities=True
+        ).probabilities
+        for cost in (None, "prior")
+    )
+    assert plain is not None
+    trained_on = np.bincount(data.task("binary", digits).y_train)
+    expected = plain / trained_on
+    np.testing.assert_allclose(corrected, expected / expected.sum(1, keepdims=True), rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["multiclass/rus", "multiclass/smote", "binary/ros"])

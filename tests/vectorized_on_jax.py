@@ -60,8 +60,9 @@ def jobs() -> list[tuple[training.Experiment, int]]:
     """Return runs with losses of every kind, and one whose learning rate makes its loss NaN."""
     return [
         (setting("multiclass/focal-g2-a10", dropout=0.0), 2),
-        (setting("multiclass/focal-g0-a1", dropout=0.0, learning_rate=0.01), 2),
-        (setting("multiclass/unclipped-focal", dropout=0.0, gamma=0.0), 2),
+        # The last experiment of a loss may leave out what another one sets.
+        (setting("multiclass/unclipped-focal", dropout=0.0, gamma=2.0, minority_weight=5.0), 3),
+        (setting("multiclass/unclipped-focal", dropout=0.0, gamma=None, learning_rate=0.001), 3),
         (setting("multiclass/mfe", dropout=0.0, learning_rate=0.005), 1),
         (setting("multiclass/learning-rate", dropout=0.0), 3),
         (setting("multiclass/cross-entropy", dropout=0.0, learning_rate=1e30), 2),

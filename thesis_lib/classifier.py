@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -165,4 +164,3 @@ if __name__ == "__main__":
     train("handwriting")
     train("handwriting-without-5-6", left_out=(5, 6))
     train("handwriting-0-255", white=255.0, epochs=3)
-    sys.exit(0)

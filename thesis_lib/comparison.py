@@ -81,7 +81,7 @@ def compare(
         ``numpy.memmap`` is not sent: each worker reads the file at the same path, and checks that
         it holds the same images.
     progress : bool
-        Say beforehand how long it will take, and show a bar in a terminal.
+        Say beforehand how long it will take, and show a bar, in a terminal or a notebook.
 
     Returns
     -------

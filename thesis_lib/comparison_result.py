@@ -227,6 +227,7 @@ class Comparison:
                 "Compare with at least three."
             )
         clear, paired = self.better(measure), self.paired(measure)
+        compared = counted(int(paired["p"].notna().sum()), "comparison")
         if not len(paired):
             return "No recommendation: no method was compared with the baseline."
         if lost := sum(c is None for c in self.confusions[BASELINE].values()):
@@ -238,7 +239,7 @@ class Comparison:
             text = (
                 f"No method is clearly better than cross-entropy without any remedy "
                 f"({measure.lower()} {base:.1f} %), judged by {seeds} seeds and Holm's correction "
-                f"for {counted(len(paired), 'comparison')}. That does not show that none is."
+                f"for {compared}. That does not show that none is."
             )
         else:
             best, row = clear[0], paired.loc[clear[0]]
@@ -247,7 +248,7 @@ class Comparison:
                 f"against {base:.1f} % of the baseline, a difference of {row['Difference']:.1f} "
                 f"points (95 % interval {row['Low']:.1f} to {row['High']:.1f}; paired over {seeds} "
                 f"seeds, p = {_shown_p(row['p (Holm)'])} after Holm's correction for "
-                f"{counted(len(paired), 'comparison')})."
+                f"{compared})."
             )
             if clear[1:]:
                 others = ", ".join(LABELS[m] for m in clear[1:])
@@ -284,6 +285,13 @@ class Comparison:
                 "same class: it has not learned yet, and a gain over it says little. Train longer, "
                 "or with another learning rate."
             )
+        lost = [
+            LABELS[method]
+            for method, runs in self.confusions.items()
+            if method != BASELINE and any(c is None for c in runs.values())
+        ]
+        if lost:
+            found.append(f"Not compared, since a seed diverged: {', '.join(lost)}.")
         if self.updates is not None and self.updates < _FEW_UPDATES:
             found.append(
                 f"Each network made only {self.updates} updates, and may be judged before it has "

@@ -126,11 +126,11 @@ def said(name: str, column: str) -> str:
     name, column
         As for `values`.
     """
-    found = published.compare(0.0, values(name, column))
-    if not found.n:
+    found = values(name, column)
+    if not found:
         return "no record"
-    number = intervals.said_percentage(found.mean, found.low, found.high)
-    return f"{number} % ({counted(found.n, 'seed')})"
+    number = intervals.said_percentage(*intervals.t_interval(found))
+    return f"{number} % ({counted(len(found), 'seed')})"
 
 
 def known(*names: str) -> bool:
@@ -227,7 +227,7 @@ def _mfe_averaging() -> Evidence:
 
 def _one_answer(name: str) -> str:
     """Say in how many runs a network answers every image with one class."""
-    runs = experiments.recorded(name)
+    runs = _converged(name)
     alike = sum(metrics.one_answer(run.confusion) for run in runs)
     return f", one answer to every image in {alike} of {len(runs)}" if runs else ""
 
@@ -459,7 +459,7 @@ def _training_accuracy() -> Evidence:
 
 @check("specificity")
 def _specificity() -> Evidence:
-    runs = experiments.recorded("multiclass/baseline") or experiments.recorded("multiclass/rus")
+    runs = _converged("multiclass/baseline") or _converged("multiclass/rus")
     if not runs:
         return Evidence(OPEN, "Needs a recorded confusion matrix of ten classes.")
     matrix = np.mean([run.confusion for run in runs], axis=0)
@@ -693,7 +693,7 @@ def _zeros_as_others() -> Evidence:
 
 def _share_of_zeros(answers: Sequence[int], *, below: float) -> Evidence:
     """Confirm that the baseline takes less than a share (percent) of the zeros for some digits."""
-    runs = experiments.recorded("multiclass/baseline")
+    runs = _converged("multiclass/baseline")
     if not runs:
         return Evidence(OPEN, "Needs the confusion matrix of the recorded baseline.")
     rows = np.array([run.confusion[0] for run in runs], dtype=float)
@@ -740,6 +740,11 @@ def _beside(
     if not known(name, twin):
         return text + "."
     return f"{text}; {one} less {other}: {said_difference(name, twin, column)}."
+
+
+def _converged(name: str) -> list[training.Run]:
+    """Return the recorded runs that have a confusion matrix worth counting."""
+    return [run for run in experiments.recorded(name) if not run.diverged]
 
 
 def _mean_recall(run: training.Run, chosen: list[str] | None) -> float:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from thesis_lib import data, durable, later, records, training, tuning
+from thesis_lib.progress import progress_bar
 from thesis_lib.training import Experiment, Run
 
 SEEDS = (1, 2, 3, 4, 5)
@@ -161,7 +162,8 @@ def results(experiment: Experiment | str) -> list[Run]:
     Quick takes what is recorded; full trains the missing seeds and records them; fresh ignores
     the records and trains every seed, once for all chapters of a build, which names the folder of
     its runs in THESIS_LIB_FRESH, or once a process. Each run is kept as it ends: a cell that was
-    interrupted goes on where it was.
+    interrupted goes on where it was. Findings, claims and kept outputs are judged by the records
+    in every build.
 
     Parameters
     ----------
@@ -188,7 +190,8 @@ def results(experiment: Experiment | str) -> list[Run]:
     where = _store_of_fresh() if fresh else store()
     runs = _runs(experiment, where)
     missing = sorted(set(SEEDS) - {run.seed for run in runs})
-    with _progress(experiment, len(missing)) as bar:
+    total = len(missing) * experiment.epochs * (experiment.members or 1)
+    with progress_bar(total, shown=bool(missing), desc=experiment.name, unit="epoch") as bar:
         for seed in missing:
             members = train_family(
                 experiment, seed, keep=not fresh, progress=False, on_epoch=lambda: bar.update()
@@ -208,15 +211,6 @@ def _store_of_fresh() -> records.Store:
 @cache
 def _of_process() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="thesis-lib-")  # which goes with this process
-
-
-def _progress(experiment: Experiment, n_runs: int) -> Any:
-    """Return a bar over the epochs of all runs, in a notebook too; TQDM_DISABLE=1 hides it."""
-    from tqdm import tqdm
-
-    bar: Any = tqdm  # its stubs know no variable of the environment
-    hidden = {"disable": True} if n_runs == 0 else {}
-    return bar(total=n_runs * experiment.epochs, desc=experiment.name, unit="epoch", **hidden)
 
 
 def train_family(
@@ -269,10 +263,10 @@ def family(run: Run) -> dict[str, Run]:
         Of a trained experiment, with its probabilities.
     """
     members = {run.experiment.name: run}
-    y_test = training.subset_of(run.experiment).y_test
+    subset = training.subset_of(run.experiment)
     for derived in every().values():
         if derived.base == run.experiment.name:
-            members[derived.name] = training.with_moved_thresholds(run, derived, y_test)
+            members[derived.name] = training.with_moved_thresholds(run, derived, subset)
     return members
 
 
@@ -335,16 +329,14 @@ def _keep_outputs(run: Run) -> None:
         np.save(file, np.asarray(run.probabilities, dtype=np.float16))
 
 
-def live(name: str, dataset: data.Dataset, *, seed: int = 1, progress: bool = True) -> Run:
-    """Train one experiment now, as long as the build setting allows.
+def live(name: str, dataset: data.Dataset) -> Run:
+    """Train one experiment now with seed 1, as long as the build setting allows.
 
     Parameters
     ----------
     name : str
     dataset : Dataset
         The balanced data set that the task is cut from, MNIST or a stand-in.
-    seed : int
-    progress : bool
 
     Returns
     -------
@@ -355,14 +347,7 @@ def live(name: str, dataset: data.Dataset, *, seed: int = 1, progress: bool = Tr
     epochs = experiment.epochs
     if build_setting() == "quick":
         epochs = quick_epochs(experiment, training.training_size(experiment, dataset))
-    return training.train(
-        experiment,
-        seed,
-        epochs=epochs,
-        dataset=dataset,
-        progress=progress,
-        keep_probabilities=True,
-    )
+    return training.train(experiment, 1, epochs=epochs, dataset=dataset, keep_probabilities=True)
 
 
 def quick_epochs(experiment: Experiment, n_images: int) -> int:

@@ -18,7 +18,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from thesis_lib import anomaly, experiments, published, report, verdicts
+from thesis_lib import anomaly, experiments, intervals, published, report, verdicts
 from thesis_lib.plots.style import BLUE, ORANGE, subplots
 
 _KIND = re.compile(r"[a-z]+(-[a-z]+)*")
@@ -197,9 +197,7 @@ def _metrics(classes: Sequence[int]) -> dict[str, Callable[[Sequence[float]], fl
 
 
 def _interval(sample: Sequence[float]) -> list[float | None] | None:
-    # As in the tables: the interval of our mean does not depend on the other number.
-    found = published.compare(0.0, sample)
-    numbers = [_finite(value) for value in (found.mean, found.low, found.high)]
+    numbers = [_finite(value) for value in intervals.t_interval(sample)]
     return None if numbers[0] is None else numbers
 
 

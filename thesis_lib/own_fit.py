@@ -124,7 +124,7 @@ def fit(
     seed, epochs, batch_size, learning_rate
         With those of a comparison, and its training set, these are its networks.
     progress : bool
-        Show a bar in a terminal.
+        Show a bar, in a terminal or a notebook.
 
     Returns
     -------

@@ -93,7 +93,7 @@ def _compared(one: dict[int, float], two: dict[int, float]) -> tuple[float, ...]
     # Two independent runs differ by sqrt(2) standard deviations, root mean square.
     other = math.sqrt(2) * float(np.std(a, ddof=1)) if len(a) > 1 else math.nan
     same = float(np.sqrt(np.mean(np.square(shared)))) if shared else math.nan
-    means = (published.compare(0.0, a).mean, published.compare(0.0, b).mean)
+    means = (float(np.mean(sample)) if sample else math.nan for sample in (a, b))
     return (*means, min(len(a), len(b)), *intervals.welch(b, a), same, other)
 
 

@@ -84,6 +84,12 @@ def _device(backend: str) -> str:
         first = jax.devices()[0]
         if first.platform != "cpu":
             return str(first.device_kind)
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        for gpu in tf.config.list_physical_devices("GPU"):
+            details = tf.config.experimental.get_device_details(gpu)
+            return str(details.get("device_name", "GPU"))
     name = platform.processor() or platform.machine()
     if sys.platform.startswith("linux"):
         with open("/proc/cpuinfo", encoding="utf-8") as lines:

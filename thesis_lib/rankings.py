@@ -83,7 +83,8 @@ def variance_components(scores: ArrayLike, *, confidence: float = 0.95) -> Compo
     ratio = of_draws / of_seeds if of_seeds > 0 else np.inf if of_draws > 0 else np.nan
     f = {tail: float(stats.f.ppf(tail, between, within)) for tail in (low, high)}
     thetas = [(ratio / f[tail] - 1) / n for tail in (high, low)]
-    shares = [1.0 if np.isinf(t) else max(0.0, t) / (1 + max(0.0, t)) for t in thetas]
+    # `np.maximum` keeps NaN, which `max` would turn into 0.
+    shares = [1.0 if np.isinf(t) else np.maximum(t, 0.0) / (1 + np.maximum(t, 0.0)) for t in thetas]
     draws = [
         max(0.0, between * (of_draws - f[tail] * of_seeds) / n / stats.chi2.ppf(tail, between))
         for tail in (high, low)

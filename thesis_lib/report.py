@@ -114,7 +114,10 @@ def focal_comparison(task: str) -> pd.DataFrame:
     rows: dict[tuple[str, str], Sequence[str | None]] = {}
     for gamma, name in zip(experiments.GAMMAS, printed.index, strict=True):
         rows[name, "published"] = list(printed.loc[name])
-        groups = [experiments.results(focal(task, gamma, weight)) for weight in _weights()]
+        groups = [
+            experiments.results(focal(task, gamma, weight))
+            for weight in experiments.MINORITY_WEIGHTS
+        ]
         rows[name, "recorded"] = [_mean(runs, "Testing") for runs in groups]
         if any(groups):
             places = [(GRIDS[task], str(name), str(column)) for column in printed.columns]
@@ -140,7 +143,10 @@ def focal_grids(task: str) -> dict[str, Floats]:
     printed = published.table(GRIDS[task]).to_numpy(dtype=float)
     unknown = np.full_like(printed, np.nan)
     ours = [
-        [recorded(focal(task, gamma, weight), ["Testing"])[0] for weight in _weights()]
+        [
+            recorded(focal(task, gamma, weight), ["Testing"])[0]
+            for weight in experiments.MINORITY_WEIGHTS
+        ]
         for gamma in experiments.GAMMAS
     ]
     return {"published": np.stack([printed, unknown, unknown], -1), "recorded": np.array(ours)}
@@ -256,6 +262,8 @@ def further(names: Sequence[str], columns: Sequence[str], live: Mapping[str, Run
 def confusion(run: Run, label: str = "") -> tuple[str, Floats]:
     """Return a title and a confusion matrix: the mean of the recorded seeds, or this build's run.
 
+    Runs that diverged have no answers, and do not count.
+
     Parameters
     ----------
     run : Run
@@ -270,7 +278,7 @@ def confusion(run: Run, label: str = "") -> tuple[str, Floats]:
         Counts, true classes as rows.
     """
     name = label or run.experiment.method
-    runs = experiments.results(run.experiment)
+    runs = [r for r in experiments.results(run.experiment) if not r.diverged]
     if runs:
         return _title(f"{name}\n{_seeds(runs)}"), np.mean([r.confusion for r in runs], axis=0)
     return _title(f"{name}\n{_source(run)}"), np.array(run.confusion, dtype=float)
@@ -353,10 +361,6 @@ def _seeds(runs: Sequence[Run]) -> str:
     if not runs:
         return "recorded"
     return f"recorded, {counted(len(runs), 'seed')}"
-
-
-def _weights() -> tuple[float, ...]:
-    return experiments.MINORITY_WEIGHTS
 
 
 def _provenance(names: Sequence[str]) -> str:

@@ -223,7 +223,7 @@ def drive(
     keep : callable
         Takes a job and what it gave back, and returns the seconds that it trained.
     shown : bool
-        Whether a bar is shown, in a terminal.
+        Whether a bar is shown, in a terminal or a notebook.
     """
     started = time.monotonic()
     done: list[J] = []

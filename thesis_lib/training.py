@@ -140,12 +140,14 @@ COSTS: dict[str, Callable[[], NDArray[np.float64]]] = {
 }
 
 
-def cost_matrix(experiment: Experiment) -> NDArray[np.float64]:
+def cost_matrix(experiment: Experiment, class_counts: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the cost matrix that an experiment moves thresholds with.
 
     Parameters
     ----------
     experiment : Experiment
+    class_counts : ndarray of int, (n_classes,)
+        Of the task as it is trained on, for prior correction.
 
     Returns
     -------
@@ -158,10 +160,34 @@ def cost_matrix(experiment: Experiment) -> NDArray[np.float64]:
         If it names none.
     """
     if experiment.cost == "prior":
-        return decision.prior_cost(tasks.get(experiment.task).counts)
+        return decision.prior_cost(class_counts)
     if experiment.cost not in COSTS:
         raise ValueError(f"{experiment.name} names no cost matrix; its cost is {experiment.cost}.")
     return COSTS[experiment.cost]()
+
+
+def decided(
+    experiment: Experiment, outputs: NDArray[Any], class_counts: NDArray[np.int64]
+) -> NDArray[Any]:
+    """Return outputs after the decision of an experiment, where it moves thresholds.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    outputs : ndarray, (n, n_classes)
+        They stay as they are if a number in them is not finite: the run has diverged.
+    class_counts : ndarray of int, (n_classes,)
+        As for `cost_matrix`.
+
+    Raises
+    ------
+    ValueError
+        As of `cost_matrix`.
+    """
+    if experiment.cost in (None, "tuned") or not np.isfinite(outputs).all():
+        return outputs
+    moved = decision.move_thresholds(outputs, cost_matrix(experiment, class_counts))
+    return moved.astype(outputs.dtype)
 
 
 def source_of(experiment: Experiment, dataset: data.Dataset | None = None) -> data.Dataset:
@@ -288,7 +314,7 @@ def train(
     precision : {"float32", "bfloat16"}
         What activations are computed in.
     progress : bool
-        Show a bar over the epochs, in a terminal only.
+        Show a bar over the epochs, in a terminal or a notebook.
     keep_probabilities : bool
         Keep the network's outputs on the test set.
     on_epoch : callable
@@ -325,9 +351,8 @@ def train(
             found.append(train_network(experiment, member, subset, images, epochs, precision, tick))
             outputs.append(found[-1].decided(x_test))
     seconds = time.perf_counter() - started
-    probabilities = np.mean(outputs, axis=0)
-    if experiment.cost not in (None, "tuned"):
-        probabilities = decision.move_thresholds(probabilities, cost_matrix(experiment))
+    counts = data.class_counts(subset.y_train, subset.n_classes)
+    probabilities = decided(experiment, np.mean(outputs, axis=0), counts)
     first = found[0]
     digest = checksum(first.feed.unit, first.feed.labels, x_test, subset.y_test)
     origin = provenance(digest, source.name, precision)
@@ -485,7 +510,7 @@ def of_confusion(
     )
 
 
-def with_moved_thresholds(run: Run, experiment: Experiment, y_test: NDArray[np.int64]) -> Run:
+def with_moved_thresholds(run: Run, experiment: Experiment, subset: data.Dataset) -> Run:
     """Return the run of an experiment that moves the thresholds of an already trained network.
 
     Parameters
@@ -494,7 +519,8 @@ def with_moved_thresholds(run: Run, experiment: Experiment, y_test: NDArray[np.i
         Of the base experiment, with its probabilities.
     experiment : Experiment
         Names its cost matrix in ``cost``.
-    y_test : ndarray of shape (n_test,)
+    subset : Dataset
+        The task that the network was trained on.
 
     Returns
     -------
@@ -508,14 +534,12 @@ def with_moved_thresholds(run: Run, experiment: Experiment, y_test: NDArray[np.i
     """
     if run.probabilities is None or experiment.cost is None:
         raise ValueError("Moving thresholds needs a run with probabilities and a cost matrix.")
-    moved = run.probabilities
-    if np.isfinite(moved).all():
-        moved = decision.move_thresholds(moved, cost_matrix(experiment)).astype(np.float32)
+    counts = data.class_counts(subset.y_train, subset.n_classes)
     return measured(
         experiment,
         run.seed,
-        y_test=y_test,
-        probabilities=moved,
+        y_test=subset.y_test,
+        probabilities=decided(experiment, run.probabilities, counts),
         train_accuracy=math.nan,
         curves=(run.loss_curve, run.accuracy_curve),
         seconds=run.seconds,

@@ -30,7 +30,7 @@ def first_epochs(epochs: int) -> int:
         If epochs is no whole number from 2.
     """
     epochs = arguments.whole("epochs", epochs, 2)
-    return max(1, epochs - max(1, round(SHARE * epochs)))
+    return epochs - max(1, round(SHARE * epochs))
 
 
 def features(network: Any, x: NDArray[np.float32]) -> NDArray[np.float32]:

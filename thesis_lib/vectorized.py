@@ -26,7 +26,6 @@ from thesis_lib import (
     budget,
     checkpoint,
     data,
-    decision,
     fitting,
     model,
     stages,
@@ -383,14 +382,11 @@ class _Problem:
 
         def form(name: str) -> Callable[[dict[str, Any], Any, Any], Any]:
             template = keras.losses.get(stages.LOSSES[name](examples[name], counts))
-            given = {
-                "gamma": examples[name].gamma is not None,
-                "class_weight": getattr(template, "class_weight", None) is not None,
-            }
+            given = [s for s in ("gamma", "class_weight") if getattr(template, s, None) is not None]
 
             def mean(hyper: dict[str, Any], labels: Any, outputs: Any) -> Any:
                 loss = copy.copy(template)
-                for setting in (s for s, is_given in given.items() if is_given):
+                for setting in given:
                     setattr(loss, setting, hyper[setting])
                 # Keras names the plain loss by a function, which leaves one value an image.
                 return jnp.mean(loss(labels, outputs)).astype(outputs.dtype)
@@ -481,21 +477,19 @@ class _Problem:
         x_test = np.broadcast_to(x_test, (len(self.x), *x_test.shape))
         tested, fitted = (outputs(weights, noise, x) for x in (x_test, self.x))
         origins = [provenance(digest, self.source, self.precision) for digest in self.digests]
+        counts = data.class_counts(self.subset.y_train, self.subset.n_classes)
         found = []
         for row, (experiment, seed) in enumerate(self.jobs):
             slot = self.slot[row]
             correct = float((fitted[row].argmax(1) == self.y[slot].argmax(1)).mean())
             finite = bool(np.isfinite(fitted[row]).all() and np.isfinite(tested[row]).all())
             probabilities = tested[row] if finite else np.full_like(tested[row], np.nan)
-            if finite and experiment.cost is not None:
-                cost = training.cost_matrix(experiment)
-                probabilities = decision.move_thresholds(probabilities, cost).astype(np.float32)
             found.append(
                 training.measured(
                     experiment,
                     seed,
                     y_test=self.subset.y_test,
-                    probabilities=probabilities,
+                    probabilities=training.decided(experiment, probabilities, counts),
                     train_accuracy=correct if finite else np.nan,
                     curves=_curves(state["loss"][:, row], state["accuracy"][:, row]),
                     seconds=seconds / len(self.jobs),
