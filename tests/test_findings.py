@@ -224,7 +224,10 @@ def test_one_answer_to_every_image_is_counted() -> None:
 
 @pytest.mark.parametrize(
     ("weighted", "status", "said"),
-    [(0.8, "corrected", "is not told apart from both"), (0.5, "confirmed", "brings less than both together")],
+    [
+        (0.8, "corrected", "is not told apart from both"),
+        (0.5, "confirmed", "brings less than both together"),
+    ],
 )
 def test_cross_entropy_is_given_the_gain_only_if_weights_do_not_bring_it(
     weighted: float, status: str, said: str
