@@ -21,32 +21,6 @@ def test_scores_may_be_any_numbers() -> None:
     assert anomaly.is_anomaly([5.0, 25.0], 12.5).tolist() == [True, False]
 
 
-def test_the_threshold_that_so_many_pass_by_hand() -> None:
-    normal = [-1.0, -2, -3, -4, -5, -6, -7, -8, -9, -10]
-    for tpr, passed in ((0.5, 5), (0.51, 6), (0.9, 9), (1, 10), (0.001, 1)):
-        threshold = anomaly.threshold_at(normal, tpr)
-        assert (~anomaly.is_anomaly(normal, threshold)).tolist() == [k < passed for k in range(10)]
-    # Equal scores pass together.
-    assert not anomaly.is_anomaly([3.0, 2, 2, 2], anomaly.threshold_at([3.0, 2, 2, 2], 0.5)).any()
-    # 0.95 * 40 is rounded to 38, and 0.07 * 100 to 7.000000000000001.
-    assert (~anomaly.is_anomaly(range(100), anomaly.threshold_at(range(100), 0.07))).sum() == 7
-    assert (~anomaly.is_anomaly(range(40), anomaly.threshold_at(range(40)))).sum() == 38
-
-
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-@pytest.mark.parametrize("seed", range(10))
-def test_the_threshold_is_that_of_the_reported_rate(seed: int, dtype: type) -> None:
-    """With many ties, and in every precision: the anomalies that pass are the FPR at 95 % TPR."""
-    rng = np.random.default_rng(seed)
-    n, m = rng.integers(1, 120, 2)
-    normal = np.round(rng.normal(1, 1, n), 1).astype(dtype)
-    anomalous = np.round(rng.normal(0, 1, m), 1).astype(dtype)
-    threshold = anomaly.threshold_at(normal)
-    assert (~anomaly.is_anomaly(normal, threshold)).mean() >= 0.95
-    found = (~anomaly.is_anomaly(anomalous, threshold)).mean()
-    assert found == pytest.approx(anomaly.detection(normal, anomalous)["FPR at 95 % TPR"])
-
-
 @pytest.fixture
 def points() -> np.ndarray:
     return np.random.default_rng(0).normal([90, 3000], [4, 250], (300, 2))
@@ -199,12 +173,6 @@ def test_bad_input(points: np.ndarray) -> None:
         anomaly.GaussianDensity().fit([[np.nan, 1], [0, 2]])
     with pytest.raises(ValueError, match=r"quantile has to lie in \[0, 1\]; got 2"):
         anomaly.GaussianDensity().fit(points, quantile=2)
-    with pytest.raises(ValueError, match=r"tpr has to lie in \(0, 1\]; got 0"):
-        anomaly.threshold_at([0.5], 0)
-    with pytest.raises(ValueError, match="normal has to hold at least one score"):
-        anomaly.threshold_at([])
-    with pytest.raises(ValueError, match="scores hold NaN or infinite"):
-        anomaly.threshold_at([1, np.inf])
     for bad in (np.nan, np.inf, -np.inf):
         with pytest.raises(ValueError, match="scores hold NaN or infinite values; remove or"):
             anomaly.is_anomaly([0.9, bad], 0.5)

@@ -183,12 +183,14 @@ def test_a_comparison_out_of_time_says_how_many_runs_are_left(
         return found
 
     monkeypatch.setattr(own_runs, "train", then_time_ends)
+    # The baseline's network serves prior correction too: two networks, three runs.
+    methods = ["ros", "prior-correction"]
     with (
         budget.limit(60),
-        pytest.raises(budget.OutOfTime, match="out of time with 1 of 2 runs left"),
+        pytest.raises(budget.OutOfTime, match="out of time with 1 of 3 runs left"),
     ):
-        quick(train, test, methods=["ros"], folder=tmp_path)
-    quick(train, test, methods=["ros"], folder=tmp_path)
+        quick(train, test, methods=methods, folder=tmp_path)
+    quick(train, test, methods=methods, folder=tmp_path)
     assert len(trained) == 2
 
 
@@ -213,8 +215,8 @@ def test_a_comparison_on_a_cluster_ends_with_its_time(
     monkeypatch.setattr(cluster, "pool", lambda scheduler: contextlib.nullcontext(Workers()))
     monkeypatch.setattr(sweep, "_REFRESH_SECONDS", 0.0)
     train, test = squares([20, 6], 0), squares([10, 10], 1)
-    with budget.limit(60), pytest.raises(budget.OutOfTime, match="with 2 of 2 runs left"):
-        quick(train, test, methods=["ros"], scheduler="tcp://x:1")
+    with budget.limit(60), pytest.raises(budget.OutOfTime, match="with 3 of 3 runs left"):
+        quick(train, test, methods=["ros", "prior-correction"], scheduler="tcp://x:1")
 
 
 def test_the_command_that_compares_says_how_to_go_on(

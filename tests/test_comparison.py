@@ -488,6 +488,22 @@ def test_finished_runs_are_not_trained_again(
     assert [json.loads(line)["seed"] for line in lines] == [1, 2, 1, 1]
 
 
+def test_a_record_that_lacks_a_setting_without_a_value_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one written before the setting was invented."""
+    train, test = squares([20, 6], 0), squares([10, 10], 1)
+    fitted = without_fitting(monkeypatch)
+    first = quick(train, test, methods=[], folder=tmp_path)
+    path = tmp_path / "own-data" / f"{BASELINE}.jsonl"
+    record = json.loads(path.read_text())
+    assert record["experiment"].pop("draw") is None
+    path.write_text(json.dumps(record) + "\n")
+    again = quick(train, test, methods=[], folder=tmp_path)
+    assert len(fitted) == 1
+    np.testing.assert_array_equal(first.confusions[BASELINE][1], again.confusions[BASELINE][1])
+
+
 def test_a_stopped_comparison_keeps_what_is_finished(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,6 +35,18 @@ def test_no_stand_in_gets_a_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     assert claims.get("rejected").judge() == evidence.Evidence(evidence.OPEN, said)
 
 
+def test_scores_cannot_be_changed_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Unsure:
+        def predict(self, images: np.ndarray, **_: object) -> np.ndarray:
+            return np.full((len(images), 10), 0.1)
+
+    monkeypatch.setattr(confidences, "_network", lambda classifier: Unsure())
+    scores = confidences.of_digits("unsure", 3)
+    assert set(scores) == {0.1}
+    with pytest.raises(ValueError, match="read-only"):
+        scores[0] = 1
+
+
 def test_pictures_are_compared_where_mnist_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three channels of one cat and one dog, whose scores are set here."""
     scores = np.array([0.18, 0.19, 0.2, 0.9, 0.91, 0.92])

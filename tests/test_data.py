@@ -71,7 +71,29 @@ def test_a_stand_in_has_the_largest_imbalance_it_allows() -> None:
     assert counts.min() == 2
     assert counts.argmax() == 2
     assert counts.max() > 100
-    assert "No MNIST" in digits.note
+
+
+def test_the_note_speaks_of_mnist_where_it_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "MNIST" not in data.load("digits").note
+
+    def nowhere() -> None:
+        raise data.DataUnavailable
+
+    monkeypatch.setitem(sources.LOADERS, "mnist", nowhere)
+    stand_in = data.load("mnist", fallback="digits")
+    for dataset in (stand_in, data.task("binary", stand_in)):
+        assert "**No MNIST was found" in dataset.note
+    with pytest.raises(ValueError, match="fallback has to be one of digits; got 'cifar10'"):
+        data.load("mnist", fallback="cifar10")
+
+
+@pytest.mark.parametrize("name", ["mnist", "digits", "digits-8x8"])
+def test_what_is_loaded_cannot_be_changed_for_others(name: str) -> None:
+    dataset = data.load(name, fallback="digits")
+    for array in (dataset.x_train, dataset.y_train, dataset.x_test, dataset.y_test):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 7
+    data.task("binary", dataset).x_train[0] = 7  # a copy
 
 
 @settings(deadline=None, max_examples=50)
@@ -105,11 +127,27 @@ X, Y = np.zeros((4, 2, 2)), np.array([0, 0, 1, 1])
         (X - 1, Y, {0: 1, 1: 1}, "negative pixels"),
         (X * np.nan, Y, {0: 1, 1: 1}, "NaN"),
         (X, -Y, {0: 1, 1: 1}, "0 or larger"),
+        (X, Y, {0.0: 1, 1: 2}, r"class of counts has to be a whole number from 0; got 0\.0"),
+        (X, Y, {"0": 1, "1": 2}, "class of counts has to be a whole number from 0; got '0'"),
+        (X, Y, 5, "counts has to be a list, a number a class, or a mapping .*; got 5"),
     ],
 )
 def test_bad_input_of_imbalance(x: object, y: object, counts: object, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         data.imbalance(x, y, counts)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (np.eye(2)[Y], r"got \(4, 2\)\. For one-hot rows pass y\.argmax\(1\)"),
+        ([], r"not empty; got \(0,\)\.$"),
+        (3, r"one axis of labels, not empty; got \(\)"),
+    ],
+)
+def test_what_cannot_be_split_is_refused(y: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        data.stratified_split(y, 0.5, 0)  # type: ignore[arg-type]
 
 
 def test_bad_labels() -> None:
@@ -135,6 +173,12 @@ def test_to_unit() -> None:
     scaled = data.to_unit(np.array([[[0, 51], [102, 255]]], np.uint8))
     assert scaled.dtype == np.float32
     np.testing.assert_allclose(scaled[0, :, :, 0], [[0, 0.2], [0.4, 1]], rtol=1e-6)
+    # In float64, rounded once: what a batch of the same images is.
+    for values in (np.arange(256, dtype=np.uint8), 255 * np.random.default_rng(0).random(9999)):
+        for pixels in (values, values.astype(np.float32)):
+            exact = (pixels.astype(np.float64) / 255).astype(np.float32)
+            np.testing.assert_array_equal(data.to_unit(pixels[None, None])[0, 0, :, 0], exact)
+            np.testing.assert_array_equal(data.scaled(pixels, 255), exact)
     with pytest.raises(ValueError, match="0 to 255"):
         data.to_unit(np.full((1, 2, 2), 300))
     with pytest.raises(ValueError, match="3 or 4 axes"):

@@ -1,5 +1,7 @@
 """Cost matrices, threshold moving and prior correction against independent computations."""
 
+import re
+
 import numpy as np
 import pytest
 import scipy.special
@@ -177,6 +179,13 @@ def test_prior_correction_of_bad_input(arguments: tuple, message: str) -> None:
         decision.correct_prior(*arguments)
     with pytest.raises(ValueError, match="tau has to be a number from 0"):
         decision.correct_prior([[0.5, 0.5]], [1, 1], tau=-1)
+
+
+@pytest.mark.parametrize(("counts", "shape"), [([], "(0,)"), ([3], "(1,)"), ([[1, 2]], "(1, 2)")])
+def test_prior_costs_of_no_classes(counts: list, shape: str) -> None:
+    message = f"class_counts has shape {shape}; it has to hold one number for each of at least two"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        decision.prior_cost(counts)
 
 
 def test_prior_costs_are_the_prior_correction() -> None:

@@ -50,6 +50,13 @@ def test_what_is_written_is_read_again(
     )
 
 
+def test_nothing_recorded_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THESIS_LIB_RECORDS", str(tmp_path / "empty"))
+    with pytest.raises(ValueError, match=r"a recorded run\. Train them with thesis-lib sweep, or"):
+        export.write(export.frame(experiments.select(["binary/rus"])), tmp_path / "runs.csv")
+    assert not (tmp_path / "runs.csv").exists()
+
+
 def test_another_format_is_refused(table: pd.DataFrame, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"runs\.xlsx has to end in \.csv or \.parquet"):
         export.write(table, tmp_path / "runs.xlsx")

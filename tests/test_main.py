@@ -168,3 +168,9 @@ def test_a_command_loads_nothing_it_does_not_use() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[1:] == ["set()"]
+
+
+def test_keras_starts_where_there_is_no_standard_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    quiet.import_keras()
+    assert "keras" in sys.modules

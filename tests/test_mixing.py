@@ -120,3 +120,16 @@ def test_images_without_channels_do_not_move() -> None:
 def test_bad_alpha() -> None:
     with pytest.raises(ValueError, match="alpha has to be a number above 0; got 0"):
         mixing.mixup(*batch(), np.random.default_rng(0), alpha=0)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda rng: mixing.mixup(*batch(), rng),
+        lambda rng: mixing.remix(*batch(), rng, COUNTS),
+        lambda rng: mixing.move(batch()[0], rng),
+    ],
+)
+def test_a_seed_is_no_generator(call: Callable[[object], object]) -> None:
+    with pytest.raises(TypeError, match=r"such as numpy\.random\.default_rng\(0\); got 7\."):
+        call(7)

@@ -101,6 +101,22 @@ def test_resizing_keeps_the_mean_and_the_range() -> None:
     np.testing.assert_array_equal(own_data.resized(x / 255, 10), small)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, bool])
+def test_masks_of_zeros_and_ones_keep_their_greys(dtype: type) -> None:
+    stripes = np.tile([0, 1], (2, 16, 8)).astype(dtype)
+    assert own_data.resized(stripes, 8)[:, 2:6, 2:6].min() > 100
+    np.testing.assert_array_equal(own_data.resized(stripes, 16), 255 * stripes.astype(np.uint8))
+
+
+def test_sets_on_two_scales_are_refused_before_resizing_hides_it(tmp_path: Path) -> None:
+    (x, y), (z, w) = squares([14, 6], 0), squares([5, 5], 1)
+    np.savez(tmp_path / "own.npz", x_train=x, y_train=y, x_test=z // 255, y_test=w)
+    with pytest.raises(ValueError, match="those of x_test up to 0, as on two scales"):
+        own_data.load(tmp_path / "own.npz", size=8)
+    with pytest.raises(ValueError, match=f"white has to be a number from {x.max()}"):
+        own_data.resized(x, 8, white=1)
+
+
 def text_file(folder: Path) -> Path:
     (folder / "list.txt").write_text("")
     return folder / "list.txt"

@@ -1,5 +1,6 @@
 """One method trained on one's own images: it classifies as the comparison measured it."""
 
+import pickle
 import subprocess
 import sys
 import warnings
@@ -79,6 +80,16 @@ def test_networks_load_where_this_library_is_not(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
     found = np.load(tmp_path / "out.npy")
     np.testing.assert_allclose(found, trained.predict_proba(TEST[0]), atol=1e-6)
+
+
+def test_the_training_images_are_not_kept() -> None:
+    """A pickle holds none of them, and classifies with the counts and the tau that it keeps."""
+    trained = fitted("tuned-threshold", epochs=1)
+    content = pickle.dumps(trained)
+    rows = [image.tobytes() for image in TRAIN[0]]
+    assert not any(row in content for row in rows)
+    again = pickle.loads(content)
+    np.testing.assert_allclose(again.predict_proba(TEST[0]), trained.predict_proba(TEST[0]))
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,13 @@ def test_resampled_points_are_all_drawn() -> None:
     assert figure.axes[1].get_title() == "after SMOTE: 6, 6"
 
 
+def test_more_classes_than_colours_are_all_drawn() -> None:
+    points, labels = np.arange(16.0).reshape(8, 2), np.repeat([0, 7], 4)
+    out = resampling.random_oversample(points, labels, random_state=0)
+    figure = sampling.before_and_after(points, labels, out, name="ROS")
+    assert sum(len(c.get_offsets()) for c in figure.axes[0].collections) == 8
+
+
 def test_the_same_figure_is_the_same_file() -> None:
     set_style()
     files = []

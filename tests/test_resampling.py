@@ -1,6 +1,8 @@
 """One battery for every sampler; SMOTE's segments; the thesis's listings, spelled out."""
 
 import warnings
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -70,7 +72,7 @@ def test_properties(counts: list[int], seed: int, method: str) -> None:
 
 def test_smote_s_partners_are_true_neighbours() -> None:
     x, y = made([6, 30], (4,), "float64")
-    out = quiet(x, y, "smote", random_state=0, k_neighbors=2)
+    out = resampling.smote(x, y, random_state=0, k_neighbors=2)
     distance = np.linalg.norm(x[:6, None] - x[None, :6], axis=-1)
     nearest = distance.argsort(1)[:, 1:3]
     for a, b in out.parents[out.weights < 1]:
@@ -84,10 +86,14 @@ def test_classes_get_draws_of_their_own() -> None:
     assert copies[0].tolist() != copies[1].tolist()
 
 
-def test_small_classes_are_said() -> None:
+@pytest.mark.parametrize("call", [resampling.smote, partial(resampling.resample, method="smote")])
+def test_small_classes_are_said_to_the_caller(call: Callable[..., object]) -> None:
     x, y = made([2, 3, 9])
-    with pytest.warns(UserWarning, match=r"Classes \[0, 1\] have no more than k_neighbors=3"):
-        resampling.smote(x, y, random_state=0)
+    with pytest.warns(
+        UserWarning, match=r"Classes \[0, 1\] have no more than k_neighbors=3"
+    ) as said:
+        call(x, y, random_state=0)
+    assert [warning.filename for warning in said] == [__file__]
 
 
 @pytest.mark.parametrize(
@@ -120,6 +126,11 @@ def test_small_classes_are_said() -> None:
             "sorted by class",
         ),
         (lambda x, y: resampling.smote_as_published(x * 1.0, y), TypeError, "uint8"),
+        (
+            lambda x, y: resampling.smote_as_published(x[:13], y[:13]),
+            ValueError,
+            r"two images of a class; \[2\] have one",
+        ),
     ],
 )
 def test_bad_input(call: object, error: type[Exception], message: str) -> None:

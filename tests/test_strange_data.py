@@ -260,6 +260,12 @@ def test_ten_comes_after_two() -> None:
         ({"y_test": [str(w) for w in W]}, "y_train holds integers and y_test strings"),
         ({"y_train": Y + 0.5}, "These are fractions"),
         ({"y_train": np.where(Y == 1, np.inf, 0)}, "These are fractions"),
+        ({"y_train": Y * 1e20}, "too large to be exact as floats; pass integers or strings"),
+        ({"y_train": [["a", "b"]] * 20}, r"the one column that .* numpy\.asarray\(y\)\[:, 0\]"),
+        (
+            {"y_train": np.array([b"\xff"] * 20)},
+            r"y_train holds bytes .* such as b'\\xff'\. Decode",
+        ),
         ({"y_train": X}, "The order is x_train, y_train, x_test, y_test"),
         ({"y_train": np.full((20, 2), 0.5)}, r"likeliest class of each row pass y\.argmax\(1\)"),
         ({"y_train": np.eye(3)[Y], "y_test": np.eye(2)[W]}, "have 3 columns, .* test set 2"),

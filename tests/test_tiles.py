@@ -30,3 +30,9 @@ def test_damages_change_the_tile_as_they_say() -> None:
 def test_unknown_damage() -> None:
     with pytest.raises(ValueError, match=r"There are no tiles .*broken.*; allowed are whole"):
         tiles.draw({"broken": 3}, seed=0)
+
+
+@pytest.mark.parametrize("counts", [{"whole": 0}, {}])
+def test_no_tiles_at_all(counts: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match=r"ask for at least one tile, as in {'whole': 40}"):
+        tiles.draw(counts, seed=1)

@@ -150,7 +150,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_limit(running)
     sweeping = command("sweep", _sweep, "Train and record what has no record yet.")
     sweeping.add_argument("pattern", nargs="+", help=_PATTERNS)
-    sweeping.add_argument("--seeds", type=own_data.seed, nargs="+", default=list(experiments.SEEDS))
+    sweeping.add_argument(
+        "--seeds", type=own_data.seed_argument, nargs="+", default=list(experiments.SEEDS)
+    )
     sweeping.add_argument(
         "--device",
         choices=("cpu", "gpu"),

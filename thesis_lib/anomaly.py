@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -50,7 +48,7 @@ def is_anomaly(scores: ArrayLike, threshold: float) -> NDArray[np.bool_]:
     scores : array_like, (n,)
         Of `confidence`, or of any of :mod:`thesis_lib.scores`.
     threshold : float
-        Finite; `threshold_at` finds one.
+        Finite.
 
     Returns
     -------
@@ -63,38 +61,6 @@ def is_anomaly(scores: ArrayLike, threshold: float) -> NDArray[np.bool_]:
     """
     threshold = arguments.number("threshold", threshold)
     return _finite_scores(scores) <= threshold
-
-
-def threshold_at(normal: ArrayLike, tpr: float = 0.95) -> float:
-    """Return the highest threshold that so many of the normal inputs exceed.
-
-    With it `is_anomaly` lets pass the share of anomalies that `detection` reports as "FPR at
-    95 % TPR": equal scores pass together, so that more than the share may pass.
-
-    Parameters
-    ----------
-    normal : array_like, (n,)
-        Scores of normal inputs, high for normal ones.
-    tpr : float
-        Share of them that has to pass, in (0, 1].
-
-    Returns
-    -------
-    float
-        The number next below the lowest score that passes.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If there is no score, one is not finite, or tpr is no number in its range.
-    """
-    tpr = arguments.number("tpr", tpr, 0, 1, "(]")
-    values = np.sort(np.ravel(_finite_scores(normal)))
-    if not len(values):
-        raise ValueError("normal has to hold at least one score.")
-    # As a fraction of what is written: 0.95 n may be rounded past the count that just reaches it.
-    passing = math.ceil(Fraction(repr(tpr)) * len(values))
-    return float(np.nextafter(values[-passing], -math.inf))
 
 
 class GaussianDensity:
@@ -263,7 +229,6 @@ def detection_differences(
     groups: ArrayLike | None = None,
     repeats: int = 1000,
     level: float = 0.95,
-    random_state: int = 0,
 ) -> dict[str, tuple[float, float, float]]:
     """Compare two scores of the same inputs: measures of the first minus those of the second.
 
@@ -275,7 +240,7 @@ def detection_differences(
     ----------
     one, other : (normal, anomalous), each array_like, (n,) and (m,)
         The two scores' values for the same inputs in the same order.
-    groups, repeats, level, random_state
+    groups, repeats, level
         As in :func:`detection_intervals`.
 
     Returns
@@ -294,7 +259,7 @@ def detection_differences(
         raise ValueError(
             f"Both scores have to be of the same inputs; got {sizes[0]} and {sizes[1]}."
         )
-    drawn = _bootstrap(ranked, groups, repeats, level, random_state)
+    drawn = _bootstrap(ranked, groups, repeats, level, random_state=0)
     first, second = detection(*one), detection(*other)
     values = {name: first[name] - second[name] for name in MEASURES}
     return _with_bounds(values, drawn[:, 0] - drawn[:, 1], level)

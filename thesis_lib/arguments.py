@@ -195,6 +195,37 @@ def probabilities(outputs: ArrayLike) -> NDArray[np.float64]:
     return found
 
 
+def labelled(
+    outputs: ArrayLike, y_true: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return a network's outputs, (n, C), and the labels of their rows, (n,), if they fit.
+
+    Parameters
+    ----------
+    outputs : array_like, (n, C)
+        As `probabilities` takes them.
+    y_true : array_like of int, (n,)
+        From 0 to C - 1.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As for `probabilities` and `class_numbers`, and if the labels are not as above.
+    """
+    found, labels = probabilities(outputs), class_numbers("y_true", y_true)
+    if labels.shape != found.shape[:1]:
+        raise ValueError(
+            f"y_true has to hold one class number for each of the {len(found)} rows of "
+            f"probabilities; got shape {labels.shape}."
+        )
+    if labels.min() < 0 or labels.max() >= found.shape[1]:
+        raise ValueError(
+            f"y_true has labels from {labels.min()} to {labels.max()}; "
+            f"allowed are 0 to {found.shape[1] - 1}."
+        )
+    return found, labels
+
+
 def random_state(seed: Seed) -> np.random.RandomState:
     """Return NumPy's older generator, which imbalanced-learn draws with.
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thesis_lib import resampling
+from thesis_lib import data, resampling
 
 Labels = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -132,7 +132,7 @@ class Batches:
         chosen = self._order[index * self._batch_size : (index + 1) * self._batch_size]
         parents = self._plan.parents[chosen]
         mixed = resampling.blend(self._x, parents, self._plan.weights[chosen])
-        images, labels = to_unit(mixed, self._scale), self._one_hot[self._y[parents[:, 0]]]
+        images, labels = data.scaled(mixed, self._scale), self._one_hot[self._y[parents[:, 0]]]
         return self._change(images, labels, self._noise) if self._change else (images, labels)
 
     def on_epoch_end(self) -> None:
@@ -192,20 +192,3 @@ def of(
     kind = ClassAware if aware else Batches
     planned = plan(None if aware else sampler, x, y, seed, rows)
     return kind(x, y, planned, seed=seed, **settings)
-
-
-def to_unit(images: NDArray[Any], scale: float) -> NDArray[np.float32]:
-    """Divide pixels by the scale, and add the axis of the grey channel where images lack it.
-
-    Parameters
-    ----------
-    images : ndarray, (n, height, width[, channels]) or (n, n_features)
-    scale : float
-        The value that becomes 1, above 0.
-
-    Returns
-    -------
-    ndarray of float32, (n, height, width, channels) or (n, n_features)
-    """
-    unit: NDArray[np.float32] = (images / np.float32(scale)).astype(np.float32)
-    return unit[..., None] if unit.ndim == 3 else unit

@@ -33,7 +33,7 @@ def reliability(probabilities: ArrayLike, y_true: ArrayLike, *, n_bins: int = 15
     ValueError, TypeError
         If probabilities and labels do not fit, or n_bins is no whole number in its range.
     """
-    outputs, labels = _checked(probabilities, y_true)
+    outputs, labels = arguments.labelled(probabilities, y_true)
     confidence, right = outputs.max(1), outputs.argmax(1) == labels
     return _binned(confidence, right, n_bins)
 
@@ -63,25 +63,20 @@ def class_reliability(
     ValueError, TypeError
         As for `reliability`, and if there is no such class.
     """
-    outputs, labels = _checked(probabilities, y_true)
+    outputs, labels = arguments.labelled(probabilities, y_true)
     label = arguments.whole("label", label, 0, outputs.shape[1] - 1)
     return _binned(outputs[:, label], labels == label, n_bins)
 
 
-def expected_calibration_error(
-    curve: pd.DataFrame | ArrayLike, y_true: ArrayLike | None = None, *, n_bins: int = 15
-) -> float:
+def expected_calibration_error(curve: pd.DataFrame) -> float:
     r"""Return the mean distance of accuracy and confidence, :math:`\sum_b\frac{n_b}n|a_b-c_b|`.
 
     Naeini et al. 2015; Guo et al. 2017, eq. 3.
 
     Parameters
     ----------
-    curve : DataFrame or array_like, (n, n_classes)
-        Of `reliability` or `class_reliability`; or probabilities, with y_true and n_bins as for
-        `reliability`.
-    y_true : array_like of int, (n,), optional
-    n_bins : int
+    curve : DataFrame
+        Of `reliability` or `class_reliability`.
 
     Returns
     -------
@@ -90,13 +85,11 @@ def expected_calibration_error(
 
     Raises
     ------
-    ValueError, TypeError
-        As for `reliability`, and if there are neither labels nor a curve.
+    TypeError
+        If it is no such curve.
     """
-    if y_true is not None:
-        curve = reliability(curve, y_true, n_bins=n_bins)
     if not isinstance(curve, pd.DataFrame) or "Images" not in curve:
-        raise TypeError("Pass a curve of reliability(), or probabilities and y_true.")
+        raise TypeError("Pass a curve: that of reliability(probabilities, y_true), for instance.")
     there = curve[curve["Images"] > 0]
     gaps = (there["Accuracy"] - there["Confidence"]).abs()
     return float((gaps * there["Images"]).sum() / there["Images"].sum())
@@ -120,7 +113,7 @@ def negative_log_likelihood(probabilities: ArrayLike, y_true: ArrayLike) -> floa
     ValueError, TypeError
         As for `reliability`.
     """
-    outputs, labels = _checked(probabilities, y_true)
+    outputs, labels = arguments.labelled(probabilities, y_true)
     with np.errstate(divide="ignore"):
         return float(-np.log(outputs[np.arange(len(labels)), labels]).mean())
 
@@ -149,7 +142,7 @@ def temperature(probabilities: ArrayLike, y_true: ArrayLike) -> float:
     from scipy.optimize import brentq
     from scipy.special import softmax
 
-    outputs, labels = _checked(probabilities, y_true)
+    outputs, labels = arguments.labelled(probabilities, y_true)
     logits = np.log(np.maximum(outputs, np.finfo(np.float64).tiny))
     of_labels = logits[np.arange(len(labels)), labels].mean()
     if not logits.mean() < of_labels < logits.max(1).mean():
@@ -213,19 +206,3 @@ def _binned(confidence: Floats, right: NDArray[np.bool_], n_bins: int) -> pd.Dat
             "Accuracy": means[1],
         }
     )
-
-
-def _checked(probabilities: ArrayLike, y_true: ArrayLike) -> tuple[Floats, NDArray[np.int64]]:
-    outputs = arguments.probabilities(probabilities)
-    labels = arguments.class_numbers("y_true", y_true)
-    if labels.shape != outputs.shape[:1]:
-        raise ValueError(
-            f"probabilities have to be (n, n_classes), y_true one label each; got "
-            f"{outputs.shape} and {labels.shape}."
-        )
-    if labels.min() < 0 or labels.max() >= outputs.shape[1]:
-        raise ValueError(
-            f"y_true has labels from {labels.min()} to {labels.max()}; "
-            f"allowed are 0 to {outputs.shape[1] - 1}."
-        )
-    return outputs, labels

@@ -175,17 +175,17 @@ def compare(
 def _train_here(jobs: Jobs, sets: ImageSets, keep: Keep, timed: Experiment | None) -> None:
     """Train in this process, one network after the other; estimate the time by one, if given."""
     quiet.import_keras()
-    images, shown, left = sum(_sizes(jobs, sets).values()), timed is not None, len(jobs)
+    images, shown, left = sum(_sizes(jobs, sets).values()), timed is not None, dict(jobs)
     try:
         if timed is not None:
             seconds = own_runs.seconds_of(sets, timed, lambda images: None)
             print(_estimate(jobs, sets, seconds), flush=True)
         with progress_bar(images, shown=shown, unit="image", unit_scale=True) as bar:
-            for (_, seed), family in jobs.items():
-                keep(own_runs.train(sets, family, seed, bar.update))
-                left -= 1
+            for job, family in jobs.items():
+                keep(own_runs.train(sets, family, job[1], bar.update))
+                del left[job]
     except budget.OutOfTime:
-        raise _out_of_time(left, len(jobs)) from None
+        raise _out_of_time(left, jobs) from None
 
 
 def _train_on_cluster(
@@ -215,11 +215,14 @@ def _train_on_cluster(
             f"{len(outcome.failed)} of {len(jobs)} could not be trained; the first: {reason}"
         )
     if outcome.left:
-        raise _out_of_time(len(outcome.left), len(jobs))
+        raise _out_of_time(outcome.left, jobs)
 
 
-def _out_of_time(left: int, jobs: int) -> budget.OutOfTime:
-    return budget.OutOfTime(f"out of time with {left} of {counted(jobs, 'run')} left")
+def _out_of_time(left: Iterable[Job], jobs: Jobs) -> budget.OutOfTime:
+    """Count runs: a job has one of each experiment of its family."""
+    runs = sum(len(jobs[job]) for job in left)
+    total = counted(sum(map(len, jobs.values())), "run")
+    return budget.OutOfTime(f"out of time with {runs} of {total} left")
 
 
 def _sizes(jobs: Jobs, sets: ImageSets) -> dict[Job, int]:

@@ -163,7 +163,9 @@ def _scores(classifier: str, what: str, factor: float) -> Floats:
         mnist = data.load("mnist", fallback="digits")
         images = factor * data.to_unit(mnist.x_test[mnist.y_test == int(what)])
     outputs: Floats = _network(classifier).predict(images, batch_size=1000, verbose=0)
-    return anomaly.confidence(outputs)
+    scores = anomaly.confidence(outputs)
+    scores.flags.writeable = False  # all callers get this one array
+    return scores
 
 
 @cache

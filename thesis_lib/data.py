@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,8 @@ class Dataset:
         Class numbers from 0.
     source : str
         Where it was found.
+    stands_in : bool
+        Whether MNIST was asked for, and is nowhere.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Dataset:
     x_test: Array
     y_test: Labels
     source: str
+    stands_in: bool = False
 
     @property
     def n_classes(self) -> int:
@@ -50,18 +53,16 @@ class Dataset:
     @property
     def note(self) -> str:
         """Say in Markdown which data these are, and plainly if they stand in for MNIST."""
+        if self.stands_in:
+            return (
+                "**No MNIST was found when this page was built**, so its live cells ran on the "
+                "handwritten digits that ship with scikit-learn (8×8 pixels, resized to 28×28, "
+                f"{len(self.y_train):,} for training). Recorded results are always of real MNIST."
+            )
         name = self.name.split()[0]
-        if name == "mnist":
-            return f"This page was built with real MNIST, from {self.source}."
-        if name != "digits":
-            other = sources.OTHERS.get(name)
-            title = other.title if other else "scikit-learn's handwritten digits"
-            return f"This page was built with {title}, from {self.source}."
-        return (
-            "**No MNIST was found when this page was built**, so its live cells ran on the "
-            "handwritten digits that ship with scikit-learn (8×8 pixels, resized to 28×28, "
-            f"{len(self.y_train):,} for training). Recorded results are always of real MNIST."
-        )
+        titles = {"mnist": "real MNIST", **{k: o.title for k, o in sources.OTHERS.items()}}
+        title = titles.get(name, "scikit-learn's handwritten digits")
+        return f"This page was built with {title}, from {self.source}."
 
 
 @dataclass(frozen=True)
@@ -112,24 +113,25 @@ def load(name: str = "mnist", *, fallback: str | None = None) -> Dataset:
     Returns
     -------
     Dataset
+        Its arrays are read-only, since every call returns the same ones; those of `task` are not.
 
     Raises
     ------
     DataUnavailable
         If it is nowhere, and there is no fallback.
     ValueError
-        If the name is unknown, or a file is damaged (it is left as it is).
+        If a name is unknown, or a file is damaged (it is left as it is).
     """
     arguments.one_of("name", name, sources.LOADERS)
     if fallback is not None:
-        arguments.one_of("fallback", fallback, sources.LOADERS)
+        arguments.one_of("fallback", fallback, ("digits",))
     try:
         arrays, source = sources.LOADERS[name]()
     except DataUnavailable:
         if fallback is None:
             raise
-        return load(fallback)
-    return Dataset(name=name, source=source, **arrays)
+        return replace(load(fallback), stands_in=True)
+    return Dataset(name=name, source=source, stands_in=False, **arrays)
 
 
 def fingerprint() -> str:
@@ -204,13 +206,9 @@ def imbalance(
         If x and y do not fit, a count is larger than the class, or fewer than two classes remain.
     """
     images, labels = check_images(x, y)
-    if isinstance(counts, Mapping):
-        wanted = dict(counts)
-    else:
-        wanted = dict(enumerate(arguments.in_order("counts", counts)))
-    present = class_counts(labels)
+    wanted, present = _wanted(counts), class_counts(labels)
     for label, count in wanted.items():
-        there = int(present[label]) if 0 <= label < len(present) else 0
+        there = int(present[label]) if label < len(present) else 0
         if arguments.whole(f"counts[{label}]", count, 0) > there:
             raise ValueError(f"counts[{label}] is {count}, but class {label} has {there} images.")
     if sum(count > 0 for count in wanted.values()) < 2:
@@ -224,6 +222,18 @@ def imbalance(
     )
     state.shuffle(rows)
     return images[rows], labels[rows]
+
+
+def _wanted(counts: Sequence[int] | Mapping[int, int]) -> dict[int, int]:
+    """Return the counts by class."""
+    if isinstance(counts, Mapping):
+        return {arguments.whole("A class of counts", c, 0): n for c, n in counts.items()}
+    if np.ndim(counts) != 1:
+        raise TypeError(
+            "counts has to be a list, a number a class, or a mapping of class to number, as "
+            f"{{0: 2, 1: 5000}}; got {counts!r}."
+        )
+    return dict(enumerate(arguments.in_order("counts", counts)))
 
 
 def check_images(x: ArrayLike, y: ArrayLike) -> tuple[Array, Labels]:
@@ -322,17 +332,17 @@ def task(name: str, dataset: Dataset, draw: int | None = None) -> Dataset:
     else:
         available = class_counts(dataset.y_train, dataset.n_classes)[: len(counts)]
         scale = min(1.0, float((available / np.array(counts)).min()))
-        scaled = [max(2, int(count * scale)) for count in counts]
+        sizes = [max(2, int(count * scale)) for count in counts]
         by_class = [np.flatnonzero(dataset.y_train == c) for c in range(len(counts))]
-        rows = _draw(by_class, scaled, seed)
+        rows = _draw(by_class, sizes, seed)
     tested = dataset.y_test < len(counts)
-    return Dataset(
+    return replace(
+        dataset,
         name=f"{dataset.name} {name}",
         x_train=dataset.x_train[rows],
         y_train=dataset.y_train[rows],
         x_test=dataset.x_test[tested],
         y_test=dataset.y_test[tested],
-        source=dataset.source,
     )
 
 
@@ -344,6 +354,7 @@ def stratified_split(y: ArrayLike, test_size: float, seed: int) -> tuple[Array, 
     Parameters
     ----------
     y : array_like, (n,)
+        Of any kind.
     test_size : float
         Share of each class's images for the test set, between 0 and 1.
     seed : int
@@ -356,11 +367,14 @@ def stratified_split(y: ArrayLike, test_size: float, seed: int) -> tuple[Array, 
     Raises
     ------
     ValueError, TypeError
-        If test_size is no number in its range.
+        If y is empty or has another shape, or test_size is no number in its range.
     """
     test_size = arguments.number("test_size", test_size, 0, 1, "()")
-    rng = np.random.default_rng(seed)
     labels = np.asarray(y)
+    if labels.ndim != 1 or labels.size == 0:
+        hint = " For one-hot rows pass y.argmax(1)." if labels.ndim == 2 else ""
+        raise ValueError(f"y has to be one axis of labels, not empty; got {labels.shape}.{hint}")
+    rng = np.random.default_rng(seed)
     train, test = [], []
     for label in np.unique(labels):
         rows = rng.permutation(np.flatnonzero(labels == label))
@@ -391,8 +405,25 @@ def to_unit(x: ArrayLike) -> NDArray[np.float32]:
         raise ValueError(f"x has to have 3 or 4 axes; got shape {images.shape}.")
     if images.size == 0 or not (images.min() >= 0 and images.max() <= 255):
         raise ValueError("x has to hold pixels from 0 to 255, and not be empty.")
-    scaled: NDArray[np.float32] = (images / 255).astype(np.float32)
-    return scaled if images.ndim == 4 else scaled[..., None]
+    return scaled(images, 255)
+
+
+def scaled(images: Array, scale: float) -> NDArray[np.float32]:
+    """Divide pixels by the scale, and add the axis of the grey channel where images lack it.
+
+    Parameters
+    ----------
+    images : ndarray, (n, height, width[, channels]) or (n, n_features)
+        Not looked at.
+    scale : float
+        The value that becomes 1, above 0.
+
+    Returns
+    -------
+    ndarray of float32, (n, height, width, channels) or (n, n_features)
+    """
+    unit: NDArray[np.float32] = (images / np.float32(scale)).astype(np.float32)
+    return unit[..., None] if unit.ndim == 3 else unit
 
 
 def pictures() -> Pictures:
@@ -407,19 +438,16 @@ def pictures() -> Pictures:
     return Pictures(*sources.pictures())
 
 
-def channel_images(
-    images: NDArray[np.uint8], *, size: tuple[int, int] = (28, 28)
-) -> NDArray[np.float32]:
+def channel_images(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Turn each colour channel of each picture into a grey picture of its own (appendix A.9).
 
     Parameters
     ----------
     images : ndarray of uint8, (n, height, width, 3)
-    size : (height, width)
 
     Returns
     -------
-    ndarray of float32 in [0, 1], (3 n, *size, 1)
+    ndarray of float32 in [0, 1], (3 n, 28, 28, 1)
         The three channels of a picture follow one another.
 
     Raises
@@ -433,7 +461,7 @@ def channel_images(
         raise ValueError(f"images has to have shape (n, height, width, 3); got {images.shape}.")
     channels = np.moveaxis(images, -1, 1).reshape(-1, *images.shape[1:3])
     stacked = np.moveaxis(channels, 0, -1) / 255
-    resized = resize(stacked, (*size, len(channels)), order=1, anti_aliasing=False)
+    resized = resize(stacked, (28, 28, len(channels)), order=1, anti_aliasing=False)
     return np.asarray(np.moveaxis(resized, -1, 0)[..., None], dtype=np.float32)
 
 

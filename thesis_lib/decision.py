@@ -244,18 +244,7 @@ def tune_tau(
     ValueError, TypeError
         If an argument is not as above.
     """
-    outputs = arguments.probabilities(probabilities)
-    labels = arguments.class_numbers("y_true", y_true)
-    if labels.shape != outputs.shape[:1]:
-        raise ValueError(
-            f"y_true has to hold one class number for each of the {len(outputs)} rows of "
-            f"probabilities; got shape {labels.shape}."
-        )
-    if labels.min() < 0 or labels.max() >= outputs.shape[1]:
-        raise ValueError(
-            f"y_true has labels from {labels.min()} to {labels.max()}; "
-            f"allowed are 0 to {outputs.shape[1] - 1}."
-        )
+    outputs, labels = arguments.labelled(probabilities, y_true)
     tried = np.asarray(taus, dtype=np.float64)
     if tried.ndim != 1 or tried.size == 0:
         raise ValueError(f"taus has to hold at least one number; got shape {tried.shape}.")
@@ -276,11 +265,11 @@ def _is_mistake(key: object, n_classes: int) -> bool:
 
 def _checked_prior(name: str, prior: ArrayLike, n_classes: int | None = None) -> Floats:
     shares = arguments.by_class(name, prior)
-    n_classes = n_classes or shares.size
-    if shares.shape != (n_classes,):
+    allowed = shares.size == n_classes if n_classes else shares.size > 1
+    if shares.ndim != 1 or not allowed:
         raise ValueError(
-            f"{name} has shape {shares.shape}; it has to hold one number for each of the "
-            f"{n_classes} classes."
+            f"{name} has shape {shares.shape}; it has to hold one number for each of "
+            f"{f'the {n_classes}' if n_classes else 'at least two'} classes."
         )
     if not np.isfinite(shares).all() or shares.min() <= 0:
         raise ValueError(f"{name} has to be larger than 0 for each class; got {shares.tolist()}.")

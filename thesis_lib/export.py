@@ -42,10 +42,15 @@ def write(table: pd.DataFrame, path: Path) -> None:
     Raises
     ------
     ValueError
-        If the name ends in anything else.
+        If the name ends in anything else, or the table has no row.
     """
     if path.suffix not in _SUFFIXES:
         raise ValueError(f"{path} has to end in {' or '.join(_SUFFIXES)}.")
+    if table.empty:
+        raise ValueError(
+            "None of these experiments has a recorded run. Train them with thesis-lib sweep, or "
+            "name the folder of their records in THESIS_LIB_RECORDS."
+        )
     with durable.replacing(path) as file:
         if path.suffix == ".csv":
             table.to_csv(file, index=False)

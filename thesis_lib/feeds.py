@@ -254,4 +254,4 @@ def pieces(x: Array, scale: float, rows: Labels | None = None) -> Iterator[Float
     size = max(1, min(_MOST_IMAGES, _MOST_PIXELS // (x.shape[1] * x.shape[2])))
     for start in range(0, len(x) if rows is None else len(rows), size):
         part = slice(start, start + size)
-        yield batches.to_unit(np.asarray(x[part] if rows is None else x[rows[part]]), scale)
+        yield data.scaled(np.asarray(x[part] if rows is None else x[rows[part]]), scale)

@@ -132,8 +132,8 @@ def read(files: Sequence[Path], size: int) -> Array:
                 x, image = _deep(x), _deep(image)
             x[row] = image
     if broken:
-        more = f" Nor are these: {_first(broken[1:])}." if broken[1:] else ""
-        file, cause = broken[0]
+        (file, cause), *others = broken
+        more = f" Nor are these: {some([str(f) for f, _ in others], 3)}." if others else ""
         raise ValueError(f"{file} is no image that can be read ({cause}).{more}")
     grey = all((image == image[..., :1]).all() for image in x)
     return x[..., :1] if grey else x
@@ -143,11 +143,6 @@ def _kind(file: Path) -> str:
     if file.is_symlink() and not file.exists():
         return "broken links"
     return "sub-folders" if file.is_dir() else file.suffix or "without suffix"
-
-
-def _first(broken: Sequence[tuple[Path, Exception]], limit: int = 3) -> str:
-    names = [str(file) for file, _ in broken[:limit]]
-    return ", ".join(names) + f" and {len(broken) - limit} more" * (len(broken) > limit)
 
 
 def _pixels(file: Path, size: int) -> Array:

@@ -192,7 +192,7 @@ def checked(
     classes = tuple(str(name) for name in names)
     z = np.searchsorted(names, tested).astype(np.int64)
     found = _scanned(train, y, test, z, classes)
-    scale = _common_white(train.dtype, test.dtype, found.highest)
+    scale = common_white(train.dtype, test.dtype, found.highest)
     return ImageSets(train, y, test, z, classes, scale, found.sha256, found.copies, found.highest)
 
 
@@ -326,6 +326,30 @@ def white(dtype: np.dtype[Any], highest: float) -> float:
     )
 
 
+def common_white(train: np.dtype[Any], test: np.dtype[Any], highest: tuple[float, float]) -> float:
+    """Return the value of a white pixel in a training and a test set.
+
+    Parameters
+    ----------
+    train, test : dtype
+        Of the images.
+    highest : tuple of float
+        The largest pixel of each set, not negative.
+
+    Raises
+    ------
+    ValueError
+        If the two are on different scales, or as for `white`.
+    """
+    whites = white(train, highest[0]), white(test, highest[1])
+    if len({min(value, 256.0) for value in whites}) > 1:
+        raise ValueError(
+            f"Pixels of x_train go up to {highest[0]:g}, those of x_test up to {highest[1]:g}, as "
+            "on two scales. Divide both sets by the value of a white pixel in each."
+        )
+    return max(whites)
+
+
 def _images(name: str, x: ArrayLike) -> Array:
     if np.ma.is_masked(x):
         raise ValueError(f"{name} has masked pixels; fill them, such as with x.filled(0).")
@@ -422,14 +446,3 @@ def _scan(
 def _pieces(images: Array) -> Iterator[Array]:
     for start in range(0, len(images), _CHUNK):
         yield np.ascontiguousarray(images[start : start + _CHUNK])
-
-
-def _common_white(train: np.dtype[Any], test: np.dtype[Any], highest: tuple[float, float]) -> float:
-    """Return the value of a white pixel in both sets."""
-    whites = white(train, highest[0]), white(test, highest[1])
-    if len({min(value, 256.0) for value in whites}) > 1:
-        raise ValueError(
-            f"Pixels of x_train go up to {highest[0]:g}, those of x_test up to {highest[1]:g}, as "
-            "on two scales. Divide both sets by the value of a white pixel in each."
-        )
-    return max(whites)

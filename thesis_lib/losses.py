@@ -23,16 +23,28 @@ from numpy.typing import ArrayLike
 
 from thesis_lib import arguments
 
-# The smallest normal float32: log stays finite, and so does a badly wrong image's gradient.
-_TINY = float(np.finfo(np.float32).tiny)
+TINY = float(np.finfo(np.float32).tiny)
+"""The smallest normal float32: log stays finite, and so does a badly wrong image's gradient."""
+
 # What the listing of A.6 clips to; below it the gradient is zero.
 _PUBLISHED_CLIP = 1e-7
 
 _registered = keras.saving.register_keras_serializable(package="thesis_lib")
 
 
-class _Loss(keras.losses.Loss):
-    """Checks the shapes before anything is broadcast, and knows what the outputs are."""
+class Loss(keras.losses.Loss):
+    """A loss that checks shapes before anything is broadcast, and knows what the outputs are.
+
+    Parameters
+    ----------
+    from_logits : bool
+        Whether the network ends without softmax.
+
+    Raises
+    ------
+    ValueError
+        If from_logits is no bool.
+    """
 
     def __init__(
         self, name: str | None = None, *, from_logits: bool = False, **kwargs: Any
@@ -68,13 +80,13 @@ class _Loss(keras.losses.Loss):
         """Return the logarithms of the probabilities, all finite."""
         if self.from_logits:
             return ops.log_softmax(y_pred)
-        return ops.log(ops.clip(y_pred, _TINY, 1.0))
+        return ops.log(ops.clip(y_pred, TINY, 1.0))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "from_logits": self.from_logits}
 
 
-class _BatchLoss(_Loss):
+class _BatchLoss(Loss):
     """A loss that is one number a batch."""
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
@@ -86,25 +98,25 @@ class _BatchLoss(_Loss):
         return super().__call__(y_true, y_pred)
 
 
-class _Weighted(_Loss):
+class _Weighted(Loss):
     """A loss with a weight for each class, 1 if not given."""
 
     def __init__(
         self, class_weight: ArrayLike | None = None, name: str | None = None, **kwargs: Any
     ) -> None:
         super().__init__(name=name, **kwargs)
-        self.class_weight = _positive("class_weight", class_weight, zero=True)
+        self.class_weight = checked_weights(class_weight)
 
     def _weights(self, y_true: Any) -> Any:
         """Return each image's weight, (n,)."""
-        return ops.sum(_times_weight(y_true, self.class_weight), axis=-1)
+        return ops.sum(times_weight(y_true, self.class_weight), axis=-1)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "class_weight": self.class_weight}
 
 
 @_registered
-class MeanAbsoluteError(_Loss):
+class MeanAbsoluteError(Loss):
     r"""Mean Euclidean norm of the error, :math:`\frac1k\sum_i\|y_i-F(x_i)\|` (thesis, 2.3)."""
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
@@ -115,7 +127,7 @@ class MeanAbsoluteError(_Loss):
 
 
 @_registered
-class MeanSquaredError(_Loss):
+class MeanSquaredError(Loss):
     r"""Mean squared norm of the error, :math:`\frac1k\sum_i\|y_i-F(x_i)\|^2` (thesis, 2.3).
 
     Keras's loss of that name, which the thesis's code compiles, averages over the C outputs too
@@ -192,7 +204,7 @@ class FocalLoss(_Weighted):
 
     def _entropies(self, y_true: Any, y_pred: Any) -> Any:
         """Return the terms of weighted cross-entropy, one an image and class."""
-        return -_times_weight(y_true, self.class_weight) * self._logarithms(y_pred)
+        return -times_weight(y_true, self.class_weight) * self._logarithms(y_pred)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "gamma": self.gamma}
@@ -264,14 +276,11 @@ class _FalseErrorAsPublished(_BatchLoss):
 
     def __init__(self, class_counts: Sequence[int], name: str | None = None, **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
-        counts = _positive("class_counts", class_counts, zero=False)
-        if counts is None:
-            raise ValueError("class_counts has to give the size of each class.")
-        self.class_counts = counts
+        self.class_counts = checked_counts(class_counts)
 
     def _factors(self, y_true: Any, power: int) -> Any:
         """Return n / n_c ** power for each image, (n,)."""
-        _check_length("class_counts", self.class_counts, y_true)
+        check_length("class_counts", self.class_counts, y_true)
         factors = sum(self.class_counts) / np.array(self.class_counts) ** power
         return ops.matmul(y_true, ops.convert_to_tensor(factors, y_true.dtype))
 
@@ -319,11 +328,23 @@ def _class_errors(y_true: Any, y_pred: Any) -> Any:
     return ops.matmul(error, y_true) / ops.maximum(present, 1.0)
 
 
-def _times_weight(y_true: Any, class_weight: Sequence[float] | None) -> Any:
-    """Return the labels, each times the weight of its class, (n, C)."""
+def times_weight(y_true: Any, class_weight: Sequence[float] | None) -> Any:
+    """Return the labels, each times the weight of its class, (n, C).
+
+    Parameters
+    ----------
+    y_true : tensor, (n, C)
+    class_weight : sequence of float, (C,), or None
+        Weights of 1 if it is None.
+
+    Raises
+    ------
+    ValueError
+        As for `check_length`.
+    """
     if class_weight is None:
         return y_true
-    _check_length("class_weight", class_weight, y_true)
+    check_length("class_weight", class_weight, y_true)
     return y_true * ops.convert_to_tensor(class_weight, y_true.dtype)
 
 
@@ -344,10 +365,41 @@ def _check_probabilities(loss: str, y_pred: Any) -> None:
         )
 
 
-def _positive(name: str, values: ArrayLike | None, *, zero: bool) -> list[float] | None:
-    """Return a plain list, so that the loss can be saved."""
-    if values is None:
-        return None
+def checked_weights(class_weight: ArrayLike | None) -> list[float] | None:
+    """Return weights of classes as a plain list, so that a loss can be saved.
+
+    Parameters
+    ----------
+    class_weight : array_like, (C,), or None
+        Not negative; None stays None.
+
+    Raises
+    ------
+    ValueError
+        If they are not as above.
+    """
+    return None if class_weight is None else _plain("class_weight", class_weight, zero=True)
+
+
+def checked_counts(class_counts: ArrayLike) -> list[float]:
+    """Return the sizes of classes as a plain list, so that a loss can be saved.
+
+    Parameters
+    ----------
+    class_counts : array_like, (C,)
+        Larger than 0.
+
+    Raises
+    ------
+    ValueError
+        If they are not as above.
+    """
+    if class_counts is None:
+        raise ValueError("class_counts has to give the size of each class.")
+    return _plain("class_counts", class_counts, zero=False)
+
+
+def _plain(name: str, values: ArrayLike, *, zero: bool) -> list[float]:
     array = arguments.by_class(name, values)
     allowed = array >= 0 if zero else array > 0
     if array.ndim != 1 or array.size < 2 or not np.isfinite(array).all() or not allowed.all():
@@ -356,7 +408,21 @@ def _positive(name: str, values: ArrayLike | None, *, zero: bool) -> list[float]
     return [float(value) for value in array]
 
 
-def _check_length(name: str, values: Sequence[float], y_true: Any) -> None:
+def check_length(name: str, values: Sequence[float], y_true: Any) -> None:
+    """Refuse numbers that are not one a class.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument, for the message.
+    values : sequence of float
+    y_true : tensor, (n, C)
+
+    Raises
+    ------
+    ValueError
+        If there are not C.
+    """
     if len(values) != y_true.shape[-1]:
         raise ValueError(
             f"{name} has {len(values)} entries, but there are {y_true.shape[-1]} classes."

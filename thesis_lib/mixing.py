@@ -38,7 +38,7 @@ def mixup(x: Array, y: Array, rng: np.random.Generator, *, alpha: float = 0.2) -
     ValueError
         If x and y have different lengths, or alpha is not positive.
     TypeError
-        If x or y holds no floats, or alpha is no number.
+        If x or y holds no floats, rng is no Generator, or alpha no number.
     """
     _check_batch(x, y)
     partner, share = _pairs(len(x), rng, alpha)
@@ -122,8 +122,9 @@ def move(
     Raises
     ------
     ValueError, TypeError
-        If x has not four axes, or a number is not as above.
+        If x has not four axes, or an argument is not as above.
     """
+    _check_generator(rng)
     if x.ndim != 4:
         raise ValueError(f"x has to have shape (n, height, width, channels); got {x.shape}.")
     shift = arguments.number("shift", shift, 0, 1)
@@ -169,9 +170,17 @@ def _check_batch(x: Array, y: Array) -> None:
         )
 
 
+def _check_generator(rng: object) -> None:
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"rng has to be a generator, such as numpy.random.default_rng(0); got {rng!r}."
+        )
+
+
 def _pairs(
     n: int, rng: np.random.Generator, alpha: float
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    _check_generator(rng)
     alpha = arguments.number("alpha", alpha, 0, ends="()")
     return rng.permutation(n), rng.beta(alpha, alpha, n)
 

@@ -17,12 +17,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from thesis_lib import arguments
 from thesis_lib.losses import (
-    _TINY,
+    TINY,
     FocalLoss,
-    _check_length,
-    _Loss,
-    _positive,
-    _times_weight,
+    Loss,
+    check_length,
+    checked_counts,
+    checked_weights,
+    times_weight,
 )
 
 _registered = keras.saving.register_keras_serializable(package="thesis_lib")
@@ -47,7 +48,7 @@ def effective_number_weights(class_counts: ArrayLike, beta: float) -> NDArray[np
     ValueError, TypeError
         If a count is not positive, or beta no number in its range.
     """
-    counts = np.asarray(_counts(class_counts))
+    counts = np.asarray(checked_counts(class_counts))
     beta = arguments.number("beta", beta, 0, 1, "[)")
     # expm1 keeps the digits that 1 - beta**n loses near beta = 1.
     numbers = np.ones(len(counts)) if beta == 0 else -np.expm1(counts * np.log(beta))
@@ -80,7 +81,7 @@ class ClassBalancedLoss(FocalLoss):
         **kwargs: Any,
     ) -> None:
         super().__init__(gamma, effective_number_weights(class_counts, beta), name=name, **kwargs)
-        self.class_counts = _counts(class_counts)
+        self.class_counts = checked_counts(class_counts)
         self.beta = float(beta)
 
     def get_config(self) -> dict[str, Any]:
@@ -89,7 +90,7 @@ class ClassBalancedLoss(FocalLoss):
         return {**config, "class_counts": self.class_counts, "beta": self.beta}
 
 
-class _ShiftedCrossentropy(_Loss):
+class _ShiftedCrossentropy(Loss):
     r"""Cross-entropy after a shift of each logit: :math:`-\log(p_c s_c/\sum_j p_j s_j)`.
 
     The factors :math:`s=e^a` stand for a shift by a. Outputs of 0 are safe: in the sum they stay
@@ -99,7 +100,7 @@ class _ShiftedCrossentropy(_Loss):
 
     def __init__(self, class_counts: ArrayLike, name: str | None = None, **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
-        self.class_counts = _counts(class_counts)
+        self.class_counts = checked_counts(class_counts)
 
     def _shifts(self) -> NDArray[np.float64]:
         """Return what is added to the logit of each class, (C,)."""
@@ -113,10 +114,10 @@ class _ShiftedCrossentropy(_Loss):
         return y_true
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        _check_length("class_counts", self.class_counts, y_true)
+        check_length("class_counts", self.class_counts, y_true)
         shifts = self._shifts()
         # In float64 up to here: the smallest factor must not become 0.
-        factors = ops.convert_to_tensor(np.maximum(np.exp(shifts), _TINY), y_true.dtype)
+        factors = ops.convert_to_tensor(np.maximum(np.exp(shifts), TINY), y_true.dtype)
         totals = self._totals(self._probabilities(y_pred), factors)
         moved = self._logarithms(y_pred) + ops.convert_to_tensor(shifts, y_true.dtype)
         return ops.sum(self._labels(y_true) * (ops.log(totals) - moved), axis=-1)
@@ -154,7 +155,7 @@ class LogitAdjustedCrossentropy(_ShiftedCrossentropy):
 
     def _shifts(self) -> NDArray[np.float64]:
         counts = np.asarray(self.class_counts)
-        return np.asarray(np.maximum(self.tau * np.log(counts / counts.max()), np.log(_TINY)))
+        return np.asarray(np.maximum(self.tau * np.log(counts / counts.max()), np.log(TINY)))
 
     def _totals(self, p: Any, factors: Any) -> Any:
         return ops.sum(p * factors, axis=-1, keepdims=True)
@@ -219,10 +220,10 @@ class LDAMLoss(_ShiftedCrossentropy):
     ) -> None:
         super().__init__(class_counts, name=name, **kwargs)
         self.max_margin = arguments.number("max_margin", max_margin, 0)
-        self.class_weight = _positive("class_weight", class_weight, zero=True)
+        self.class_weight = checked_weights(class_weight)
 
     def _labels(self, y_true: Any) -> Any:
-        return _times_weight(y_true, self.class_weight)
+        return times_weight(y_true, self.class_weight)
 
     def _shifts(self) -> NDArray[np.float64]:
         counts = np.asarray(self.class_counts)
@@ -237,10 +238,3 @@ class LDAMLoss(_ShiftedCrossentropy):
     def get_config(self) -> dict[str, Any]:
         settings = {"max_margin": self.max_margin, "class_weight": self.class_weight}
         return {**super().get_config(), **settings}
-
-
-def _counts(class_counts: ArrayLike) -> list[float]:
-    counts = _positive("class_counts", class_counts, zero=False)
-    if counts is None:
-        raise ValueError("class_counts has to give the size of each class.")
-    return counts

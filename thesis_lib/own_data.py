@@ -7,6 +7,7 @@ import sys
 import warnings
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from thesis_lib import (
     own_methods,
 )
 from thesis_lib.comparison_result import Comparison
-from thesis_lib.data import stratified_split as stratified_split
+from thesis_lib.data import stratified_split
 from thesis_lib.wording import counted, some
 
 Array = NDArray[Any]
@@ -87,13 +88,14 @@ def load(
         raise FileNotFoundError(f"There is no file or folder {source}.")
     arrays = _read_npz(source)
     if size is not None:
-        arrays = {k: resized(v, size) if k[0] == "x" else v for k, v in arrays.items()}
+        white = _common_white(arrays)
+        arrays = {k: resized(v, size, white) if k[0] == "x" else v for k, v in arrays.items()}
     if set(arrays) == {"x", "y"}:
         return _split(arrays["x"], arrays["y"], test_size, seed, f"{source.name}.")
     return OwnData(**arrays, note=f"{source.name}, split as it came.")
 
 
-def resized(images: ArrayLike, size: int) -> Array:
+def resized(images: ArrayLike, size: int, white: float | None = None) -> Array:
     """Resize images to size × size pixels, smoothed where they shrink.
 
     Parameters
@@ -101,11 +103,14 @@ def resized(images: ArrayLike, size: int) -> Array:
     images : array_like, (n, height, width) or (n, height, width, channels)
         As `thesis_lib.compare` takes them.
     size : int
+    white : float, optional
+        The value of a white pixel; told from these images if not given, as `thesis_lib.compare`
+        does. Give the same one for both sets of a comparison.
 
     Returns
     -------
     ndarray of uint8
-        From 0 to 255; of uint16 and as bright as they came if pixels are larger than 255.
+        From 0 to 255; of uint16 and as bright as they came if white is above 255.
 
     Raises
     ------
@@ -115,17 +120,31 @@ def resized(images: ArrayLike, size: int) -> Array:
     from skimage.transform import resize
 
     array, size = np.asarray(images), arguments.whole("size", size, 1)
-    if array.ndim not in (3, 4) or len(array) == 0:
-        raise ValueError(f"images have to be (n, height, width[, channels]); got {array.shape}.")
-    white = image_sets.white(array.dtype, image_sets.largest_pixel("images", array))
-    top = 65535 if white > 255 else 255
-    scale = 1 if white == 1 and array.dtype != np.uint8 else top
+    highest = _largest_pixel("images", array)
+    if white is None:
+        white = image_sets.white(array.dtype, highest)
+    top = 65535 if arguments.number("white", white, highest) > 255 else 255
+    scale = 1 if white == 1 else top
     shape = (len(array), size, size, *array.shape[3:])
     result: Array = np.empty(shape, np.uint16 if top > 255 else np.uint8)
     for row, image in enumerate(array):
         small = resize(image / scale, shape[1:], order=1, anti_aliasing=True)
         result[row] = np.rint(top * small.clip(0, 1))
     return result
+
+
+def _largest_pixel(name: str, images: Array) -> float:
+    if images.ndim not in (3, 4) or len(images) == 0:
+        raise ValueError(f"{name} has to be (n, height, width[, channels]); got {images.shape}.")
+    return image_sets.largest_pixel(name, images)
+
+
+def _common_white(arrays: Mapping[str, Array]) -> float:
+    """Return the value of a white pixel in both sets: one may be too dark to tell it."""
+    sets = {name: array for name, array in arrays.items() if name[0] == "x"}
+    highest = [_largest_pixel(name, images) for name, images in sets.items()]
+    dtypes = [images.dtype for images in sets.values()]
+    return image_sets.common_white(dtypes[0], dtypes[-1], (highest[0], highest[-1]))
 
 
 def _check_split(size: int | None, test_size: float, seed: int) -> None:
@@ -160,7 +179,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--seeds",
-        type=seed,
+        type=seed_argument,
         nargs="+",
         default=[1, 2, 3, 4, 5],
         metavar="SEED",
@@ -208,7 +227,7 @@ def _name(text: str) -> str:
     return text
 
 
-def seed(text: str) -> int:
+def seed_argument(text: str) -> int:
     """Read a seed from the command line.
 
     Parameters

@@ -162,12 +162,19 @@ def fit(
     if not all(math.isfinite(one.curves[0][-1]) for one in fitted):
         raise RuntimeError("Training diverged; try a lower learning rate.")
     classes = np.unique(own_labels.read("y", y))
-    plain = [_plain(one, sets) for one in fitted]
-    return TrainedMethod(classes, sets.scale, experiment, sets.counts, plain)
+    kept = [_kept(one, sets) for one in fitted]
+    return TrainedMethod(classes, sets.scale, experiment, sets.counts, kept)
 
 
-def _plain(fitted: stages.Fitted[Any], sets: image_sets.ImageSets) -> stages.Fitted[Any]:
-    """Put the weights into Keras's own layers, which load where this library is not."""
+@dataclasses.dataclass(frozen=True)
+class _Counts:
+    """What a decision still asks of the images that were trained on."""
+
+    counts: NDArray[np.int64]
+
+
+def _kept(fitted: stages.Fitted[Any], sets: image_sets.ImageSets) -> stages.Fitted[Any]:
+    """Let the images go; put the weights into Keras's own layers, which load everywhere."""
     network = model.build_cnn(len(sets.classes), sets.input_shape)
     network.set_weights(fitted.network.get_weights())
-    return dataclasses.replace(fitted, network=network)
+    return dataclasses.replace(fitted, network=network, feed=_Counts(fitted.feed.counts))

@@ -38,7 +38,7 @@ def read(name: str, y: ArrayLike) -> Array:
         if ((labels == np.rint(labels)) & (np.abs(labels) < 2**53)).all():
             labels = labels.astype(np.int64)
     if labels.dtype.kind == "S":
-        labels = np.char.decode(labels, "utf-8")
+        labels = _decoded(name, labels)
     if labels.ndim != 1 or labels.dtype.kind not in "biuU":
         raise ValueError(
             f"{name} has to be one integer or string an image, or one-hot rows; got "
@@ -103,6 +103,16 @@ def _of_objects(name: str, labels: Array) -> Array:
     )
 
 
+def _decoded(name: str, labels: Array) -> Array:
+    try:
+        return np.char.decode(labels, "utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{name} holds bytes that are no UTF-8 text, such as {error.object!r}. Decode them, as "
+            "in numpy.char.decode(y, 'latin-1')."
+        ) from None
+
+
 def _check_none_missing(name: str, missing: NDArray[np.bool_]) -> None:
     if missing.any():
         raise ValueError(
@@ -120,9 +130,13 @@ def _one_hot(rows: Array) -> bool:
 
 def _advice(labels: Array) -> str:
     if labels.ndim == 1 and labels.dtype.kind == "f":
+        if np.isfinite(labels).all() and (labels == np.rint(labels)).all():
+            return "These are too large to be exact as floats; pass integers or strings."
         return "These are fractions; give each image one class."
-    if labels.ndim == 2:
+    if labels.ndim == 2 and labels.dtype.kind in "biuf":
         return "For the likeliest class of each row pass y.argmax(1)."
+    if labels.ndim == 2:
+        return "Pass the one column that holds the classes, such as numpy.asarray(y)[:, 0]."
     if labels.ndim > 2:
         return "The order is x_train, y_train, x_test, y_test."
     return "To take them as text pass y.astype(str)."

@@ -186,11 +186,11 @@ def recorded(
     dict of int to ndarray of int64, (n_classes, n_classes), or None
         Seed to matrix, true classes as rows.
     """
-    wanted = experiment.hyperparameters() | {"data_sha256": sets.sha256}
+    wanted = records.settings(experiment.hyperparameters() | {"data_sha256": sets.sha256})
     return {
         r["seed"]: None if r["diverged"] else np.asarray(r["confusion"], dtype=np.int64)
         for r in store.read(experiment.name)
-        if {k: v for k, v in r["experiment"].items() if k != "method"} == wanted
+        if records.settings(r["experiment"]) == wanted
     }
 
 

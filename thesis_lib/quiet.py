@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 
 
 def import_keras() -> None:
@@ -12,12 +14,21 @@ def import_keras() -> None:
     What goes wrong in Python is raised as ever.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _closed_stderr():
+        import keras  # noqa: F401
+
+
+@contextlib.contextmanager
+def _closed_stderr() -> Iterator[None]:
+    if sys.stderr is None:  # as without a console on Windows: there is nothing to close
+        yield
+        return
     sys.stderr.flush()
     kept = os.dup(2)
     with open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), 2)
     try:
-        import keras  # noqa: F401
+        yield
     finally:
         os.dup2(kept, 2)
         os.close(kept)

@@ -276,21 +276,29 @@ def _is_number_or_null(value: Any, most: float = sys.float_info.max) -> bool:
 
 
 def same_run(one: Record, other: Record) -> bool:
-    """Whether two records stand for the same experiment, hyperparameters and seed.
-
-    The method's name on pages decides nothing, and a hyperparameter without a value is the same
-    as one that the record does not know.
+    """Whether two records stand for the same seed of the same experiment, by its `settings`.
 
     Parameters
     ----------
     one, other : dict
         In which `problem` finds nothing.
     """
-    return (_settings(one), one["seed"]) == (_settings(other), other["seed"])
+    of_one, of_other = settings(one["experiment"]), settings(other["experiment"])
+    return (of_one, one["seed"]) == (of_other, other["seed"])
 
 
-def _settings(record: Record) -> dict[str, Any]:
-    fields = record["experiment"].items()
+def settings(experiment: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what makes one experiment another: equal settings are the same experiment.
+
+    The method's name on pages decides nothing, and a hyperparameter without a value is the same
+    as one that the record does not know.
+
+    Parameters
+    ----------
+    experiment : mapping
+        As a record holds it.
+    """
+    fields = experiment.items()
     return {key: value for key, value in fields if key != "method" and value is not None}
 
 

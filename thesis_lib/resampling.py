@@ -47,14 +47,7 @@ class Resampled:
         return iter((self.x, self.y))
 
 
-def resample(
-    x: ArrayLike,
-    y: ArrayLike,
-    method: str,
-    *,
-    random_state: Seed = None,
-    k_neighbors: int = K_NEIGHBORS,
-) -> Resampled:
+def resample(x: ArrayLike, y: ArrayLike, method: str, *, random_state: Seed = None) -> Resampled:
     """Balance a set of images by one of the three methods of section 6.1 of the thesis.
 
     Parameters
@@ -65,8 +58,6 @@ def resample(
         Class numbers from 0, of at least two classes.
     method : {"ros", "smote", "rus"}
     random_state : int, RandomState, Generator or None
-    k_neighbors : int
-        Neighbours that SMOTE chooses from; the others ignore it.
 
     Returns
     -------
@@ -78,11 +69,11 @@ def resample(
     ValueError
         If the method is unknown, x and y do not fit, or hold what is not named above.
     TypeError
-        If x or y is of another dtype, or k_neighbors no number.
+        If x or y is of another dtype.
     """
     arguments.one_of("method", method, ("ros", "smote", "rus"))
     if method == "smote":
-        return smote(x, y, random_state=random_state, k_neighbors=k_neighbors)
+        return _smote(x, y, random_state, K_NEIGHBORS)
     sampler = random_oversample if method == "ros" else random_undersample
     return sampler(x, y, random_state=random_state)
 
@@ -169,8 +160,8 @@ def smote(
     Raises
     ------
     ValueError, TypeError
-        As for `resample`; and if a class has one image only, for there is no line to place
-        another on.
+        As for `resample`; and if k_neighbors is no whole number from 1, or a class has one image
+        only, for there is no line to place another on.
 
     Examples
     --------
@@ -180,21 +171,20 @@ def smote(
     >>> more.y[made], more.x[made][0, 1], 4 < more.x[made][0, 0] < 8
     (array([1]), np.float64(0.0), np.True_)
     """
+    return _smote(x, y, random_state, k_neighbors)
+
+
+def _smote(x: ArrayLike, y: ArrayLike, random_state: Seed, k_neighbors: int) -> Resampled:
     images, labels = _checked(x, y)
     k_neighbors = arguments.whole("k_neighbors", k_neighbors, 1)
-    classes, counts = np.unique(labels, return_counts=True)
-    if counts.min() < 2:
-        lonely = classes[counts < 2].tolist()
-        raise ValueError(
-            f"SMOTE needs two images of a class; {lonely} have one. Drop them or use ROS."
-        )
+    classes, counts = _paired(labels)
     small = classes[(counts <= k_neighbors) & (counts < counts.max())].tolist()
     if small:
         warnings.warn(
             f"Classes {small} have no more than k_neighbors={k_neighbors} images; "
             "each uses all its other images as neighbours.",
             UserWarning,
-            stacklevel=2,
+            stacklevel=3,  # whoever called `smote` or `resample`
         )
     state = arguments.random_state(random_state)
     flat = images.reshape(len(images), -1).astype(np.float64)
@@ -208,6 +198,17 @@ def smote(
     order = state.permutation(len(y_all))
     parents, weights = parents[order], weights[order]
     return Resampled(blend(images, parents, weights), y_all[order], parents, weights)
+
+
+def _paired(labels: Labels) -> tuple[Labels, Labels]:
+    """Return the classes and their sizes, if each has two images to draw a line between."""
+    classes, counts = np.unique(labels, return_counts=True)
+    if counts.min() < 2:
+        lonely = classes[counts < 2].tolist()
+        raise ValueError(
+            f"SMOTE needs two images of a class; {lonely} have one. Drop them or use ROS."
+        )
+    return classes, counts
 
 
 def smote_pairs(
@@ -353,12 +354,12 @@ def smote_as_published(x: ArrayLike, y: ArrayLike) -> Resampled:
     Raises
     ------
     ValueError, TypeError
-        As for `resample`; and if x and y are not sorted by class, or x is not uint8.
+        As for `smote`; and if x and y are not sorted by class, or x is not uint8.
     """
     images, labels = _checked_by_class(x, y)
     if images.dtype != np.uint8:
         raise TypeError(f"x has to be uint8, as in the appendix; got {images.dtype}.")
-    target = int(np.bincount(labels).max())
+    target = int(_paired(labels)[1].max())
     grown = [members for members in _members(labels) if len(members) < target]
     first, rank = _smote_draws([len(members) for members in grown], target)
     state = np.random.RandomState(10)

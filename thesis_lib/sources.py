@@ -16,9 +16,9 @@ import zipfile
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, partial, wraps
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ from thesis_lib import download
 
 Array = NDArray[Any]
 T = TypeVar("T")
+P = ParamSpec("P")
 
 Found = tuple[dict[str, Array], str]
 """The arrays ``x_train``, ``y_train``, ``x_test`` and ``y_test``, and where they were found.
@@ -122,7 +123,21 @@ def files() -> list[Path]:
     ]
 
 
+def _read_only(find: Callable[P, Found]) -> Callable[P, Found]:
+    """Lock the arrays: all who ask get the same ones, which were checked once."""
+
+    @wraps(find)
+    def locked(*args: P.args, **kwargs: P.kwargs) -> Found:
+        arrays, source = find(*args, **kwargs)
+        for array in arrays.values():
+            array.flags.writeable = False
+        return arrays, source
+
+    return locked
+
+
 @cache
+@_read_only
 def mnist() -> Found:
     """Find MNIST, checked against the MD5 sums of the four original files.
 
@@ -148,6 +163,7 @@ def mnist() -> Found:
 
 
 @cache
+@_read_only
 def digits() -> Found:
     """Resize scikit-learn's digits to 28×28 pixels."""
     from skimage.transform import resize
@@ -158,6 +174,7 @@ def digits() -> Found:
 
 
 @cache
+@_read_only
 def small_digits() -> Found:
     """Take scikit-learn's digits as they come, 8×8 pixels."""
     images = _embedded_digits()[0]
@@ -165,6 +182,7 @@ def small_digits() -> Found:
 
 
 @cache
+@_read_only
 def other(name: str) -> Found:
     """Find Fashion-MNIST or CIFAR-10: in one file, else as Keras keeps it, else from the network.
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from thesis_lib import arguments
+
 CLASSES = ("whole", "scratch", "chip", "stain")
 SIDE = 16
 
@@ -32,14 +34,17 @@ def draw(counts: Mapping[str, int], seed: int) -> tuple[NDArray[np.uint8], NDArr
 
     Raises
     ------
-    ValueError
-        If there is no such class.
+    ValueError, TypeError
+        If there is no such class, a count is no whole number from 0, or all are 0.
     """
     unknown = sorted(set(counts) - set(CLASSES))
     if unknown:
         raise ValueError(f"There are no tiles {unknown}; allowed are {', '.join(CLASSES)}.")
+    sizes = [arguments.whole(f"counts[{name!r}]", n, 0) for name, n in counts.items()]
+    if not any(sizes):
+        raise ValueError("counts has to ask for at least one tile, as in {'whole': 40}.")
     rng = np.random.default_rng(seed)
-    labels = np.repeat(list(counts), list(counts.values()))
+    labels = np.repeat(list(counts), sizes)
     images = np.stack([_tile(label, rng) for label in labels])
     order = rng.permutation(len(labels))
     return images[order], labels[order]

@@ -127,27 +127,25 @@ def layers(rows: Sequence[tuple[str, str, str]]) -> Figure:
     return figure
 
 
-def convolution(image: ArrayLike, kernel: ArrayLike, *, at: tuple[int, int] = (0, 0)) -> Figure:
-    """Draw a convolution as networks compute it (cross-correlation), one window highlighted.
+def convolution(image: ArrayLike, kernel: ArrayLike) -> Figure:
+    """Draw a convolution as networks compute it (cross-correlation), its first window highlighted.
 
     Parameters
     ----------
     image, kernel : array_like, (height, width)
         The kernel no larger than the image.
-    at : (row, column)
-        Of the upper left corner of the window.
     """
     x, k = np.asarray(image), np.asarray(kernel)
     result = correlate(x, k)
     figure, axes = subplots(
         1, 3, figsize=(6.8, 2.6), width_ratios=[x.shape[1], k.shape[1], result.shape[1]]
     )
-    _grid(axes[0], x, "image", (*at, *k.shape))
+    _grid(axes[0], x, "image", (0, 0, *k.shape))
     _grid(axes[1], k, "filter")
-    _grid(axes[2], result, "feature map", (*at, 1, 1))
-    window = x[at[0] : at[0] + k.shape[0], at[1] : at[1] + k.shape[1]]
+    _grid(axes[2], result, "feature map", (0, 0, 1, 1))
+    window = x[: k.shape[0], : k.shape[1]]
     terms = [f"{a:g}·{b:g}" for a, b in zip(k.ravel(), window.ravel(), strict=True) if a]
-    figure.supxlabel(f"{' + '.join(terms)} = {result[at]:g}", fontsize=10)
+    figure.supxlabel(f"{' + '.join(terms)} = {result[0, 0]:g}", fontsize=10)
     return figure
 
 

@@ -29,7 +29,7 @@ def before_and_after(
     original = resampled.weights == 1
     copies = np.bincount(resampled.parents[original, 0], minlength=len(points))
     for label in np.unique(labels):
-        color, marker = PALETTE[label], "os^"[label % 3]
+        color, marker = PALETTE[label % len(PALETTE)], "os^"[label % 3]
         axes[0].scatter(*points[labels == label].T, s=14, color=color, marker=marker)
         kept = (labels == label) & (copies > 0)
         axes[1].scatter(*points[kept].T, s=14 * copies[kept], color=color, marker=marker, alpha=0.7)

@@ -10,9 +10,7 @@ from matplotlib.figure import Figure
 from thesis_lib.plots.style import GREY, PALETTE, subplots
 
 
-def shares(
-    values: Mapping[str, float | Sequence[float]], *, xlabel: str, width: float = 3.3
-) -> Figure:
+def shares(values: Mapping[str, float | Sequence[float]], *, xlabel: str) -> Figure:
     """Draw percentages as labelled horizontal bars, the first on top.
 
     Parameters
@@ -20,11 +18,9 @@ def shares(
     values : mapping of str to float or (mean, low, high)
         Percent. Bounds are drawn as a line, cut at 0 and 100; NaN is shown as "not recorded".
     xlabel : str
-    width : float
-        Inches.
     """
     rows = {name: _triple(value) for name, value in values.items()}
-    figure, axis = subplots(figsize=(width, 0.75 + 0.34 * len(rows)))
+    figure, axis = subplots(figsize=(3.3, 0.75 + 0.34 * len(rows)))
     for y, (mean, low, high) in enumerate(rows.values()):
         if math.isnan(mean):
             axis.text(1, y, "not recorded", va="center", color=GREY)

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 # Okabe and Ito's colours, told apart with every kind of colour blindness.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-BLUE, ORANGE, GREEN, PINK, YELLOW, SKY, BLACK = PALETTE
+BLUE, ORANGE, *_, SKY, BLACK = PALETTE
 GREY = "#6b6b6b"
 
 _LETTER = 0.085  # inches, about
