@@ -99,7 +99,7 @@ def components(found: pd.DataFrame) -> pd.DataFrame:
     """
     rows = {}
     for method in found.dropna(axis=1, how="all"):
-        square = whole(found[method].unstack("Seed"), fewest=2)
+        square = without_gaps(found[method].unstack("Seed"), fewest=2)
         if min(square.shape) < 2:
             continue
         c = rankings.variance_components(square.to_numpy())
@@ -311,7 +311,7 @@ def _over(axis: str, named: Mapping[float, str], measure: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=heads).sort_values([axis], kind="stable", ignore_index=True)
 
 
-def whole(table: pd.DataFrame, *, fewest: int = 1) -> pd.DataFrame:
+def without_gaps(table: pd.DataFrame, *, fewest: int = 1) -> pd.DataFrame:
     """Return the part of a table of runs without gaps that keeps most of them.
 
     Parameters

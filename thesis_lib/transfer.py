@@ -50,7 +50,7 @@ def scores(task: str, measure: str = studies.MEASURES[0]) -> pd.DataFrame:
 def means(measure: str = studies.MEASURES[0]) -> pd.DataFrame:
     """Return the mean of each method on each task, all over the same seeds of that task.
 
-    So a gain over the baseline is paired; see `studies.whole` for which seeds these are.
+    So a gain over the baseline is paired; see `studies.without_gaps` for which seeds these are.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def means(measure: str = studies.MEASURES[0]) -> pd.DataFrame:
         A row a method, a column a task of ``TASKS`` of which anything is recorded; percent, NaN
         where a run is missing.
     """
-    columns = {task: studies.whole(scores(task, measure)).mean(axis=1) for task in TASKS}
+    columns = {task: studies.without_gaps(scores(task, measure)).mean(axis=1) for task in TASKS}
     every = scores(next(iter(TASKS)), measure).index
     return pd.DataFrame(columns, index=every).dropna(axis=1, how="all")
 
