@@ -1,6 +1,7 @@
 """Killed, interrupted, without room or rights: nothing is lost, and one line says what happened."""
 
 import contextlib
+import dataclasses
 import errno
 import json
 import os
@@ -332,7 +333,9 @@ def test_a_file_where_a_folder_should_be(
 def test_an_export_below_a_file(
     own_store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Store(own_store).append(make())
+    run = make_run()
+    origin = {**run.provenance, "data_sha256": "0"}
+    experiments.record(dataclasses.replace(run, provenance=origin))
     (tmp_path / "mine").write_text("mine")
     assert main(["export", str(tmp_path / "mine" / "runs.csv")]) == 2
     assert "a folder is needed there, and a file is" in one_line(capsys.readouterr().err)
