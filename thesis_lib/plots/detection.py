@@ -46,7 +46,7 @@ def roc(
         axis.plot(max(x, left), y, marker, color="black", mfc="none", linestyle="none", label=name)
     axis.axhline(0.95, color=GREY, linewidth=0.8, linestyle="--")
     bottom = max(lowest - 0.05, 0)
-    axis.annotate("TPR 95 %", (0.8, 0.945), ha="right", va="top", fontsize=8)
+    axis.annotate("TPR 95 %", (20 * left, 0.945), va="top", fontsize=8)
     axis.set(xscale="log", xlim=(left, 1), ylim=(bottom, 1 + 0.03 * (1 - bottom)))
     axis.set(xlabel="Anomalies that pass (FPR)", ylabel="Normal inputs that pass (TPR)")
     axis.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
