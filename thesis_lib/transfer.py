@@ -63,8 +63,9 @@ def means(measure: str = studies.MEASURES[0]) -> pd.DataFrame:
         A row a method, a column a task of ``TASKS`` of which anything is recorded; percent, NaN
         where a run is missing.
     """
-    columns = {task: studies.without_gaps(scores(task, measure)).mean(axis=1) for task in TASKS}
-    every = scores(next(iter(TASKS)), measure).index
+    found = {task: scores(task, measure) for task in TASKS}
+    columns = {task: studies.without_gaps(table).mean(axis=1) for task, table in found.items()}
+    every = next(iter(found.values())).index
     return pd.DataFrame(columns, index=every).dropna(axis=1, how="all")
 
 
