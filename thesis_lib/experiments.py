@@ -81,11 +81,11 @@ def get(name: str) -> Experiment:
 
     Raises
     ------
-    KeyError
+    ValueError
         If there is none of that name; the message names the nearest ones.
     """
     if name not in every():
-        raise KeyError(_unknown(name))
+        raise ValueError(_unknown(name))
     return every()[name]
 
 
@@ -106,7 +106,7 @@ def select(patterns: Sequence[str]) -> list[Experiment]:
 
     Raises
     ------
-    KeyError
+    ValueError
         If a pattern matches none; the message names the nearest.
     """
     chosen: set[str] = set()
@@ -114,7 +114,7 @@ def select(patterns: Sequence[str]) -> list[Experiment]:
         found = catalogue() if pattern == THESIS else fnmatch.filter(every(), pattern)
         if not found:
             hint = f"{_unknown(pattern)} {THESIS!r} selects all of the thesis, '*' all there are."
-            raise KeyError(hint)
+            raise ValueError(hint)
         chosen.update(found)
     return [experiment for name, experiment in every().items() if name in chosen]
 
@@ -138,7 +138,7 @@ def recorded(experiment: Experiment | str, *, part: str = "") -> list[Run]:
 
     Raises
     ------
-    KeyError
+    ValueError
         If there is no experiment of that name.
     """
     experiment = get(experiment) if isinstance(experiment, str) else experiment
@@ -177,10 +177,8 @@ def results(experiment: Experiment | str) -> list[Run]:
 
     Raises
     ------
-    KeyError
-        As for `recorded`.
     ValueError
-        As for `build_setting`.
+        As for `recorded` and `build_setting`.
     """
     experiment = get(experiment) if isinstance(experiment, str) else experiment
     setting = build_setting()

@@ -129,7 +129,7 @@ def table(id: str) -> pd.DataFrame:
 
     Raises
     ------
-    KeyError
+    ValueError
         If the thesis has no such table, or it holds no numbers.
     """
     return _get(id).frame.copy()
@@ -145,7 +145,7 @@ def printed(id: str) -> pd.DataFrame:
 
     Raises
     ------
-    KeyError
+    ValueError
         As for `table`.
     """
     return _get(id).printed.copy()
@@ -163,13 +163,12 @@ def number(id: str, row: str, column: str) -> float:
 
     Raises
     ------
-    KeyError
+    ValueError
         If there is no such table, row or column; the message lists those that there are.
     """
     frame = _get(id).frame
     for axis, name, names in (("row", row, frame.index), ("column", column, frame.columns)):
-        if name not in names:
-            raise KeyError(f"Table {id} has no {axis} {name!r}; it has {', '.join(names)}")
+        arguments.one_of(f"{axis} of table {id}", name, names)
     return float(frame.loc[[row], column].iloc[0])
 
 
@@ -183,7 +182,7 @@ def caption(id: str) -> str:
 
     Raises
     ------
-    KeyError
+    ValueError
         As for `table`.
     """
     return _get(id).caption
@@ -199,7 +198,7 @@ def section(id: str) -> str:
 
     Raises
     ------
-    KeyError
+    ValueError
         As for `table`.
     """
     return _get(id).section
@@ -217,7 +216,7 @@ def quantity(id: str, row: str, column: str) -> str:
 
     Raises
     ------
-    KeyError
+    ValueError
         As for `table`.
     """
     return _get(id).quantity_of(row, column)
@@ -233,7 +232,7 @@ def unit(id: str) -> str:
 
     Raises
     ------
-    KeyError
+    ValueError
         As for `table`.
     """
     return _get(id).unit
@@ -423,11 +422,8 @@ def _load() -> dict[str, PublishedTable]:
 
 
 def _get(id: str) -> PublishedTable:
-    try:
-        return _load()[id]
-    except KeyError:
-        known = ", ".join(_load())
-        raise KeyError(f"no published numbers of a table {id!r}; there are {known}") from None
+    arguments.one_of("id of a table", id, _load())
+    return _load()[id]
 
 
 def _read_table(node: yaml.Node) -> PublishedTable:

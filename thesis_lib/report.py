@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from thesis_lib import experiments, findings, intervals, markdown, precision, published
+from thesis_lib import arguments, experiments, findings, intervals, markdown, precision, published
 from thesis_lib.best import Best, largest
 from thesis_lib.tables import Table
 from thesis_lib.training import Experiment, Run
@@ -109,7 +109,13 @@ def focal_comparison(task: str) -> pd.DataFrame:
     -------
     DataFrame
         As :func:`comparison`; a row for each gamma, a column for each minority weight.
+
+    Raises
+    ------
+    ValueError
+        If there is no such task.
     """
+    arguments.one_of("task", task, GRIDS)
     printed = published.printed(GRIDS[task])
     rows: dict[tuple[str, str], Sequence[str | None]] = {}
     for gamma, name in zip(experiments.GAMMAS, printed.index, strict=True):
@@ -139,7 +145,13 @@ def focal_grids(task: str) -> dict[str, Floats]:
     dict
         "published" and "recorded", each (5 gammas, 5 weights, 3): the mean and the bounds of its
         95 % interval in percent, NaN where there is none.
+
+    Raises
+    ------
+    ValueError
+        If there is no such task.
     """
+    arguments.one_of("task", task, GRIDS)
     printed = published.table(GRIDS[task]).to_numpy(dtype=float)
     unknown = np.full_like(printed, np.nan)
     ours = [

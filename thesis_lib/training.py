@@ -257,7 +257,8 @@ def training_set(experiment: Experiment, dataset: data.Dataset, seed: int) -> Im
     Raises
     ------
     ValueError
-        If a sampler as published, which undoes the thesis's own order, meets another draw.
+        If a sampler is unknown; or as published, which undoes the thesis's own order, on another
+        draw.
     """
     subset = subset_of(experiment, dataset)
     return resampled(experiment, (subset.x_train, subset.y_train), seed)
@@ -281,6 +282,7 @@ def resampled(experiment: Experiment, images: Images, seed: int) -> Images:
     """
     if experiment.sampler in (None, "class-aware"):
         return images
+    arguments.one_of("sampler", experiment.sampler, (*SAMPLERS, "class-aware"))
     if experiment.draw is not None and experiment.sampler.endswith("-as-published"):
         raise ValueError(
             f"{experiment.sampler} belongs to the thesis's own draw; for draw {experiment.draw} "
@@ -328,8 +330,8 @@ def train(
     Raises
     ------
     ValueError, TypeError
-        If epochs is no whole number from 1, the precision is unknown, or the task does not fit the
-        data set.
+        If epochs is no whole number from 1, the precision or a name in the experiment is
+        unknown, or the task does not fit the data set.
     """
     epochs = arguments.whole("epochs", experiment.epochs if epochs is None else epochs, 1)
     source = source_of(experiment, dataset)
