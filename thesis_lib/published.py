@@ -1,4 +1,4 @@
-"""The thesis's tables as data, and what a comparison with our own runs says.
+"""The thesis's tables as data, and whether our own runs replicate a printed number.
 
 The numbers are in ``published.yml``, as printed, slips included.
 """
@@ -81,8 +81,8 @@ class PublishedTable:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """A published number beside our runs, all in one unit.
+class Replication:
+    """A published number beside our runs of the same experiment, all in one unit.
 
     ``low`` and ``high`` bound the 95 % t interval of our mean (NaN for fewer than two runs), ``n``
     counts the runs behind it, ``diverged`` those left out because their value is NaN. ``verdict``
@@ -238,7 +238,7 @@ def unit(id: str) -> str:
     return _get(id).unit
 
 
-def compare(published: float, sample: Sequence[float]) -> Comparison:
+def compare(published: float, sample: Sequence[float]) -> Replication:
     r"""Compare a published percentage with our runs of the same experiment.
 
     The thesis prints the mean of five runs and no spread. We take our runs' standard deviation
@@ -263,7 +263,7 @@ def compare(published: float, sample: Sequence[float]) -> Comparison:
 
     Returns
     -------
-    Comparison
+    Replication
         The published number, our mean with its 95 % t interval, and the verdict.
 
     Raises
@@ -280,15 +280,15 @@ def compare(published: float, sample: Sequence[float]) -> Comparison:
     if n < 2:
         mean = float(values[0]) if n else math.nan
         verdict = "one seed" if n else "missing"
-        return Comparison(published, mean, math.nan, math.nan, n, verdict, diverged)
+        return Replication(published, mean, math.nan, math.nan, n, verdict, diverged)
     mean, low, high = t_interval(values)
     if n < FEWEST_SEEDS:
-        return Comparison(published, mean, low, high, n, "too few seeds", diverged)
+        return Replication(published, mean, low, high, n, "too few seeds", diverged)
     # Half of the interval is t s / sqrt(n).
     allowed = (high - low) / 2 * math.sqrt(1 + n / PUBLISHED_RUNS) + HALF_UNIT
     # A mean computed in binary may miss a decimal half unit by a rounding error.
     verdict = "agrees" if abs(published - mean) <= allowed + 1e-9 else "differs"
-    return Comparison(published, mean, low, high, n, verdict, diverged)
+    return Replication(published, mean, low, high, n, verdict, diverged)
 
 
 def contradictions() -> list[Contradiction]:
