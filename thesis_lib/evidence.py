@@ -743,8 +743,7 @@ def _beside(
 
 
 def _converged(name: str) -> list[training.Run]:
-    """Return the recorded runs that have a confusion matrix worth counting."""
-    return [run for run in experiments.recorded(name) if not run.diverged]
+    return experiments.converged(experiments.recorded(name))
 
 
 def _mean_recall(run: training.Run, chosen: list[str] | None) -> float:

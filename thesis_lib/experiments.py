@@ -8,7 +8,7 @@ import fnmatch
 import math
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -143,6 +143,17 @@ def recorded(experiment: Experiment | str, *, part: str = "") -> list[Run]:
     """
     experiment = get(experiment) if isinstance(experiment, str) else experiment
     return _runs(experiment, records.Store(store().folder / part) if part else store())
+
+
+def converged(runs: Iterable[Run]) -> list[Run]:
+    """Return the runs that did not diverge; the others have no measures.
+
+    Parameters
+    ----------
+    runs : iterable of Run
+        Of `recorded` or `results`.
+    """
+    return [run for run in runs if not run.diverged]
 
 
 def _runs(experiment: Experiment, where: records.Store) -> list[Run]:

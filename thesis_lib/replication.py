@@ -172,7 +172,7 @@ def shifts(task: str) -> pd.DataFrame:
         experiment = verdicts.experiment_of(table, row, column)
         if not experiment.name.startswith(grid):
             continue
-        runs = [run for run in experiments.recorded(experiment) if not run.diverged]
+        runs = experiments.converged(experiments.recorded(experiment))
         if runs:
             values = {run.seed: verdicts.value(run, column) - number for run in runs}
             gaps.setdefault(column, []).append(pd.Series(values))

@@ -206,7 +206,7 @@ def learning_curves(*names: str) -> dict[str, Floats]:
     curves: dict[str, Floats] = {}
     for name in names:
         experiment = experiments.get(name)
-        runs = [run for run in experiments.results(experiment) if not run.diverged]
+        runs = experiments.converged(experiments.results(experiment))
         if runs:
             seeds = 100 * np.array([run.accuracy_curve for run in runs])
             label = f"{_method(experiment)} ({counted(len(runs), 'seed')})"
@@ -290,7 +290,7 @@ def confusion(run: Run, label: str = "") -> tuple[str, Floats]:
         Counts, true classes as rows.
     """
     name = label or run.experiment.method
-    runs = [r for r in experiments.results(run.experiment) if not r.diverged]
+    runs = experiments.converged(experiments.results(run.experiment))
     if runs:
         return _title(f"{name}\n{_seeds(runs)}"), np.mean([r.confusion for r in runs], axis=0)
     return _title(f"{name}\n{_source(run)}"), np.array(run.confusion, dtype=float)
