@@ -1,16 +1,20 @@
 """The sources of the chapters: pairs, short cells, captions, exercises, concordance."""
 
+import ast
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import jupytext
+import matplotlib as mpl
 import pybtex.database
 import pytest
 import yaml
+from matplotlib import pyplot as plt
 
 from thesis_lib import claims, findings
+from thesis_lib.tables import Table
 
 ROOT = Path(__file__).parent.parent
 CHAPTERS = sorted((ROOT / "chapters").glob("*.md"))
@@ -85,6 +89,27 @@ def test_a_notebook_and_back_again_is_the_same_text(path: Path) -> None:
 @notebooks
 def test_cells_are_short(path: Path) -> None:
     assert [c.source for c in cells(path) if len(c.source.splitlines()) > 15] == []
+
+
+@pytest.mark.parametrize("chapter", ["choosing", "how-sure"])
+def test_pages_made_of_records_say_what_is_missing(
+    chapter: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who begins a store of their own gets pages, not errors, and no NaN in a sentence."""
+    monkeypatch.setenv("THESIS_LIB_RECORDS", str(tmp_path))
+    names: dict[str, object] = {}
+    missing = 0
+    for cell in cells(ROOT / "chapters" / f"{chapter}.md"):
+        *_, last = ast.parse(cell.source).body
+        with mpl.rc_context():
+            exec(cell.source, names)
+        plt.close("all")
+        if isinstance(last, ast.Expr) and ast.unparse(last).startswith(("Markdown(", "Table(")):
+            shown = eval(ast.unparse(last), names)
+            text = shown.to_markdown() if isinstance(shown, Table) else str(shown.data)
+            assert not re.search(r"\bnan\b", text), cell.source
+            missing += bool(re.search(r"\byet\b", text))
+    assert missing >= 5
 
 
 @notebooks
