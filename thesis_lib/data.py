@@ -183,6 +183,7 @@ def imbalance(
     x: ArrayLike,
     y: ArrayLike,
     counts: Sequence[int] | Mapping[int, int],
+    *,
     random_state: arguments.Seed = None,
 ) -> tuple[Array, Labels]:
     """Draw an imbalanced set without replacement, shuffled.
@@ -310,7 +311,7 @@ def task(name: str, dataset: Dataset, draw: int | None = None) -> Dataset:
     )
 
 
-def stratified_split(y: ArrayLike, test_size: float, seed: int) -> tuple[Array, Array]:
+def stratified_split(y: ArrayLike, test_size: float, random_state: int) -> tuple[Array, Array]:
     """Return the rows of a training and of a test set, class by class.
 
     A class of one image goes to the training set; of any other at least one image goes to each.
@@ -321,7 +322,7 @@ def stratified_split(y: ArrayLike, test_size: float, seed: int) -> tuple[Array, 
         Of any kind.
     test_size : float
         Share of each class's images for the test set, between 0 and 1.
-    seed : int
+    random_state : int
 
     Returns
     -------
@@ -338,7 +339,7 @@ def stratified_split(y: ArrayLike, test_size: float, seed: int) -> tuple[Array, 
     if labels.ndim != 1 or labels.size == 0:
         hint = " For one-hot rows pass y.argmax(1)." if labels.ndim == 2 else ""
         raise ValueError(f"y has to be one axis of labels, not empty; got {labels.shape}.{hint}")
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(random_state)
     train, test = [], []
     for label in np.unique(labels):
         rows = rng.permutation(np.flatnonzero(labels == label))
