@@ -25,7 +25,8 @@ def frame(selection: Iterable[Experiment]) -> pd.DataFrame:
     DataFrame
         A row a run: the experiment's hyperparameters, the seed, accuracies and recalls as
         fractions (``recall_0``, ...; missing for a class that the task does not have), and where
-        the run comes from (``data_sha256`` is missing where a record does not know it). Curves and confusion matrices stay in the records.
+        the run comes from (``data_sha256`` is missing where a record does not say). Curves and
+        confusion matrices stay in the records.
     """
     return pd.DataFrame([_row(run) for e in selection for run in experiments.recorded(e)])
 
