@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("thesis-lib: interrupted; finished runs are recorded.", file=sys.stderr)
         return 130
-    except (ValueError, KeyError, OSError, RuntimeError, MemoryError) as error:
+    except (ValueError, OSError, RuntimeError, MemoryError) as error:
         _drop_output()
         print(f"thesis-lib: {_in_one_line(error)}", file=sys.stderr)
         return 2

@@ -18,7 +18,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from thesis_lib import anomaly, experiments, intervals, published, report, verdicts
+from thesis_lib import anomaly, arguments, experiments, intervals, published, report, verdicts
 from thesis_lib.plots.style import BLUE, ORANGE, subplots
 
 _KIND = re.compile(r"[a-z]+(-[a-z]+)*")
@@ -149,7 +149,13 @@ def comparison(task: str) -> dict[str, Any]:
         "methods" (n), and "metrics": name to "published" (n) and "recorded" (n), the latter
         [mean, low, high] of a 95 % interval over seeds. ``None`` where there is none. Means and
         minima are those over the classes that the thesis's overview prints: five of ten, or both.
+
+    Raises
+    ------
+    ValueError
+        If there is no such task.
     """
+    arguments.one_of("task", task, _OVERVIEWS)
     table = _OVERVIEWS[task]
     printed = published.table(table)
     runs = [experiments.results(verdicts.experiment_of(table, row)) for row in printed.index]

@@ -186,6 +186,8 @@ def decided(
     """
     if experiment.cost in (None, "tuned") or not np.isfinite(outputs).all():
         return outputs
+    # `own_runs.decided` corrects the prior by `decision.correct_prior`: the same but for the last
+    # digits. Each stays as its records were made.
     moved = decision.move_thresholds(outputs, cost_matrix(experiment, class_counts))
     return moved.astype(outputs.dtype)
 
@@ -257,7 +259,8 @@ def training_set(experiment: Experiment, dataset: data.Dataset, seed: int) -> Im
     Raises
     ------
     ValueError
-        If a sampler as published, which undoes the thesis's own order, meets another draw.
+        If a sampler is unknown; or as published, which undoes the thesis's own order, on another
+        draw.
     """
     subset = subset_of(experiment, dataset)
     return resampled(experiment, (subset.x_train, subset.y_train), seed)
@@ -281,6 +284,7 @@ def resampled(experiment: Experiment, images: Images, seed: int) -> Images:
     """
     if experiment.sampler in (None, "class-aware"):
         return images
+    arguments.one_of("sampler", experiment.sampler, (*SAMPLERS, "class-aware"))
     if experiment.draw is not None and experiment.sampler.endswith("-as-published"):
         raise ValueError(
             f"{experiment.sampler} belongs to the thesis's own draw; for draw {experiment.draw} "
@@ -328,8 +332,8 @@ def train(
     Raises
     ------
     ValueError, TypeError
-        If epochs is no whole number from 1, the precision is unknown, or the task does not fit the
-        data set.
+        If epochs is no whole number from 1, the precision or a name in the experiment is
+        unknown, or the task does not fit the data set.
     """
     epochs = arguments.whole("epochs", experiment.epochs if epochs is None else epochs, 1)
     source = source_of(experiment, dataset)
