@@ -297,6 +297,20 @@ def test_a_claim_of_a_winner_stands_falls_waits_or_is_undecided() -> None:
     assert claims.best(name, [rival, "binary/mfe"], "balanced").status == claims.UNDECIDED
 
 
+def test_runs_of_several_experiments_are_set_side_by_side_by_their_seeds() -> None:
+    one, other = "binary/ros", "binary/smote"
+    for name, seed, zeros in [(one, 3, 0.3), (one, 1, 0.1), (one, 2, 0.2), (other, 4, 0.4)]:
+        experiments.record(make_run(name, seed, recall=(zeros, 1.0)))
+    for seed, zeros in ((3, 0.9), (1, 0.7)):
+        experiments.record(make_run(other, seed, recall=(zeros, 1.0)))
+    found = evidence.by_seed([one, other], "0")
+    assert found.index.tolist() == [1, 3]
+    assert_allclose(found.to_numpy(), [[10, 70], [30, 90]])
+    experiments.record(make_run(other, 2, recall=(np.nan, np.nan), diverged=True))
+    assert evidence.by_seed([one, other], "balanced").index.tolist() == [1, 3]
+    assert evidence.by_seed([one, "binary/mfe"], "0").empty
+
+
 def test_a_claim_says_what_waits_for_a_record_and_what_for_more_seeds() -> None:
     rivals = ["binary/smote", "binary/mfe"]
     record("binary/ros", (0.9, 1))

@@ -109,13 +109,38 @@ def values(name: str, column: str) -> list[float]:
     KeyError
         If there is no such experiment.
     """
-    runs = experiments.recorded(name)
-    if column in ("minority", "balanced"):
-        chosen = MINORITY[name.split("/")[0]] if column == "minority" else None
-        found = [_mean_recall(run, chosen) for run in runs]
-    else:
-        found = [verdicts.value(run, column) for run in runs]
+    found = [_measured(run, column) for run in experiments.recorded(name)]
     return [number for number in found if not math.isnan(number)]
+
+
+def _measured(run: training.Run, column: str) -> float:
+    if column not in ("minority", "balanced"):
+        return verdicts.value(run, column)
+    return _mean_recall(run, MINORITY[run.experiment.task] if column == "minority" else None)
+
+
+def by_seed(names: Sequence[str], column: str) -> pd.DataFrame:
+    """Return what the recorded seeds that all of several experiments have measured, in percent.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of experiments.
+    column : str
+        As for `values`.
+
+    Returns
+    -------
+    DataFrame
+        A row a seed, in their order, a column an experiment; a seed that one of them lacks, or that
+        diverged there, is left out.
+    """
+    runs = {name: experiments.recorded(name) for name in names}
+    found = {
+        name: pd.Series({run.seed: _measured(run, column) for run in group}, dtype=float)
+        for name, group in runs.items()
+    }
+    return pd.DataFrame(found).dropna().sort_index().rename_axis("Seed")
 
 
 def said(name: str, column: str) -> str:
