@@ -693,8 +693,8 @@ def _binary_loss() -> Evidence:
         text = f"Recall of class 0: {said(base, '0')}; {plain}: {said(plain, '0')}."
         return Evidence(status, text)
     text = (
-        f"Recall of class 0: {said(base, '0')} with squared error, {said(plain, '0')} with "
-        f"cross-entropy, a difference of {said_difference(plain, base, '0')}. Squared error with "
+        f"Recall of class 0, with one learning rate and as many epochs: {said(base, '0')} with "
+        f"squared error, {said(plain, '0')} with cross-entropy, a difference of {said_difference(plain, base, '0')}. Squared error with "
         f"class weights: {said('binary/weighted-mse', '0')} of class 0, "
         f"{said('binary/weighted-mse', 'balanced')} mean recall."
     )
