@@ -16,6 +16,7 @@ from thesis_lib import (
     evidence,
     experiments,
     findings,
+    intervals,
     listings,
     losses,
     precision,
@@ -295,6 +296,20 @@ def test_a_claim_of_a_winner_stands_falls_waits_or_is_undecided() -> None:
     assert claims.best(name, [rival, "binary/mfe"], "balanced").status == claims.OPEN
     record("binary/mfe", (0.80, 1), (0.91, 1), (1.0, 1))
     assert claims.best(name, [rival, "binary/mfe"], "balanced").status == claims.UNDECIDED
+
+
+def test_a_claim_falls_only_by_a_rival_that_survives_the_correction() -> None:
+    """Of 0, 1 and 2 against 3.4, 4.4 and 5.4, Welch's p is 0.0141; times four it is none."""
+    name, better = "binary/ros", "binary/smote"
+    record(name, *[(r, 1.0) for r in (0.50, 0.51, 0.52)])
+    record(better, *[(r, 1.0) for r in (0.534, 0.544, 0.554)])
+    p = intervals.welch_p(evidence.values(name, "0"), evidence.values(better, "0"))
+    assert p == pytest.approx(2 * stats.t.sf(3.4 / (2 / 3) ** 0.5, 4))
+    assert claims.best(name, [better], "0").status == claims.FALLS
+    others = ["binary/rus", "binary/mfe", "binary/msfe"]
+    for other in others:
+        record(other, *[(r, 1.0) for r in (0.50, 0.51, 0.521)])
+    assert claims.best(name, [better, *others], "0").status == claims.UNDECIDED
 
 
 def test_runs_of_several_experiments_are_set_side_by_side_by_their_seeds() -> None:

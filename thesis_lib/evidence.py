@@ -694,8 +694,9 @@ def _binary_loss() -> Evidence:
         return Evidence(status, text)
     text = (
         f"Recall of class 0, with one learning rate and as many epochs: {said(base, '0')} with "
-        f"squared error, {said(plain, '0')} with cross-entropy, a difference of {said_difference(plain, base, '0')}. Squared error with "
-        f"class weights: {said('binary/weighted-mse', '0')} of class 0, "
+        f"squared error, {said(plain, '0')} with cross-entropy, a difference of "
+        f"{said_difference(plain, base, '0')}. Squared error with class weights: "
+        f"{said('binary/weighted-mse', '0')} of class 0, "
         f"{said('binary/weighted-mse', 'balanced')} mean recall."
     )
     return Evidence(CONFIRMED if difference(plain, base, "0")[1] > 50 else CORRECTED, text)
