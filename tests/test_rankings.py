@@ -158,7 +158,11 @@ def test_methods_that_are_always_alike_and_always_in_one_order() -> None:
 
 def test_paired_comparison_is_wilcoxons_with_holms_correction() -> None:
     found = rankings.paired(DEMSAR, "C4.5")
-    raw = [stats.wilcoxon(DEMSAR[m], DEMSAR["C4.5"]).pvalue for m in ("m", "cf", "m+cf")]
+    every = stats.PermutationMethod(n_resamples=2**14)  # all the signs that 14 draws can have
+    raw = [
+        stats.wilcoxon((DEMSAR[m] - DEMSAR["C4.5"]).round(9), method=every).pvalue
+        for m in ("m", "cf", "m+cf")
+    ]
     np.testing.assert_allclose(found["p"], raw)
     np.testing.assert_allclose(found["p (Holm)"], holm(raw))
     row = found.loc["m"]
@@ -166,6 +170,17 @@ def test_paired_comparison_is_wilcoxons_with_holms_correction() -> None:
     low, high = stats.t.interval(0.95, 13, gain.mean(), stats.sem(gain))
     np.testing.assert_allclose(row[["Difference", "Low", "High"]], [gain.mean(), low, high])
     assert (row["Wins"], row["Losses"]) == (10, 2)
+
+
+def test_twenty_wins_of_twenty_have_one_p_whether_they_tie_or_not() -> None:
+    """Two of 2 ** 20 signs are as extreme; SciPy's normal approximation for ties says 9e-5."""
+    for gains in (np.arange(1.0, 21), np.repeat(np.arange(1.0, 11), 2), np.full(20, 0.1)):
+        assert rankings.signed_rank(gains) == pytest.approx(2 / 2**20)
+    without_ties = np.array([3.0, -1, 4, 2, -5, 9, 7, 6])
+    expected = stats.wilcoxon(without_ties, method="exact").pvalue
+    assert rankings.signed_rank(without_ties) == pytest.approx(expected)
+    assert rankings.signed_rank([1.0, -1.0]) == 1
+    assert rankings.signed_rank([0.0, 1e-14, 2, 2, 2]) == pytest.approx(2 / 8)
 
 
 def test_equal_methods_have_p_one() -> None:
