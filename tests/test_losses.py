@@ -388,3 +388,11 @@ print(json.dumps(found))
     expected = [reference(y, p) for _, reference in CASES]
     for found in json.loads(printed):
         np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("module", ["losses", "modern_losses", "fast_layers"])
+def test_the_first_import_in_a_notebook_prints_nothing(module: str) -> None:
+    quiet = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    code = f"import thesis_lib.{module}"
+    done = subprocess.run([sys.executable, "-c", code], env=quiet, capture_output=True, text=True)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
