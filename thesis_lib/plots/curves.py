@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 from numpy.typing import ArrayLike, NDArray
 
 from thesis_lib.plots.style import legend, subplots
@@ -32,7 +33,13 @@ def function(x: ArrayLike, y: ArrayLike, *, title: str) -> Figure:
 
 
 def lines(
-    x: ArrayLike, curves: Mapping[str, ArrayLike], *, xlabel: str, ylabel: str, log: bool = False
+    x: ArrayLike,
+    curves: Mapping[str, ArrayLike],
+    *,
+    xlabel: str,
+    ylabel: str,
+    log: bool = False,
+    log_x: bool = False,
 ) -> Figure:
     """Draw several curves over one axis, told apart by colour and dashes.
 
@@ -42,14 +49,17 @@ def lines(
     curves : mapping of str to array_like, (n,)
         Legend to values.
     xlabel, ylabel : str
-    log : bool
-        Logarithmic vertical axis.
+    log, log_x : bool
+        Logarithmic vertical axis, horizontal axis.
     """
     figure, axis = subplots()
     dashes = ["-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1))]
     for (name, values), dash in zip(curves.items(), cycle(dashes), strict=False):
         axis.plot(x, values, linestyle=dash, label=name, linewidth=1.8)
     axis.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
+    if log_x:
+        axis.set_xscale("log")
+        axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     legend(axis, len(curves))
     return figure
 

@@ -51,7 +51,7 @@ def neuron(inputs: Sequence[float], weights: Sequence[float], bias: float) -> Fi
     n = len(inputs)
     for k, (x, w) in enumerate(zip(inputs, weights, strict=True)):
         y = n - k
-        _node(axis, (0, y), f"{x:g}")
+        _node(axis, (0, y), f"${x:g}$")
         _arrow(axis, (0.33, y), (2.62, (n + 1) / 2 + (y - (n + 1) / 2) * 0.12))
         # Above a falling or level line, below a rising one.
         offset = 0.15 if y >= (n + 1) / 2 else -0.38
@@ -61,7 +61,7 @@ def neuron(inputs: Sequence[float], weights: Sequence[float], bias: float) -> Fi
     _node(axis, (3, centre), r"$\sigma$", 0.4)
     axis.text(3, 0.1, f"$b_1={bias:g}$", ha="center")
     _arrow(axis, (3, 0.4), (3, centre - 0.42))
-    axis.text(3, centre + 0.6, f"sum: {total:g}", ha="center", color=GREY)
+    axis.text(3, centre + 0.6, f"sum: ${total:g}$", ha="center", color=GREY)
     _arrow(axis, (3.42, centre), (4.6, centre))
     axis.text(4.7, centre, f"$y_1=\\sigma({total:g})={max(total, 0):g}$", va="center")
     axis.set(xlim=(-1, 6.6), ylim=(-0.2, n + 0.6), aspect="equal")
