@@ -138,7 +138,7 @@ def convolution(image: ArrayLike, kernel: ArrayLike) -> Figure:
     x, k = np.asarray(image), np.asarray(kernel)
     result = correlate(x, k)
     figure, axes = subplots(
-        1, 3, figsize=(6.8, 2.6), width_ratios=[x.shape[1], k.shape[1], result.shape[1]]
+        1, 3, figsize=(6.8, 3.6), width_ratios=[x.shape[1], k.shape[1], result.shape[1]]
     )
     _grid(axes[0], x, "image", (0, 0, *k.shape))
     _grid(axes[1], k, "filter")
@@ -180,9 +180,18 @@ def max_pooling(
     """
     x = np.asarray(feature_map, dtype=float)
     result = pool(x, ragged=ragged)
-    figure, axes = subplots(1, 2, figsize=(5, 2.7), width_ratios=[x.shape[1], result.shape[1]])
-    window = x[2 * at[0] : 2 * at[0] + 2, 2 * at[1] : 2 * at[1] + 2]
-    _grid(axes[0], x, "feature map", (2 * at[0], 2 * at[1], *window.shape))
+    row, column = 2 * at[0], 2 * at[1]
+    window = x[row : row + 2, column : column + 2]
+    over = 2 - np.array(window.shape)  # rows and columns beyond the border
+    ratios = [x.shape[1] + over[1], result.shape[1]]
+    figure, axes = subplots(1, 2, figsize=(5.4, 3.3), width_ratios=ratios)
+    _grid(axes[0], x, "feature map", (row, column, *window.shape))
+    if over.any():
+        corner = (column, len(x) - row - 2)
+        axes[0].add_patch(Rectangle(corner, 2, 2, fill=False, ec=ORANGE, ls="--", lw=2))
+        axes[0].set(
+            xlim=(-0.05, x.shape[1] + over[1] + 0.05), ylim=(-over[0] - 0.05, len(x) + 0.05)
+        )
     _grid(axes[1], result, "pooled feature map", (*at, 1, 1))
     values = ", ".join(f"{v:g}" for v in window.ravel())
     figure.supxlabel(f"max({values}) = {window.max():g}", fontsize=10)
