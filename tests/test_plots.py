@@ -16,6 +16,7 @@ from thesis_lib.plots import (
     results,
     sampling,
     set_style,
+    style,
     transfer,
 )
 
@@ -56,7 +57,7 @@ def test_pooling_by_hand() -> None:
 
 def test_the_thesis_s_neuron() -> None:
     drawn = texts(diagrams.neuron((4, 2, -3), (-1, 3, 2), 3))
-    assert "sum: -1" in drawn
+    assert "sum: $-1$" in drawn
     assert "=0$" in drawn
 
 
@@ -120,7 +121,7 @@ def test_bars_show_small_counts() -> None:
 def test_a_grid_hides_empty_places() -> None:
     figure = images.image_grid(np.zeros((5, 4, 4), np.uint8), list("abcde"), columns=3)
     assert [len(axis.images) for axis in figure.axes] == [1, 1, 1, 1, 1, 0]
-    assert not any(axis.axison for axis in figure.axes)
+    assert [axis.axison for axis in figure.axes] == [True] * 5 + [False]
 
 
 def test_resampled_points_are_all_drawn() -> None:
@@ -161,3 +162,17 @@ def test_more_curves_than_styles_are_all_drawn() -> None:
     assert len(dots.legends[0].get_texts()) == 9
     panels = transfer.gains_by_source({name: {"x": 1.0} for name in many}).axes
     assert [axis.get_title(loc="left") for axis in panels] == list(many)
+
+
+def test_logarithmic_axes_write_plain_numbers_and_a_reference_is_grey() -> None:
+    drawn = {"measured": [1, 5000], "ideal": [1, 1000]}
+    figure = curves.lines(
+        [1, 1000], drawn, xlabel="x", ylabel="y", log=True, log_x=True, reference="ideal"
+    )
+    figure.draw_without_rendering()
+    axis = figure.axes[0]
+    for side in (axis.xaxis, axis.yaxis):
+        assert "1,000" in [text.get_text() for text in side.get_ticklabels()]
+    grey = [line.get_label() for line in axis.lines if line.get_color() == style.GREY]
+    assert grey == ["ideal"]
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["ideal", "measured"]

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from thesis_lib import arguments
-from thesis_lib.plots.style import legend, subplots
+from thesis_lib.plots.style import GREY, legend, plain_numbers, subplots
 
 Floats = NDArray[np.float64]
 
@@ -33,7 +33,14 @@ def function(x: ArrayLike, y: ArrayLike, *, title: str) -> Figure:
 
 
 def lines(
-    x: ArrayLike, curves: Mapping[str, ArrayLike], *, xlabel: str, ylabel: str, log: bool = False
+    x: ArrayLike,
+    curves: Mapping[str, ArrayLike],
+    *,
+    xlabel: str,
+    ylabel: str,
+    log: bool = False,
+    log_x: bool = False,
+    reference: str = "",
 ) -> Figure:
     """Draw several curves over one axis, told apart by colour and dashes.
 
@@ -43,14 +50,25 @@ def lines(
     curves : mapping of str to array_like, (n,)
         Legend to values.
     xlabel, ylabel : str
-    log : bool
-        Logarithmic vertical axis.
+    log, log_x : bool
+        Logarithmic vertical axis, horizontal axis.
+    reference : str
+        The curve that the others are to be held against, drawn thin and grey.
     """
     figure, axis = subplots()
     dashes = ["-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1))]
-    for (name, values), dash in zip(curves.items(), cycle(dashes), strict=False):
+    if reference:
+        axis.plot(x, curves[reference], color=GREY, label=reference, linewidth=1)
+    others = [(name, values) for name, values in curves.items() if name != reference]
+    for (name, values), dash in zip(others, cycle(dashes), strict=False):
         axis.plot(x, values, linestyle=dash, label=name, linewidth=1.8)
-    axis.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
+    axis.set(xlabel=xlabel, ylabel=ylabel)
+    if log:
+        axis.set_yscale("log")
+        plain_numbers(axis.yaxis)
+    if log_x:
+        axis.set_xscale("log")
+        plain_numbers(axis.xaxis)
     legend(axis, len(curves))
     return figure
 
@@ -122,10 +140,10 @@ def histogram(
     """
     figure, axis = subplots()
     bins = np.linspace(0, 1, 41).tolist()
-    for name, values in samples.items():
+    for (name, values), dash in zip(samples.items(), cycle(["-", "--", "-.", ":"]), strict=False):
         array = np.asarray(values)
         weights = np.full(len(array), 100 / len(array))
-        axis.hist(array, bins, weights=weights, histtype="step", linewidth=1.8, label=name)
+        axis.hist(array, bins, weights=weights, histtype="step", lw=1.8, ls=dash, label=name)
     for mark in marks:
         axis.axvline(mark, color="black", linestyle=":", linewidth=1.2)
         axis.text(mark, axis.get_ylim()[1], f" {mark:g}", va="top", fontsize=9)
@@ -155,6 +173,7 @@ def scatter(
     """
     figure, axis = subplots(figsize=(5, 3.6))
     axis.set(xlabel=xlabel, ylabel=ylabel)
+    plain_numbers(axis.yaxis)
     if log_density is None:
         axis.scatter(points[:, 0], points[:, 1], s=14, label="engine")
         return figure

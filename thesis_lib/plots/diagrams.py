@@ -59,7 +59,7 @@ def neuron(inputs: Sequence[float], weights: Sequence[float], bias: float) -> Fi
     total = float(np.dot(inputs, weights) + bias)
     for k, (x, w) in enumerate(zip(inputs, weights, strict=True)):
         y = n - k
-        _node(axis, (0, y), f"{x:.3g}")
+        _node(axis, (0, y), f"${x:.3g}$")
         _arrow(axis, (0.33, y), (2.62, (n + 1) / 2 + (y - (n + 1) / 2) * 0.12))
         # Above a falling or level line, below a rising one.
         offset = 0.15 if y >= (n + 1) / 2 else -0.38
@@ -71,7 +71,7 @@ def neuron(inputs: Sequence[float], weights: Sequence[float], bias: float) -> Fi
     _node(axis, (3, centre), r"$\sigma$", 0.4)
     axis.text(3, 0.1, f"$b_1={bias:.3g}$", ha="center")
     _arrow(axis, (3, 0.4), (3, centre - 0.42))
-    axis.text(3, centre + 0.6, f"sum: {total:.4g}", ha="center", color=GREY)
+    axis.text(3, centre + 0.6, f"sum: ${total:.4g}$", ha="center", color=GREY)
     _arrow(axis, (3.42, centre), (4.6, centre))
     axis.text(4.7, centre, f"$y_1=\\sigma({total:.4g})={max(total, 0):.4g}$", va="center")
     axis.set(xlim=(-1, 6.6), ylim=(-0.2, n + 0.6), aspect="equal")
@@ -160,7 +160,7 @@ def convolution(image: ArrayLike, kernel: ArrayLike) -> Figure:
     x, k = np.asarray(image), np.asarray(kernel)
     result = correlate(x, k)
     figure, axes = subplots(
-        1, 3, figsize=(6.8, 2.6), width_ratios=[x.shape[1], k.shape[1], result.shape[1]]
+        1, 3, figsize=(6.8, 3.6), width_ratios=[x.shape[1], k.shape[1], result.shape[1]]
     )
     _grid(axes[0], x, "image", (0, 0, *k.shape))
     _grid(axes[1], k, "filter")
@@ -222,9 +222,18 @@ def max_pooling(
     rows, columns = result.shape
     if not (0 <= at[0] < rows and 0 <= at[1] < columns):
         raise ValueError(f"There are {rows} × {columns} windows, counted from 0; at is {at}.")
-    figure, axes = subplots(1, 2, figsize=(5, 2.7), width_ratios=[x.shape[1], result.shape[1]])
-    window = x[2 * at[0] : 2 * at[0] + 2, 2 * at[1] : 2 * at[1] + 2]
-    _grid(axes[0], x, "feature map", (2 * at[0], 2 * at[1], *window.shape))
+    row, column = 2 * at[0], 2 * at[1]
+    window = x[row : row + 2, column : column + 2]
+    over = 2 - np.array(window.shape)  # rows and columns beyond the border
+    ratios = [x.shape[1] + over[1], result.shape[1]]
+    figure, axes = subplots(1, 2, figsize=(5.4, 3.3), width_ratios=ratios)
+    _grid(axes[0], x, "feature map", (row, column, *window.shape))
+    if over.any():
+        corner = (column, len(x) - row - 2)
+        axes[0].add_patch(Rectangle(corner, 2, 2, fill=False, ec=ORANGE, ls="--", lw=2))
+        axes[0].set(
+            xlim=(-0.05, x.shape[1] + over[1] + 0.05), ylim=(-over[0] - 0.05, len(x) + 0.05)
+        )
     _grid(axes[1], result, "pooled feature map", (*at, 1, 1))
     values = ", ".join(f"{v:g}" for v in window.ravel())
     figure.supxlabel(f"max({values}) = {window.max():g}", fontsize=10)
