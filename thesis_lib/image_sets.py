@@ -234,6 +234,8 @@ def more(x: ArrayLike, input_shape: tuple[int, ...], scale: float) -> Array:
     ValueError
         If they differ in shape, or as far as can be told in scale.
     """
+    if np.shape(x) in (tuple(input_shape), tuple(input_shape[:2])):
+        raise ValueError("x is one image; pass several of them, or x[None] for this one alone.")
     images = _images("x", x)
     shape = (*images.shape[1:], 1)[:3]
     if shape != tuple(input_shape):
