@@ -63,6 +63,7 @@ def test_pixels_are_scaled_as_in_training() -> None:
         (TEST[0].astype(np.uint16) * 257, "but white was 255"),
         (np.repeat(TEST[0], 3, -1), r"shape \(8, 8, 3\); trained was on \(8, 8, 1\)"),
         (TEST[0][:0], "x has to be .* not empty"),
+        ([TEST[0][0], TEST[0][1][:7]], "x holds images of several shapes"),
     ):
         with pytest.raises(ValueError, match=message):
             trained.predict(images)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 import warnings
 import zipfile
@@ -349,8 +350,19 @@ def run(options: argparse.Namespace) -> int:
     result.table().to_csv(options.out / "table.csv")
     print(_in_terminal(result))
     print(result.recommendation)
+    if result.better():
+        print(f"To train it: {_to_fit(options, result.better()[0])}")
     print(f"The whole report: {report}")
     return 0
+
+
+def _to_fit(options: argparse.Namespace, method: str) -> str:
+    """Return the command that trains a method as it was compared."""
+    words = ["thesis-lib", "fit-on", options.data, "--method", method]
+    for name in ("epochs", "batch_size", "learning_rate", "size"):
+        if getattr(options, name) is not None:
+            words += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
+    return shlex.join([*words, "--out", f"{method}.keras"])
 
 
 def _in_terminal(result: Comparison) -> str:
