@@ -88,11 +88,11 @@ def _quiet_kernels() -> Any:
 
     TensorFlow writes to the error stream of its process before it can be told not to.
     """
-    from jupyter_client import AsyncKernelManager
+    from jupyter_client.manager import AsyncKernelManager
 
     class QuietKernelManager(AsyncKernelManager):
-        async def start_kernel(self, **options: Any) -> None:
-            await super().start_kernel(stderr=subprocess.DEVNULL, **options)
+        def start_kernel(self, **options: Any) -> Any:
+            return super().start_kernel(stderr=subprocess.DEVNULL, **options)
 
     return QuietKernelManager
 
