@@ -135,7 +135,7 @@ def test_the_best_of_the_clear_ones_is_recommended() -> None:
     assert result.better() == ["smote", "ros"]
     text = result.recommendation
     assert text.startswith("Use SMOTE: balanced accuracy 90.8 % against 70.9 % of the baseline")
-    assert "paired over 4 seeds" in text
+    assert "paired over 4 seeds, p < 0.001 after Holm's correction" in text
     assert "for 3 comparisons" in text
     assert "Also clearly better than the baseline: Random oversampling." in text
     assert 'It is trained by `thesis_lib.fit(x, y, method="smote")`.' in text

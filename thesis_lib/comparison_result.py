@@ -253,7 +253,7 @@ class Comparison:
                 f"Use {LABELS[best]}: {measure.lower()} {base + row['Difference']:.1f} % "
                 f"against {base:.1f} % of the baseline, a difference of {row['Difference']:.1f} "
                 f"points (95 % interval {row['Low']:.1f} to {row['High']:.1f}; paired over {seeds} "
-                f"seeds, p = {_shown_p(row['p (Holm)'])} after Holm's correction for "
+                f"seeds, {_shown_p(row['p (Holm)'])} after Holm's correction for "
                 f"{compared})."
             )
             if clear[1:]:
@@ -429,4 +429,4 @@ def _shown(sample: pd.Series) -> str:
 
 
 def _shown_p(p: Any) -> str:
-    return f"{p:.3f}" if p >= 0.001 else "less than 0.001"
+    return f"p = {p:.3f}" if p >= 0.001 else "p < 0.001"
