@@ -38,7 +38,7 @@ h1, h2 { line-height: 1.2; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: right; }
 td { white-space: nowrap; }
-td.note { white-space: normal; }
+td.note { white-space: normal; text-align: left; min-width: 14rem; }
 th[scope=row], th:first-child { text-align: left; min-width: 8rem; max-width: 16rem; }
 th[scope=row] { overflow-wrap: break-word; }
 thead th { vertical-align: bottom; }

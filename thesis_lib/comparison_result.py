@@ -287,6 +287,13 @@ class Comparison:
     def caveats(self) -> list[str]:
         """Return sentences on what the comparison cannot show."""
         found = [f"{self.pixels_note}."] if self.pixels_note else []
+        guess, best = 100 / int((self.test_counts > 0).sum()), float(self.scores().mean().max())
+        if best - guess < _HARDLY * (100 - guess):
+            found.append(
+                f"Guessing has a balanced accuracy of {guess:.1f} %, and the best method "
+                f"{best:.1f} %: it has hardly learned to tell the classes apart. Train longer, on "
+                "larger images or on more of them, before you choose."
+            )
         found += [
             "Seeds change the network's initial weights and the order of the images, not the "
             "data: another sample of images may give another ranking."
@@ -297,13 +304,6 @@ class Comparison:
                 f"With {alike} of {counted(len(base), 'seed')} the baseline gives every image the "
                 "same class: it has not learned yet, and a gain over it says little. Train longer, "
                 "or with another learning rate."
-            )
-        guess, best = 100 / int((self.test_counts > 0).sum()), float(self.scores().mean().max())
-        if best - guess < _HARDLY * (100 - guess):
-            found.append(
-                f"Guessing has a balanced accuracy of {guess:.1f} %, and the best method "
-                f"{best:.1f} %: it has hardly learned to tell the classes apart. Train longer, on "
-                "larger images or on more of them, before you choose."
             )
         lost = [
             LABELS[method]
