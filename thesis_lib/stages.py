@@ -232,7 +232,9 @@ def _second_stage(
 def _optimizer(experiment: Experiment) -> Any:
     import keras
 
-    return getattr(keras.optimizers, OPTIMIZERS[experiment.optimizer])(experiment.learning_rate)
+    return getattr(keras.optimizers, OPTIMIZERS[experiment.optimizer])(
+        float(experiment.learning_rate)  # Keras refuses 1
+    )
 
 
 def _modern() -> ModuleType:

@@ -20,7 +20,6 @@ _COMPONENTS = [
     *("Mean", "Mean low", "Mean high"),
     *("Draws", "Draws low", "Draws high"),
     *("Seeds", "Seeds low", "Seeds high"),
-    *("Share", "Share low", "Share high"),
     *("n draws", "n seeds"),
 ]
 
@@ -124,28 +123,24 @@ def components(found: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a method: "Mean" with "Mean low" and "Mean high" (percent), "Draws" and "Seeds" (the
-        two standard deviations in points, that of draws 0 where its variance is estimated below),
-        each with "low" and "high", "Share" of the draws in the variance with "Share low" and
-        "Share high", and "n draws", "n seeds". No row where there are no two of each.
+        A row a method: "Mean" with "Mean low" and "Mean high" (percent, over other draws with
+        these seeds), "Draws" and "Seeds" (the two standard deviations in points, that of draws 0
+        where its variance is estimated below), each with "low" and "high", and "n draws",
+        "n seeds". No row where there are no two of each.
     """
     rows = {}
     for method in found.dropna(axis=1, how="all"):
         square = without_gaps(found[method].unstack("Seed"), fewest=2)
         if min(square.shape) < 2:
             continue
-        c = rankings.variance_components(square.to_numpy())
+        # Networks of one seed start from the same weights, whatever images were drawn.
+        c = rankings.variance_components(square.to_numpy(), same_seeds=True)
         spread = {"Draws": (c.draw, c.draw_interval), "Seeds": (c.seed, c.seed_interval)}
         row = {"Mean": c.mean, "Mean low": c.mean_interval[0], "Mean high": c.mean_interval[1]}
         for name, (variance, interval) in spread.items():
             row[name] = math.sqrt(max(variance, 0.0))
             row[f"{name} low"], row[f"{name} high"] = (math.sqrt(v) for v in interval)
-        row |= {"Share": c.share, "Share low": c.share_interval[0]}
-        rows[str(method)] = row | {
-            "Share high": c.share_interval[1],
-            "n draws": square.shape[0],
-            "n seeds": square.shape[1],
-        }
+        rows[str(method)] = row | {"n draws": square.shape[0], "n seeds": square.shape[1]}
     return pd.DataFrame(rows, index=_COMPONENTS, dtype=float).T.rename_axis("Method")
 
 

@@ -140,6 +140,43 @@ COSTS: dict[str, Callable[[], NDArray[np.float64]]] = {
 }
 
 
+SECOND_STAGES = ("deferred-weights", "retrained-classifier", "feature-smote")
+
+
+def check_settings(experiment: Experiment) -> None:
+    """Refuse settings that nothing could train with, or that would change nothing.
+
+    The catalogue's are right; those of ``dataclasses.replace(experiment, ...)`` may not be.
+
+    Parameters
+    ----------
+    experiment : Experiment
+
+    Raises
+    ------
+    ValueError, TypeError
+        If one is unknown, out of its range, or of no effect.
+    """
+    known = {
+        "sampler": (None, "class-aware", *SAMPLERS),
+        "loss": stages.LOSSES,
+        "change": (None, *stages.CHANGES),
+        "second_stage": (None, *SECOND_STAGES),
+        "optimizer": stages.OPTIMIZERS,
+        "cost": (None, "prior", "tuned", *COSTS),
+    }
+    for name, allowed in known.items():
+        arguments.one_of(name, getattr(experiment, name), allowed)
+    arguments.number("learning_rate", experiment.learning_rate, 0, ends="()")
+    arguments.number("dropout", experiment.dropout, 0, 1, "[)")
+    arguments.whole("batch_size", experiment.batch_size, 1)
+    for name, low, high in (("members", 1, math.inf), ("draw", 0, 2**32 - 1)):
+        if getattr(experiment, name) is not None:
+            arguments.whole(name, getattr(experiment, name), low, high)
+    if experiment.gamma is not None and "focal" not in experiment.loss:
+        raise ValueError(f"gamma belongs to focal loss; the loss is {experiment.loss!r}.")
+
+
 def cost_matrix(experiment: Experiment, class_counts: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the cost matrix that an experiment moves thresholds with.
 
@@ -333,8 +370,9 @@ def train(
     ------
     ValueError, TypeError
         If epochs is no whole number from 1, the precision or a name in the experiment is
-        unknown, or the task does not fit the data set.
+        unknown, a setting of it is out of its range, or the task does not fit the data set.
     """
+    check_settings(experiment)
     epochs = arguments.whole("epochs", experiment.epochs if epochs is None else epochs, 1)
     source = source_of(experiment, dataset)
     subset = subset_of(experiment, source)
