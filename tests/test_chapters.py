@@ -166,6 +166,7 @@ def test_chapters_open_and_close_as_all_do(path: Path) -> None:
         return
     text = path.read_text("utf-8")
     assert "{admonition} After this chapter you can" in text
+    assert "{admonition} Try it" in text
     assert "\n## Summary\n" in text
     exercises = re.findall(r"\{exercise\}\n:label: (\S+)", text)
     assert 3 <= len(exercises) <= 6
