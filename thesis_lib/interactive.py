@@ -19,7 +19,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from thesis_lib import anomaly, experiments, intervals, published, report, verdicts
+from thesis_lib import anomaly, arguments, experiments, intervals, published, report, verdicts
 from thesis_lib.plots.style import BLUE, ORANGE, subplots
 
 _KIND = re.compile(r"[a-z]+(-[a-z]+)*")
@@ -184,7 +184,13 @@ def comparison(task: str) -> dict[str, Any]:
         "methods" (n), and "metrics": name to "published" (n) and "recorded" (n), the latter
         [mean, low, high] of a 95 % interval over seeds. ``None`` where there is none. Means and
         minima are those over the classes that the thesis's overview prints: five of ten, or both.
+
+    Raises
+    ------
+    ValueError
+        If the task is another.
     """
+    arguments.one_of("task", task, _OVERVIEWS)
     table = _OVERVIEWS[task]
     printed = published.table(table)
     runs = [experiments.results(verdicts.experiment_of(table, row)) for row in printed.index]
@@ -209,7 +215,13 @@ def comparison_figure(compared: Mapping[str, Any], metric: str) -> Figure:
         As :func:`comparison` returns it.
     metric : str
         A key of its "metrics".
+
+    Raises
+    ------
+    ValueError
+        If it is none.
     """
+    arguments.one_of("metric", metric, compared["metrics"])
     figure, axis = subplots(figsize=(6.4, 3.2))
     rows = np.arange(len(compared["methods"]))
     chosen = compared["metrics"][metric]
