@@ -15,6 +15,7 @@ from thesis_lib.intervals import (
     t_interval,
     t_prediction,
     welch,
+    welch_p,
 )
 
 
@@ -77,3 +78,13 @@ def test_holm_by_hand() -> None:
     found = holm([0.02, 0.4, 0.01, np.nan, 0.03])
     assert_allclose(found, [0.06, 0.4, 0.04, np.nan, 0.06])
     assert len(holm([])) == 0
+
+
+def test_p_of_welchs_test() -> None:
+    one, other = [1.0, 2, 4], [3.0, 5, 8, 9]
+    expected = stats.ttest_ind(one, other, equal_var=False).pvalue
+    assert welch_p([*one, float("nan")], other) == pytest.approx(expected)
+    # At the level of p the interval ends at zero: at 5 % both decide alike.
+    assert (expected < 0.05) == (welch(one, other)[2] < 0)
+    assert np.isnan(welch_p([1.0], other))
+    assert (welch_p([1.0, 1], [2.0, 2]), welch_p([1.0, 1], [1.0, 1])) == (0, 1)

@@ -71,6 +71,35 @@ def test_intervals_cover(draw: float, seed: float) -> None:
     assert (hits / n > 0.912).all(), hits / n
 
 
+@pytest.mark.parametrize("n", [2, 3])
+def test_of_the_same_seeds_what_draws_have_in_common_is_their_covariance(n: int) -> None:
+    """Scores of two seeds on one draw share that draw alone, whatever a seed does to all draws."""
+    rng = np.random.default_rng(2)
+    values = rng.normal(size=(8, 1)) + 5 * np.arange(n) + rng.normal(size=(8, n))
+    found = rankings.variance_components(values, same_seeds=True)
+    between_seeds = np.cov(values.T)[np.triu_indices(n, 1)]
+    assert found.draw == pytest.approx(between_seeds.mean())
+    assert found.seed == pytest.approx(values.var(axis=1, ddof=1).mean())
+    assert found.draw > rankings.variance_components(values).draw
+    assert np.isnan(found.share_interval).all()
+
+
+@pytest.mark.parametrize(("draw", "alike", "seed"), [(0, 1, 1), (1, 2, 1), (2, 0, 1)])
+def test_intervals_cover_where_seeds_suit_all_draws(draw: float, alike: float, seed: float) -> None:
+    rng = np.random.default_rng(1)
+    hits = np.zeros(3)
+    n = 1000
+    for _ in range(n):
+        of_seeds = 5 + alike * rng.normal(size=(1, 3))
+        values = draw * rng.normal(size=(10, 1)) + of_seeds + seed * rng.normal(size=(10, 3))
+        c = rankings.variance_components(values, same_seeds=True)
+        truths = (of_seeds.mean(), draw**2, alike**2 + seed**2)
+        bounds = (c.mean_interval, c.draw_interval, c.seed_interval)
+        hits += [low <= t <= high for t, (low, high) in zip(truths, bounds, strict=True)]
+    # Three standard errors of 95 % in 1,000 are 2.1 points.
+    assert (hits / n > 0.929).all(), hits / n
+
+
 def test_seeds_only_and_draws_only() -> None:
     """Draws that are alike, to the last seed, and seeds that change nothing."""
     alike = rankings.variance_components([[1, 2, 3], [1, 2, 3], [1, 2, 3]])
@@ -129,7 +158,11 @@ def test_methods_that_are_always_alike_and_always_in_one_order() -> None:
 
 def test_paired_comparison_is_wilcoxons_with_holms_correction() -> None:
     found = rankings.paired(DEMSAR, "C4.5")
-    raw = [stats.wilcoxon(DEMSAR[m], DEMSAR["C4.5"]).pvalue for m in ("m", "cf", "m+cf")]
+    every = stats.PermutationMethod(n_resamples=2**14)  # all the signs that 14 draws can have
+    raw = [
+        stats.wilcoxon((DEMSAR[m] - DEMSAR["C4.5"]).round(9), method=every).pvalue
+        for m in ("m", "cf", "m+cf")
+    ]
     np.testing.assert_allclose(found["p"], raw)
     np.testing.assert_allclose(found["p (Holm)"], holm(raw))
     row = found.loc["m"]
@@ -137,6 +170,17 @@ def test_paired_comparison_is_wilcoxons_with_holms_correction() -> None:
     low, high = stats.t.interval(0.95, 13, gain.mean(), stats.sem(gain))
     np.testing.assert_allclose(row[["Difference", "Low", "High"]], [gain.mean(), low, high])
     assert (row["Wins"], row["Losses"]) == (10, 2)
+
+
+def test_twenty_wins_of_twenty_have_one_p_whether_they_tie_or_not() -> None:
+    """Two of 2 ** 20 signs are as extreme; SciPy's normal approximation for ties says 9e-5."""
+    for gains in (np.arange(1.0, 21), np.repeat(np.arange(1.0, 11), 2), np.full(20, 0.1)):
+        assert rankings.signed_rank(gains) == pytest.approx(2 / 2**20)
+    without_ties = np.array([3.0, -1, 4, 2, -5, 9, 7, 6])
+    expected = stats.wilcoxon(without_ties, method="exact").pvalue
+    assert rankings.signed_rank(without_ties) == pytest.approx(expected)
+    assert rankings.signed_rank([1.0, -1.0]) == 1
+    assert rankings.signed_rank([0.0, 1e-14, 2, 2, 2]) == pytest.approx(2 / 8)
 
 
 def test_equal_methods_have_p_one() -> None:

@@ -42,7 +42,10 @@ def undersampled() -> dict[str, float | Sequence[float]]:
 
 
 def undersampled_beside_the_listing() -> str:
-    """Say what the right labels alone change after as many epochs, in points of mean recall."""
+    """Say what the twin with the right labels gains after as many epochs, in mean recall.
+
+    The twin also draws its images anew with each seed.
+    """
     names = ("multiclass/rus-corrected", "multiclass/rus")
     if evidence.pending(*names):
         return "not decided yet"
@@ -91,7 +94,7 @@ def msfe_title(verdict: str) -> str:
     Parameters
     ----------
     verdict : str
-        As :class:`published.Comparison` has it.
+        As :class:`published.Replication` has it.
     """
     titles = {
         "differs": "The printed program does not give the printed table",

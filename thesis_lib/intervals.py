@@ -139,6 +139,33 @@ def welch(one: Sequence[float], other: Sequence[float]) -> tuple[float, float, f
         Mean of ``one`` minus mean of ``other``, lower and upper bound. The bounds are NaN with
         fewer than two values on a side, and equal the difference where neither side varies.
     """
+    difference, error, freedom = _welch(one, other)
+    half = 0.0 if error == 0 else float(scipy.stats.t.ppf(0.975, freedom)) * error
+    return difference, difference - half, difference + half
+
+
+def welch_p(one: Sequence[float], other: Sequence[float]) -> float:
+    """Return p of Welch's t test of two equal means.
+
+    Parameters
+    ----------
+    one, other : sequence of float
+        As for `welch`.
+
+    Returns
+    -------
+    float
+        NaN with fewer than two values on a side; where neither side varies, 0 if the two differ
+        and 1 if they do not.
+    """
+    difference, error, freedom = _welch(one, other)
+    if error == 0:
+        return float(abs(difference) < 1e-9)
+    return float(2 * scipy.stats.t.sf(abs(difference) / error, freedom))
+
+
+def _welch(one: Sequence[float], other: Sequence[float]) -> tuple[float, float, float]:
+    """Return the difference of two means, its standard error and the degrees of freedom."""
     a, b = (np.asarray([v for v in values if not math.isnan(v)]) for values in (one, other))
     if not len(a) or not len(b):
         return math.nan, math.nan, math.nan
@@ -149,10 +176,9 @@ def welch(one: Sequence[float], other: Sequence[float]) -> tuple[float, float, f
     parts = [0.0 if np.ptp(x) < 1e-9 else float(x.var(ddof=1)) / len(x) for x in (a, b)]
     variance = sum(parts)
     if variance == 0:
-        return difference, difference, difference
+        return difference, 0.0, math.nan
     freedom = variance**2 / (parts[0] ** 2 / (len(a) - 1) + parts[1] ** 2 / (len(b) - 1))
-    half = float(scipy.stats.t.ppf(0.975, freedom)) * math.sqrt(variance)
-    return difference, difference - half, difference + half
+    return difference, math.sqrt(variance), freedom
 
 
 def holm(p: ArrayLike) -> NDArray[np.float64]:

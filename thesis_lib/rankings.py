@@ -23,14 +23,15 @@ class Components:
     ----------
     mean : float
     mean_interval : tuple of float
-        Of the mean over all possible draws and seeds.
+        Of the mean over all possible draws, and over all possible seeds if each draw has its own.
     draw, seed : float
-        Variance between draws, and between seeds within a draw, in squared units of the score.
+        Variance between draws, and between the seeds of a draw, in squared units of the score.
         That between draws is estimated without bias, so it may fall below zero.
     draw_interval, seed_interval : tuple of float
     share : float
         Of the draws in the whole variance of a single run, from 0 to 1.
     share_interval : tuple of float
+        NaN for the same seeds in all draws.
     """
 
     mean: float
@@ -43,18 +44,30 @@ class Components:
     share_interval: Interval
 
 
-def variance_components(scores: ArrayLike, *, confidence: float = 0.95) -> Components:
-    r"""Split the variance of scores by a one-way analysis of variance with random draws.
+def variance_components(
+    scores: ArrayLike, *, same_seeds: bool = False, confidence: float = 0.95
+) -> Components:
+    r"""Split the variance of scores by an analysis of variance with random draws.
 
-    With a draws and n seeds each, the mean squares between and within the draws estimate
-    :math:`n\sigma_D^2+\sigma_S^2` and :math:`\sigma_S^2`. The interval of the share is exact for
-    normal errors, that of :math:`\sigma_D^2` is Williams's and Tukey's, which holds at least the
-    confidence (Searle, Casella and McCulloch, *Variance Components*, 1992, section 3.6).
+    With a draws of n seeds each, the mean square between the draws estimates
+    :math:`n\sigma_D^2+\sigma_E^2`. Where each draw has seeds of its own, the mean square within
+    the draws estimates :math:`\sigma_E^2`, and that is the variance of seeds. Where all draws have
+    the same seeds, a seed may suit every draw: then :math:`\sigma_E^2` is what is left in the
+    two-way table without draws and seeds, and what a seed does to all draws alike belongs to the
+    variance of seeds as well.
+
+    The interval of :math:`\sigma_D^2` is Williams's and Tukey's, which holds at least the
+    confidence (Searle, Casella and McCulloch, *Variance Components*, 1992, section 3.6). For seeds
+    of each draw's own and normal errors, those of the variance of seeds and of the share are exact.
+    For the same seeds the first is Graybill's and Wang's (1980), which is wide where there are few
+    seeds, and the share has none.
 
     Parameters
     ----------
     scores : array_like, (draws, seeds)
         At least two of each, none missing.
+    same_seeds : bool
+        Whether a column is one seed in all rows.
     confidence : float
         Between 0 and 1.
 
@@ -76,20 +89,28 @@ def variance_components(scores: ArrayLike, *, confidence: float = 0.95) -> Compo
     low, high = _tails(confidence)
     a, n = values.shape
     between, within = a - 1, a * (n - 1)
-    means = values.mean(1)
+    means, apart = values.mean(1), values - values.mean(1, keepdims=True)
     of_draws = float(n * means.var(ddof=1))
-    of_seeds = float(((values - means[:, None]) ** 2).sum() / within)
-    # Scores that never vary leave 0 / 0: then nothing is known about where variance comes from.
-    ratio = of_draws / of_seeds if of_seeds > 0 else np.inf if of_draws > 0 else np.nan
-    f = {tail: float(stats.f.ppf(tail, between, within)) for tail in (low, high)}
-    thetas = [(ratio / f[tail] - 1) / n for tail in (high, low)]
-    # `np.maximum` keeps NaN, which `max` would turn into 0.
-    shares = [1.0 if np.isinf(t) else np.maximum(t, 0.0) / (1 + np.maximum(t, 0.0)) for t in thetas]
-    draws = [
-        max(0.0, between * (of_draws - f[tail] * of_seeds) / n / stats.chi2.ppf(tail, between))
+    of_seeds = float((apart**2).sum() / within)
+    error, left = of_seeds, within  # what the mean square between draws holds beside draws
+    if same_seeds:
+        left = (a - 1) * (n - 1)
+        error = float(((apart - apart.mean(0)) ** 2).sum() / left)
+    # The variance of seeds is the sum of these, each with its degrees of freedom.
+    sums = [(error, left)]
+    if same_seeds:
+        sums = [(error * between / a, left), (float(apart.mean(0).var(ddof=1)), n - 1)]
+    f = {tail: float(stats.f.ppf(tail, between, left)) for tail in (low, high)}
+    draws = tuple(
+        max(0.0, between * (of_draws - f[tail] * error) / n / float(stats.chi2.ppf(tail, between)))
         for tail in (high, low)
-    ]
-    draw = (of_draws - of_seeds) / n
+    )
+    draw = (of_draws - error) / n
+    # Scores that never vary leave 0 / 0: then nothing is known of where variance comes from.
+    ratio = of_draws / of_seeds if of_seeds > 0 else np.inf if of_draws > 0 else np.nan
+    # `np.maximum` keeps NaN, which `max` would turn into 0.
+    thetas = [np.maximum((ratio / f[tail] - 1) / n, 0.0) for tail in (high, low)]
+    shares = [1.0 if np.isinf(theta) else theta / (1 + theta) for theta in thetas]
     whole = max(draw, 0.0) + of_seeds
     half = float(stats.t.ppf(high, between)) * (of_draws / (a * n)) ** 0.5
     mean = float(values.mean())
@@ -97,15 +118,21 @@ def variance_components(scores: ArrayLike, *, confidence: float = 0.95) -> Compo
         mean=mean,
         mean_interval=(mean - half, mean + half),
         draw=draw,
-        draw_interval=(float(draws[0]), float(draws[1])),
+        draw_interval=(draws[0], draws[1]),
         seed=of_seeds,
-        seed_interval=(
-            within * of_seeds / float(stats.chi2.ppf(high, within)),
-            within * of_seeds / float(stats.chi2.ppf(low, within)),
-        ),
+        seed_interval=(of_seeds - _reach(sums, high), of_seeds + _reach(sums, low)),
         share=max(draw, 0.0) / whole if whole > 0 else np.nan,
-        share_interval=(float(shares[0]), float(shares[1])),
+        share_interval=(np.nan, np.nan) if same_seeds else (float(shares[0]), float(shares[1])),
     )
+
+
+def _reach(sums: list[tuple[float, int]], tail: float) -> float:
+    """Return how far the bound of a sum of mean squares lies from it (Graybill and Wang 1980).
+
+    Of a single one this is the exact interval of a variance.
+    """
+    parts = [part * (freedom / stats.chi2.ppf(tail, freedom) - 1) for part, freedom in sums]
+    return float(np.linalg.norm(parts))
 
 
 def paired(scores: pd.DataFrame, baseline: str) -> pd.DataFrame:
@@ -122,8 +149,8 @@ def paired(scores: pd.DataFrame, baseline: str) -> pd.DataFrame:
     -------
     DataFrame
         A row a method: mean difference with its 95 % t interval, the number of draws on which it
-        wins and loses, p of Wilcoxon's signed-rank test (1945), and p after Holm's correction for
-        the number of methods. Without any difference p is 1.
+        wins and loses, p of Wilcoxon's signed-rank test (`signed_rank`), and p after Holm's
+        correction for the number of methods.
 
     Raises
     ------
@@ -136,12 +163,41 @@ def paired(scores: pd.DataFrame, baseline: str) -> pd.DataFrame:
     rows = {}
     for method in frame.columns.drop(baseline):
         gain = (frame[method] - frame[baseline]).to_numpy(dtype=float)
-        p = float(stats.wilcoxon(gain).pvalue) if gain.any() else 1.0
-        rows[method] = (*t_interval(gain), int((gain > 0).sum()), int((gain < 0).sum()), p)
+        wins, losses = int((gain > 0).sum()), int((gain < 0).sum())
+        rows[method] = (*t_interval(gain), wins, losses, signed_rank(gain))
     columns = ["Difference", "Low", "High", "Wins", "Losses", "p"]
     found = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     found["p (Holm)"] = holm(found["p"].to_numpy(dtype=float))
     return found.rename_axis("Method")
+
+
+def signed_rank(differences: ArrayLike) -> float:
+    """Return p of Wilcoxon's signed-rank test (1945), two-sided and exact, with ties as well.
+
+    Equal sizes share their mean rank, and zeros are left out. Each sign is as likely as the other
+    if the differences lie about 0 in the same way to both sides, which gives the distribution.
+
+    Parameters
+    ----------
+    differences : array_like, (n,)
+        One a pair, none missing.
+
+    Returns
+    -------
+    float
+        1 without any difference.
+    """
+    values = np.asarray(differences, dtype=np.float64)
+    # What differs by errors of rounding only is a tie.
+    values = values.round(9)[values.round(9) != 0]
+    if not len(values):
+        return 1.0
+    ranks = (2 * stats.rankdata(np.abs(values))).astype(int)  # whole, since a mean rank is a half
+    counts = np.ones(1)
+    for rank in ranks:
+        counts = (np.pad(counts, (0, rank)) + np.pad(counts, (rank, 0))) / 2
+    above = int(ranks[values > 0].sum())
+    return float(min(1.0, 2 * min(counts[: above + 1].sum(), counts[above:].sum())))
 
 
 @dataclass(frozen=True)

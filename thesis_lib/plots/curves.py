@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from thesis_lib import arguments
 from thesis_lib.plots.style import GREY, legend, plain_numbers, subplots
 
 Floats = NDArray[np.float64]
@@ -89,9 +90,14 @@ def descent_path(
     -------
     ndarray, (steps + 1, n)
         The points, the start among them.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If steps is no whole number from 0.
     """
     path = [np.asarray(start, dtype=float)]
-    for _ in range(steps):
+    for _ in range(arguments.whole("steps", steps, 0)):
         path.append(path[-1] - learning_rate * gradient(path[-1]))
     return np.array(path)
 
@@ -104,15 +110,17 @@ def descent(loss: Callable[[Any, Any], Any], paths: Mapping[str, Floats]) -> Fig
     loss : callable
         Of two arrays, the parameters.
     paths : mapping of str to ndarray, (n, 2)
-        Title to points.
+        Title to points. Where each starts is shown, and not always where it runs away to.
     """
     figure, axes = subplots(1, len(paths), figsize=(7, 2.7), sharey=True, squeeze=False)
-    w1, w2 = np.meshgrid(np.linspace(-3, 3, 121), np.linspace(-2, 2, 81))
+    starts = abs(np.array([path[0] for path in paths.values()]))
+    right, top = np.maximum([3, 2], 1.2 * starts.max(axis=0))
+    w1, w2 = np.meshgrid(np.linspace(-right, right, 121), np.linspace(-top, top, 81))
     for axis, (title, path) in zip(axes.flat, paths.items(), strict=True):
         axis.contour(w1, w2, loss(w1, w2), levels=12, cmap="Blues_r", linewidths=0.8)
         axis.plot(*path.T, "o-", color="#D55E00", markersize=3, linewidth=1)
         axis.plot(0, 0, marker="*", color="black", markersize=9)
-        axis.set(title=title, xlabel="$w_1$", xlim=(-3, 3), ylim=(-2, 2))
+        axis.set(title=title, xlabel="$w_1$", xlim=(-right, right), ylim=(-top, top))
     axes[0, 0].set_ylabel("$w_2$")
     return figure
 
