@@ -313,8 +313,7 @@ def _msfe_table() -> Evidence:
         return Evidence(status, text)
     listed = published.compare(printed, values(name, "0")).verdict
     corrected = published.compare(printed, values(twin, "0")).verdict
-    text += f" Verdict on the printed number: with the listing *{listed}*, for the twin "
-    text += f"*{corrected}*."
+    text += f" Verdict on the printed number: {listed} (listing), {corrected} (as defined)."
     return Evidence(CONFIRMED if listed == "differs" else REFUTED, text)
 
 
