@@ -6,6 +6,8 @@ import re
 from typing import Any
 
 _CONTAINER = re.compile(r'<div class="explore" data-kind="([a-z-]+)"')
+# What only a notebook needs; its attributes are escaped.
+_FRAME = re.compile(r'<iframe class="explore-notebook"[^<>]*></iframe>')
 
 
 def setup(app: Any) -> dict[str, bool]:
@@ -27,6 +29,7 @@ def add_to_page(app: Any, pagename: str, template: str, context: Any, doctree: A
     kinds = sorted(set(_CONTAINER.findall(context.get("body", ""))))
     if not kinds:
         return
+    context["body"] = _FRAME.sub("", context["body"])
     app.add_css_file("explore/explore.css")
     for name in ("chart", *kinds):
         # Deferred, not modules: browsers refuse modules to pages that are opened as files.

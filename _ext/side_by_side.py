@@ -8,6 +8,7 @@ left to MyST-NB, which executes it again and reports the failure.
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -78,7 +79,22 @@ def _executed(path: Path, notebook: Any, config: Any) -> Any:
         cwd=str(path.parent),
         allow_errors=False,
         timeout=config.execution_timeout,
+        kernel_manager_class=_quiet_kernels(),
     )
+
+
+def _quiet_kernels() -> Any:
+    """Return kernels whose processes say nothing beside what their cells say.
+
+    TensorFlow writes to the error stream of its process before it can be told not to.
+    """
+    from jupyter_client.manager import AsyncKernelManager
+
+    class QuietKernelManager(AsyncKernelManager):
+        def start_kernel(self, **options: Any) -> Any:
+            return super().start_kernel(stderr=subprocess.DEVNULL, **options)
+
+    return QuietKernelManager
 
 
 def notebooks(env: Any) -> Iterator[tuple[Path, Any]]:

@@ -135,16 +135,33 @@ def test_the_best_of_the_clear_ones_is_recommended() -> None:
     assert result.better() == ["smote", "ros"]
     text = result.recommendation
     assert text.startswith("Use SMOTE: balanced accuracy 90.8 % against 70.9 % of the baseline")
-    assert "paired over 4 seeds" in text
+    assert "paired over 4 seeds, p < 0.001 after Holm's correction" in text
     assert "for 3 comparisons" in text
     assert "Also clearly better than the baseline: Random oversampling." in text
     assert 'It is trained by `thesis_lib.fit(x, y, method="smote")`.' in text
+    settings = {"epochs": 7, "batch_size": 16, "learning_rate": 0.01, "optimizer": "adam"}
+    text = dataclasses.replace(result, settings=settings).recommendation
+    assert 'method="smote", epochs=7, batch_size=16, learning_rate=0.01)`.' in text
 
 
 def test_no_method_may_be_clearly_better() -> None:
     result = made({BASELINE: binary([40, 60, 50]), "ros": binary([45, 50, 61])})
     assert result.recommendation.startswith("No method is clearly better than cross-entropy")
     assert "That does not show that none is." in result.recommendation
+
+
+def test_nothing_is_better_than_a_perfect_baseline() -> None:
+    text = made({BASELINE: binary([100, 100]), "ros": binary([100, 99])}).recommendation
+    assert text.startswith("No method can be better than cross-entropy without any remedy, which")
+    assert "That does not show" not in text
+    assert "Seeds change" in text
+
+
+def test_what_is_hardly_better_than_guessing_is_said() -> None:
+    told = "Guessing has a balanced accuracy of 50.0 %, and the best method 52.0 %"
+    near = {BASELINE: binary([1, 2, 3]), "ros": binary([5, 4, 3])}
+    assert told in made(near).recommendation
+    assert "Guessing" not in made({**near, "smote": binary([40, 41, 42])}).recommendation
 
 
 def test_a_method_that_is_clearly_worse_is_not_recommended() -> None:
@@ -553,6 +570,13 @@ IMAGES, LABELS = squares([14, 6], 0)
         ({"x_test": np.zeros((20, 300, 300), np.uint8)}, "x_test has images of 300×300"),
         ({"x_test": np.zeros((20, 16, 16, 1), np.uint8)}, "differ in shape"),
         ({"x_train": IMAGES.astype(str)}, "x_train has to hold numbers"),
+        (
+            {"x_train": IMAGES > 100},
+            r"has to hold numbers; got dtype bool\. Pass x.astype\('uint8'\)",
+        ),
+        ({"x_train": "photos"}, r"has to be an array of images; got str\. .*own_data.load\(path\)"),
+        ({"x_test": iter(IMAGES)}, "x_test has to be an array of images; got"),
+        ({"x_train": np.array([IMAGES[0], "x"], object)}, "images of several shapes"),
         ({"x_train": np.where(IMAGES > 200, np.nan, IMAGES)}, "NaN or infinite"),
         ({"x_train": IMAGES.astype(int) - 3}, "negative pixels .*; shift them to 0"),
         ({"x_train": IMAGES / 127.5 - 1}, r"negative pixels .*; pass \(x \+ 1\) / 2\."),
@@ -684,6 +708,7 @@ def test_the_report_marks_the_best_of_each_column() -> None:
     assert "90.0" in marked  # recall of y: 9 of 10
     assert not any(text.startswith("50.0") for text in marked)
     assert "Bold: the largest of its column." in results
+    assert ">Note<" not in results  # nothing to note
 
 
 def test_a_report_ends_in_html(tmp_path: Path) -> None:

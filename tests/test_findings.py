@@ -55,7 +55,7 @@ def test_every_finding_has_a_check_and_every_check_a_finding() -> None:
         assert all((finding.places, finding.says, finding.does))
         assert all(isinstance(place, str) for place in finding.places)  # 4.2 would be a number
         assert set(finding.slip_of) <= set(experiments.catalogue())
-    with pytest.raises(KeyError, match="No finding 'x'; there are rus-labels"):
+    with pytest.raises(ValueError, match=r"id of a finding has to be one of rus-labels.* got 'x'"):
         evidence.of("x")
 
 
@@ -446,9 +446,9 @@ def test_a_finding_and_a_claim_as_markdown() -> None:
     assert text.startswith("Winner and second cannot be told apart")
     assert text.endswith("**open\\: not recorded yet**")
     assert "does best on ten classes" in replication.claim("focal")
-    with pytest.raises(KeyError, match=r"No finding 'x'; there are .*rus-labels"):
+    with pytest.raises(ValueError, match=r"id of a finding has to be .*rus-labels.* got 'x'"):
         replication.finding("x")
-    with pytest.raises(KeyError, match="No claim 'x'; there are focal, ros"):
+    with pytest.raises(ValueError, match=r"id of a claim has to be one of focal, ros.* got 'x'"):
         replication.claim("x")
 
 

@@ -4,13 +4,15 @@ import base64
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
 import explore
-from thesis_lib import experiments, published
+from tests import chromium
+from thesis_lib import experiments, interactive, published
 from thesis_lib.interactive import (
     Interactive,
     binary_outputs,
@@ -128,6 +130,51 @@ def test_recorded_metrics_are_means_over_seeds_of_each_runs_metric() -> None:
     found = compared["metrics"]["Lowest recall"]["recorded"][row]
     assert found[0] == pytest.approx(100 * recalls.min(axis=1).mean(), abs=1e-3)
     assert found[1] < found[0] < found[2]
+
+
+def test_a_notebook_gets_a_frame_with_the_scripts_and_the_page_leaves_it_out() -> None:
+    shown = Interactive("focal", HOSTILE, figure(), ALT)
+    notebook = shown._repr_mimebundle_()["text/html"]
+    assert [tag for tag, _ in Reader(notebook).tags] == ["div", "script", "img", "iframe"]
+    frame = dict(Reader(notebook).tags)["iframe"]
+    assert "Explore.kinds.focal" in str(frame["srcdoc"])
+    assert "hidden" in frame
+    context = {"body": f"<p>{notebook}</p>"}
+    explore.add_to_page(App(), "page", "page.html", context, None)
+    assert context["body"] == f"<p>{shown.to_html()}</p>"
+
+
+def test_without_the_scripts_a_notebook_shows_the_static_figure(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(interactive, "_SCRIPTS", tmp_path)
+    shown = Interactive("focal", 1, figure(), ALT)
+    assert shown._repr_mimebundle_()["text/html"] == shown.to_html()
+
+
+@pytest.mark.skipif(chromium.find() is None, reason="no Chromium on this machine")
+@pytest.mark.parametrize("light", ["true", "false"])
+def test_a_slider_moves_in_a_notebook(light: str) -> None:
+    """JupyterLab puts an output on its page by innerHTML, which runs no script of it."""
+    output = Interactive("focal", {"gamma": 2, "p": 0.2}, figure(), ALT).to_notebook()
+    with chromium.launch() as browser:
+        page = browser.new_page()
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.set_content(f'<body data-jp-theme-light="{light}"><div id="cell"></div>')
+        page.evaluate("html => { document.querySelector('#cell').innerHTML = html }", output)
+        frame = page.frame_locator("iframe.explore-notebook")
+        frame.get_by_label("Focusing").fill("0")
+        told = frame.locator("output")
+        told.filter(has_text="γ = 0.0").wait_for()
+        assert "loss 1.6094" in told.inner_text()
+        assert not page.locator("#cell > .explore").is_visible()
+        box = page.locator("iframe").bounding_box()
+        assert box["height"] > frame.locator(".explore-live").bounding_box()["height"]
+        assert frame.locator("html").get_attribute("data-theme") == (
+            "light" if light == "true" else "dark"
+        )
+        assert errors == []
 
 
 class App:

@@ -11,6 +11,7 @@ import sys
 import textwrap
 import threading
 import time
+import tomllib
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -205,6 +206,14 @@ def test_lab_opens_with_all_chapters_as_notebooks(lab: Lab) -> None:
         # Starting leaves the sources alone. If it does not: `jupytext --sync` writes a chapter as
         # Jupytext does, which is what has to be committed.
         assert lab.at_start[path.stem] == path.read_bytes(), path.stem
+
+
+def test_what_shows_boxes_and_exercises_is_installed_with_the_book() -> None:
+    """JupyterLab alone drops the first line of a directive, and with it "Audit" and "Exercise"."""
+    required = (ROOT / "requirements.txt").read_text("utf-8")
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert re.search(r"^jupyterlab-myst==[\d.]+ ", required, re.MULTILINE)
+    assert any("jupyterlab-myst" in name for name in extras["optional-dependencies"]["book"])
 
 
 @pytest.mark.parametrize("opened", ["notebooks/{}.ipynb", "chapters/{}.md"])

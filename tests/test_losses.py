@@ -388,3 +388,20 @@ print(json.dumps(found))
     expected = [reference(y, p) for _, reference in CASES]
     for found in json.loads(printed):
         np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import thesis_lib.losses",
+        "import thesis_lib.modern_losses",
+        "import thesis_lib.fast_layers",
+        "from thesis_lib import model; model.build_cnn()",
+        "from thesis_lib import classifier; classifier.load()",
+        "from thesis_lib import fitting; fitting.set_up(1)",
+    ],
+)
+def test_the_first_import_in_a_notebook_prints_nothing(code: str) -> None:
+    quiet = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    done = subprocess.run([sys.executable, "-c", code], env=quiet, capture_output=True, text=True)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")

@@ -1,6 +1,7 @@
 """Loading one's own images, and the command that compares methods on them."""
 
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,9 +11,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from tests.test_comparison import squares
-from thesis_lib import comparison, own_data, own_methods
+from tests.test_comparison import binary, made, squares
+from thesis_lib import comparison, own_data, own_fit, own_methods
 from thesis_lib.__main__ import main
+from thesis_lib.own_methods import BASELINE
 
 mpl.use("Agg")
 
@@ -34,12 +36,14 @@ def photos(folder: Path, counts: dict[str, int], *, grey: bool = False) -> Path:
 def test_a_folder_of_images(tmp_path: Path) -> None:
     photos(tmp_path, {"whole": 10, "scratched": 4, ".hidden": 3, "later": 0})
     (tmp_path / "whole" / "notes.txt").write_text("not an image")
+    (tmp_path / "loose.PNG").write_text("in no class")
     found = own_data.load(tmp_path, size=16)
     assert found.x_train.shape == (7 + 3, 16, 16, 3)
     assert found.x_train.dtype == np.uint8
     assert sorted(found.y_test) == ["scratched", "whole", "whole", "whole"]
     assert "14 images" in found.note
     assert "without images: later" in found.note
+    assert "in no sub-folder and left out: loose.PNG" in found.note
     assert "30% of each class, drawn with seed 0, are the test set." in found.note
 
 
@@ -213,6 +217,25 @@ def test_the_command_compares_and_reports(
     said = capsys.readouterr().out
     assert "to train" not in said
     assert "Recorded already, and not trained again: 2 of 2 networks." in said
+
+
+def test_the_command_says_how_to_train_what_it_recommends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command that it prints is one that the program takes."""
+    runs = {BASELINE: binary([10, 12, 11]), "ros": binary([80, 82, 83])}
+    monkeypatch.setattr(comparison, "compare", lambda *images, **settings: made(runs))
+    folder = photos(tmp_path / "my photos", {"a": 3, "b": 3})
+    options = ["--out", str(tmp_path / "out"), "--epochs", "30", "--size", "16"]
+    assert main(["compare-on", str(folder), *options]) == 0
+    (line,) = [s for s in capsys.readouterr().out.splitlines() if s.startswith("To train it")]
+    command = shlex.split(line.split(": ", 1)[1])
+    assert command[:5] == ["thesis-lib", "fit-on", str(folder), "--method", "ros"]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(own_fit, "fit", lambda x, y, **settings: pytest.fail(str(settings)))
+    settings = {"method": "ros", "seed": 1, "epochs": 30, "batch_size": 32, "learning_rate": 0.001}
+    with pytest.raises(pytest.fail.Exception, match=re.escape(str(settings))):
+        main(command[1:])
 
 
 def test_settings_and_the_split_are_given_on_the_command_line(

@@ -37,7 +37,8 @@ def test_it_is_what_the_comparison_measured(monkeypatch: pytest.MonkeyPatch) -> 
         np.testing.assert_array_equal(table, compared.confusions[method][3], method)
         outputs[method] = trained.predict_proba(TEST[0])
         np.testing.assert_allclose(outputs[method].sum(1), 1, atol=1e-5)
-        assert len(trained.networks) == (2 if "ensemble" in method else 1)
+        members = [one for one in trained.network.layers if one.name.startswith("network_")]
+        assert len(members) == (2 if "ensemble" in method else 1)
     assert not np.allclose(outputs["prior-correction"], outputs[BASELINE])
 
 
@@ -62,18 +63,19 @@ def test_pixels_are_scaled_as_in_training() -> None:
         (TEST[0].astype(np.uint16) * 257, "but white was 255"),
         (np.repeat(TEST[0], 3, -1), r"shape \(8, 8, 3\); trained was on \(8, 8, 1\)"),
         (TEST[0][:0], "x has to be .* not empty"),
+        ([TEST[0][0], TEST[0][1][:7]], "x holds images of several shapes"),
     ):
         with pytest.raises(ValueError, match=message):
             trained.predict(images)
 
 
-def test_networks_load_where_this_library_is_not(tmp_path: Path) -> None:
-    trained = fitted("balanced-softmax", epochs=1)
-    (network,) = trained.networks
-    network.save(tmp_path / "network.keras")
-    np.save(tmp_path / "x.npy", TEST[0] / np.float32(255))
+def test_what_is_saved_loads_with_keras_alone_decision_and_all(tmp_path: Path) -> None:
+    """It takes pixels as they came, and corrects the prior."""
+    trained = fitted("prior-correction", epochs=1)
+    assert trained.save(tmp_path / "new" / "squares.keras").is_file()
+    np.save(tmp_path / "x.npy", TEST[0])
     code = (
-        "import sys, keras, numpy as np; network = keras.saving.load_model('network.keras');"
+        "import sys, keras, numpy as np; network = keras.saving.load_model('new/squares.keras');"
         "np.save('out.npy', network.predict(np.load('x.npy'), verbose=0));"
         "sys.exit('thesis_lib' in sys.modules)"
     )
@@ -82,14 +84,46 @@ def test_networks_load_where_this_library_is_not(tmp_path: Path) -> None:
     np.testing.assert_allclose(found, trained.predict_proba(TEST[0]), atol=1e-6)
 
 
+@pytest.mark.parametrize("labels", [["a", "b", "ü"], [7, -2, 10], [True, False, True]])
+def test_what_is_saved_is_loaded_as_it_was(tmp_path: Path, labels: list[Any]) -> None:
+    trained = fitted("tuned-threshold", epochs=1, y=np.array(labels)[TRAIN[1]])
+    again = thesis_lib.load(trained.save(tmp_path / "squares.keras"))
+    assert repr(again) == repr(trained)
+    np.testing.assert_array_equal(again.predict(TEST[0]), trained.predict(TEST[0]))
+    np.testing.assert_allclose(again.predict_proba(TEST[0]), trained.predict_proba(TEST[0]))
+    assert again.classes_.dtype.kind == trained.classes_.dtype.kind
+    with pytest.raises(ValueError, match="but white was 255 in training"):
+        again.predict(TEST[0] / 255)
+
+
+def test_what_is_no_saved_method_is_not_loaded(tmp_path: Path) -> None:
+    trained = fitted(epochs=1)
+    with pytest.raises(ValueError, match=r"squares\.h5 has to end in .keras"):
+        trained.save(tmp_path / "squares.h5")
+    with pytest.raises(FileNotFoundError, match="There is no file"):
+        thesis_lib.load(tmp_path / "missing.keras")
+    trained.network.save(tmp_path / "plain.keras")
+    (tmp_path / "text.keras").write_text("no archive")
+    for name in ("plain.keras", "text.keras"):
+        with pytest.raises(ValueError, match=f"{name} is no classifier that thesis_lib.fit"):
+            thesis_lib.load(tmp_path / name)
+
+
 def test_the_training_images_are_not_kept() -> None:
-    """A pickle holds none of them, and classifies with the counts and the tau that it keeps."""
+    """A pickle holds none of them, and classifies with the tau that it keeps."""
     trained = fitted("tuned-threshold", epochs=1)
     content = pickle.dumps(trained)
     rows = [image.tobytes() for image in TRAIN[0]]
     assert not any(row in content for row in rows)
     again = pickle.loads(content)
     np.testing.assert_allclose(again.predict_proba(TEST[0]), trained.predict_proba(TEST[0]))
+
+
+def test_one_image_is_told_apart_from_many() -> None:
+    trained = fitted(epochs=1)
+    for image in (TEST[0][0], TEST[0][0, ..., 0]):
+        with pytest.raises(ValueError, match=r"x is one image; .* x\[None\]"):
+            trained.predict(image)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from thesis_lib.plots import (
     results,
     sampling,
     set_style,
+    style,
     transfer,
 )
 
@@ -56,7 +57,7 @@ def test_pooling_by_hand() -> None:
 
 def test_the_thesis_s_neuron() -> None:
     drawn = texts(diagrams.neuron((4, 2, -3), (-1, 3, 2), 3))
-    assert "sum: -1" in drawn
+    assert "sum: $-1$" in drawn
     assert "=0$" in drawn
 
 
@@ -72,6 +73,44 @@ def test_descent_by_hand() -> None:
     np.testing.assert_allclose(path, [[-2.5, 1], [-2.25, 0.6], [-2.025, 0.36]])
 
 
+def inside(figure) -> bool:
+    """Whether no two texts of the figure's axes overlap, and each lies in the figure."""
+    figure.canvas.draw()
+    boxes = [t.get_window_extent() for axis in figure.axes for t in axis.texts if t.get_text()]
+    apart = not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+    return apart and all(figure.bbox.y0 <= box.y0 and box.y1 <= figure.bbox.y1 for box in boxes)
+
+
+def test_a_reader_s_neuron_and_network_stay_readable() -> None:
+    assert inside(diagrams.neuron(np.arange(8) / 3, np.arange(8) / 7, 0.123456))
+    assert inside(diagrams.network((4, 12, 1)))
+
+
+def test_a_start_outside_of_the_usual_window_is_shown() -> None:
+    drawn = curves.descent(lambda a, b: a**2 + b**2, {"far": np.array([[-8, 5], [1, 1]])})
+    (left, right), (bottom, top) = drawn.axes[0].get_xlim(), drawn.axes[0].get_ylim()
+    assert left < -8 < 8 < right
+    assert bottom < -5 < 5 < top
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: diagrams.neuron((1, 2), (1,), 0), "a weight for each input; got 2 and 1"),
+        (lambda: diagrams.network((3, 0, 1)), r"layers\[1\] has to be a whole number from 1"),
+        (lambda: diagrams.convolution(np.ones((5, 5)), np.ones((6, 6))), "fit into the image"),
+        (
+            lambda: diagrams.max_pooling(np.ones((5, 5)), at=(2, 2)),
+            r"2 × 2 windows, counted from 0; at is \(2, 2\)",
+        ),
+        (lambda: curves.descent_path(abs, (1, 1), 0.1, -1), "steps has to be a whole number"),
+    ],
+)
+def test_numbers_that_cannot_be_drawn_are_refused(call, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
 def test_bars_show_small_counts() -> None:
     figure = images.class_counts({"training": [2, 5000]}, log=True)
     heights = [bar.get_height() for bar in figure.axes[0].patches]
@@ -82,7 +121,7 @@ def test_bars_show_small_counts() -> None:
 def test_a_grid_hides_empty_places() -> None:
     figure = images.image_grid(np.zeros((5, 4, 4), np.uint8), list("abcde"), columns=3)
     assert [len(axis.images) for axis in figure.axes] == [1, 1, 1, 1, 1, 0]
-    assert not any(axis.axison for axis in figure.axes)
+    assert [axis.axison for axis in figure.axes] == [True] * 5 + [False]
 
 
 def test_resampled_points_are_all_drawn() -> None:
@@ -123,3 +162,17 @@ def test_more_curves_than_styles_are_all_drawn() -> None:
     assert len(dots.legends[0].get_texts()) == 9
     panels = transfer.gains_by_source({name: {"x": 1.0} for name in many}).axes
     assert [axis.get_title(loc="left") for axis in panels] == list(many)
+
+
+def test_logarithmic_axes_write_plain_numbers_and_a_reference_is_grey() -> None:
+    drawn = {"measured": [1, 5000], "ideal": [1, 1000]}
+    figure = curves.lines(
+        [1, 1000], drawn, xlabel="x", ylabel="y", log=True, log_x=True, reference="ideal"
+    )
+    figure.draw_without_rendering()
+    axis = figure.axes[0]
+    for side in (axis.xaxis, axis.yaxis):
+        assert "1,000" in [text.get_text() for text in side.get_ticklabels()]
+    grey = [line.get_label() for line in axis.lines if line.get_color() == style.GREY]
+    assert grey == ["ideal"]
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["ideal", "measured"]

@@ -49,5 +49,7 @@ def test_gains_are_drawn_with_their_intervals_and_without_the_baseline() -> None
     assert "Baseline" not in lines
     ends = [segment[:, 1].tolist() for segment in axis.collections[0].get_segments()]
     assert ends == [[-1, 5], [6, 8]]
-    assert [text.get_text() for text in axis.get_xticklabels()] == ["10", "2500"]
+    assert [text.get_text() for text in axis.get_xticklabels()] == ["10", "2,500"]
+    one = draws.gains(found[found["rho"] == 2500], axis="rho", names={"m": "Method"}).axes[0]
+    assert one.get_xlim() == (1250, 6250)  # the marks of several methods stand close together
     plt.close("all")

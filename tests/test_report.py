@@ -48,7 +48,7 @@ def test_every_row_has_its_experiment() -> None:
     assert verdicts.experiment_of("8.14", "M_c2").name == "binary/threshold-moving"
     assert verdicts.experiment_of("7.11", "gamma=1", "a=5").name == "multiclass/focal-g1-a5"
     assert verdicts.experiments_of("7.11")[-1] == "multiclass/focal-g5-a100"
-    with pytest.raises(KeyError, match="No experiment stands for row 'M_x' of table 7"):
+    with pytest.raises(ValueError, match="No experiment stands for row 'M_x' of table 7"):
         verdicts.experiment_of("7.2", "M_x")
 
 

@@ -60,3 +60,12 @@ def test_links_within_the_site_lead_somewhere(path: Path) -> None:
 def test_images_have_a_text(path: Path) -> None:
     images = re.findall(r"<img[^>]*>", path.read_text("utf-8"))
     assert [tag for tag in images if 'alt="' not in tag] == []
+
+
+def test_the_status_says_how_long_the_pages_took_together() -> None:
+    page = BeautifulSoup((SITE / "chapters" / "status.html").read_text("utf-8"), "html.parser")
+    table = page.find("table")
+    seconds = [float(row.find_all("td")[3].text) for row in table.tbody.find_all("tr")]
+    said = re.search(r"The (\d+) pages took ([\d.]+) minutes", page.text)
+    assert int(said[1]) == len(seconds)
+    assert float(said[2]) == pytest.approx(sum(seconds) / 60, abs=0.051)

@@ -249,10 +249,10 @@ def test_ten_comes_after_two() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"y_train": ["a", None] * 10}, r"y_train: 10 labels are missing .* at position 1\. Drop"),
-        ({"y_train": ["a", float("nan")] * 10}, "y_train: 10 labels are missing"),
-        ({"y_test": np.where(W == 1, np.nan, 0)}, "y_test: 5 labels are missing"),
-        ({"y_train": pd.Series([1, None] * 10, dtype="Int64")}, "y_train: 10 labels are missing"),
+        ({"y_train": ["a", None] * 10}, r"y_train has 10 missing labels .* at position 1\. Drop"),
+        ({"y_train": ["a", float("nan")] * 10}, "y_train has 10 missing labels"),
+        ({"y_test": np.where(W == 1, np.nan, 0)}, "y_test has 5 missing labels"),
+        ({"y_train": pd.Series([1, None] * 10, dtype="Int64")}, "y_train has 10 missing labels"),
         ({"y_train": np.ma.array(Y, mask=Y == 1)}, "y_train has masked values"),
         ({"y_train": [1, "a"] * 10}, r"it holds int, str\. .*\[str\(label\) for label in y\]"),
         ({"y_train": [[1], [1, 2]] * 10}, "y_train has to be all integers .* holds list"),
@@ -280,7 +280,7 @@ def test_labels_that_may_mean_something_else_are_refused(change: dict, message: 
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (np.array([0, np.nan] * 10), "y: 10 labels are missing"),
+        (np.array([0, np.nan] * 10), "y has 10 missing labels"),
         (np.array(5), "y has to be one integer or string"),
         (np.eye(2)[W], "x has 20 images, but y has 10 labels"),
     ],

@@ -131,7 +131,7 @@ def test_coverage_counts_the_runs_of_a_study() -> None:
     found = studies.coverage({"binary-few-1-draws/*": (1,), "multiclass-draws/*": (1, 2, 3)})
     assert found.loc["binary-few-1-draws/*"].tolist() == ["1", n, 1]
     assert found.loc["multiclass-draws/*", ["Seeds", "Recorded"]].tolist() == ["1 2 3", 0]
-    with pytest.raises(KeyError):
+    with pytest.raises(ValueError, match="no experiment 'ternary-draws"):
         studies.coverage({"ternary-draws/*": (1,)})
 
 

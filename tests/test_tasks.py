@@ -50,6 +50,10 @@ def test_grids_pass_through_the_tasks_themselves() -> None:
     assert [tasks.with_size("binary", n) for n in (2, 1)] == ["binary", "binary-few-1"]
     assert tasks.with_minority("digits", 5) == "digits"
     assert tasks.get("digits-minority-9").minority == (0, 1, 4, 6, 7, 2, 3, 5, 8)
+    with pytest.raises(ValueError, match="task has to be one of digits, binary; got 'multiclass'"):
+        tasks.with_size("multiclass", 2)
+    with pytest.raises(ValueError, match="number has to be one of 1, 3, 5, 7, 9; got 4"):
+        tasks.with_minority("digits", 4)
 
 
 @pytest.mark.parametrize(

@@ -141,6 +141,55 @@ def test_bad_seeds(seed: object, error: type[Exception], message: str) -> None:
         fitting.set_up(seed)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [
+        ({"loss": "hinge"}, "loss has to be one of mse, cross-entropy,.* got 'hinge'"),
+        ({"optimizer": "lion"}, "optimizer has to be one of None, adam; got 'lion'"),
+        ({"change": "cutmix"}, "change has to be one of None, mixup,.* got 'cutmix'"),
+        ({"sampler": "adasyn"}, "sampler has to be one of ros, smote, rus,.* got 'adasyn'"),
+    ],
+)
+def test_unknown_names_in_an_experiment(
+    digits: data.Dataset, field: dict[str, str], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        training.train(small(**field), 1, dataset=digits, progress=False)
+
+
 def test_bad_epochs(digits: data.Dataset) -> None:
     with pytest.raises(ValueError, match="epochs has to be a whole number from 1; got 0"):
         training.train(small(), 1, epochs=0, dataset=digits)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"learning_rate": -1}, "learning_rate has to be a number above 0; got -1"),
+        ({"batch_size": 0}, "batch_size has to be a whole number from 1; got 0"),
+        ({"dropout": 1.0}, r"dropout has to lie in \[0, 1\); got 1.0"),
+        ({"loss": "mssfe"}, "loss has to be one of mse, .*; got 'mssfe'"),
+        ({"sampler": "rose"}, "sampler has to be one of None, class-aware, ros, .*; got 'rose'"),
+        ({"optimizer": "sgd"}, "optimizer has to be one of None, adam; got 'sgd'"),
+        ({"change": "rotated"}, "change has to be one of None, mixup"),
+        ({"second_stage": "x"}, "second_stage has to be one of None, deferred-weights"),
+        ({"cost": "x"}, "cost has to be one of None, prior"),
+        ({"members": 0}, "members has to be a whole number from 1; got 0"),
+        ({"draw": -1}, "draw has to be a whole number from 0"),
+        ({"gamma": 2.0}, "gamma belongs to focal loss; the loss is 'mse'"),
+    ],
+)
+def test_a_setting_that_cannot_be_trained_is_named(changed: dict, message: str) -> None:
+    mine = dataclasses.replace(experiments.get("binary/ros"), **changed)
+    with pytest.raises(ValueError, match=message):
+        training.train(mine, 1, epochs=1, progress=False)
+
+
+def test_the_settings_of_all_experiments_can_be_trained() -> None:
+    for experiment in experiments.every().values():
+        training.check_settings(experiment)
+
+
+def test_a_learning_rate_may_be_a_whole_number() -> None:
+    mine = dataclasses.replace(experiments.get("binary/ros"), learning_rate=1)
+    assert float(stages._optimizer(mine).learning_rate) == 1

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from thesis_lib.comparison import compare
     from thesis_lib.comparison_result import Comparison
-    from thesis_lib.own_fit import TrainedMethod, fit
+    from thesis_lib.own_fit import TrainedMethod, fit, load
 
 __version__ = "0.1.0"
-__all__ = ["Comparison", "TrainedMethod", "compare", "fit"]
+__all__ = ["Comparison", "TrainedMethod", "compare", "fit", "load"]
 
 _HOMES = {
     "Comparison": "comparison",
     "TrainedMethod": "own_fit",
     "compare": "comparison",
     "fit": "own_fit",
+    "load": "own_fit",
 }
 
 

@@ -21,6 +21,7 @@ from thesis_lib import (
     findings,
     fitting,
     own_data,
+    own_use,
     published,
     quiet,
     records,
@@ -36,6 +37,8 @@ _EXAMPLES = {
     "sweep": "thesis-lib sweep thesis --seeds 1 2 3 --workers 4 --max-seconds 3600",
     "compare": "thesis-lib compare 7.4 8.6",
     "compare-on": "thesis-lib compare-on photos --methods ros smote --epochs 30 --out result",
+    "fit-on": "thesis-lib fit-on photos --method ros --epochs 30 --out ros.keras",
+    "predict-on": "thesis-lib predict-on ros.keras new-photos",
     "verify": "thesis-lib verify binary/msfe --seed 1",
     "export": "thesis-lib export runs.csv 'binary/*'",
     "merge": "thesis-lib merge ../other-machine/records",
@@ -81,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("thesis-lib: interrupted; finished runs are recorded.", file=sys.stderr)
         return 130
-    except (ValueError, KeyError, OSError, RuntimeError, MemoryError) as error:
+    except (ValueError, OSError, RuntimeError, MemoryError) as error:
         _drop_output()
         print(f"thesis-lib: {_in_one_line(error)}", file=sys.stderr)
         return 2
@@ -176,6 +179,12 @@ def _parser() -> argparse.ArgumentParser:
     comparing.add_argument("table", nargs="*", help="their numbers in the thesis (default: all)")
     own_data.add_arguments(
         command("compare-on", own_data.run, "Compare methods on images of your own.")
+    )
+    own_use.add_fit_arguments(
+        command("fit-on", own_use.run_fit, "Train one method on images of your own, and save it.")
+    )
+    own_use.add_predict_arguments(
+        command("predict-on", own_use.run_predict, "Classify image files with what fit-on saved.")
     )
     verifying = command("verify", _verify, "Train one recorded run again and compare.")
     verifying.add_argument("experiment")

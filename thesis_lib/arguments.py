@@ -1,4 +1,8 @@
-"""Arguments that many functions take: checked, and refused in one wording."""
+"""Arguments that many functions take: checked, and refused in one wording.
+
+A value that is not allowed, an unknown name among them, is a ValueError; what is of the wrong kind
+altogether, such as a text for a number, a TypeError.
+"""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from thesis_lib import confidences, evidence, experiments, intervals, retrained
+from thesis_lib import arguments, confidences, evidence, experiments, intervals, retrained
 from thesis_lib.evidence import Evidence
 
 STANDS, FALLS = "stands", "does not stand"
@@ -177,10 +177,9 @@ def get(id: str) -> Claim:
 
     Raises
     ------
-    KeyError
+    ValueError
         If there is none of that name; the message lists those that there are.
     """
-    for claim in CLAIMS:
-        if claim.id == id:
-            return claim
-    raise KeyError(f"No claim {id!r}; there are {', '.join(claim.id for claim in CLAIMS)}.")
+    known = {claim.id: claim for claim in CLAIMS}
+    arguments.one_of("id of a claim", id, known)
+    return known[id]

@@ -38,7 +38,7 @@ h1, h2 { line-height: 1.2; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: right; }
 td { white-space: nowrap; }
-td:last-child { white-space: normal; }
+td.note { white-space: normal; text-align: left; min-width: 14rem; }
 th[scope=row], th:first-child { text-align: left; min-width: 8rem; max-width: 16rem; }
 th[scope=row] { overflow-wrap: break-word; }
 thead th { vertical-align: bottom; }
@@ -122,6 +122,8 @@ def page(comparison: Comparison, source: str = "") -> str:
     """
     paired = comparison.paired().rename(index=LABELS).rename_axis("Method")
     results = comparison.table()
+    if not results["Note"].any():
+        results = results.drop(columns="Note")
     classes = comparison.recalls().rename(columns=LABELS)
     classes.insert(0, "Test images", comparison.test_counts)
     classes.insert(0, "Training images", comparison.train_counts)
@@ -134,7 +136,7 @@ def page(comparison: Comparison, source: str = "") -> str:
             results,
             "Means in percent with 95 % intervals over the seeds (Student's t), cut at 0 and 100. "
             "Bold: the largest of its column.",
-            largest(results.drop(columns="Note")),
+            largest(results.drop(columns="Note", errors="ignore")),
         ),
         intervals=_figure(
             comparison.figure, "a", "Balanced accuracy of each method: runs, mean and interval."
@@ -188,9 +190,12 @@ def _table(frame: pd.DataFrame, caption: str, best: Best | None = None) -> str:
         zip(frame.index, frame.itertuples(index=False, name=None), strict=True)
     ):
         texts = [html.escape(_cell(v, str(c))) for c, v in zip(frame.columns, values, strict=True)]
+        texts = [
+            f"<strong>{text}</strong>" if (y, x) in marked else text for x, text in enumerate(texts)
+        ]
         cells = "".join(
-            f"<td>{f'<strong>{text}</strong>' if (y, x) in marked else text}</td>"
-            for x, text in enumerate(texts)
+            f"<td{' class=note' * (column == 'Note')}>{text}</td>"
+            for column, text in zip(frame.columns, texts, strict=True)
         )
         rows.append(f'<tr><th scope="row">{html.escape(str(key))}</th>{cells}</tr>')
     label = html.escape(caption)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Labels = NDArray[np.int64]
 
+_HARDLY = 0.1  # of the way from guessing to perfect
 _FEW_UPDATES = 100  # fewer than five epochs of 20 batches
 
 
@@ -235,7 +236,12 @@ class Comparison:
                 f"No recommendation: the baseline diverged with {lost} of {seeds} seeds. "
                 "Try a lower learning rate."
             )
-        if not clear:
+        if not clear and base == 100:
+            text = (
+                "No method can be better than cross-entropy without any remedy, which gets every "
+                f"test image right with all {seeds} seeds."
+            )
+        elif not clear:
             text = (
                 f"No method is clearly better than cross-entropy without any remedy "
                 f"({measure.lower()} {base:.1f} %), judged by {seeds} seeds and Holm's correction "
@@ -247,7 +253,7 @@ class Comparison:
                 f"Use {LABELS[best]}: {measure.lower()} {base + row['Difference']:.1f} % "
                 f"against {base:.1f} % of the baseline, a difference of {row['Difference']:.1f} "
                 f"points (95 % interval {row['Low']:.1f} to {row['High']:.1f}; paired over {seeds} "
-                f"seeds, p = {_shown_p(row['p (Holm)'])} after Holm's correction for "
+                f"seeds, {_shown_p(row['p (Holm)'])} after Holm's correction for "
                 f"{compared})."
             )
             if clear[1:]:
@@ -255,8 +261,15 @@ class Comparison:
                 text += f" Also clearly better than the baseline: {others}."
             if near := self._not_beaten(best):
                 text += f" Not shown to be worse than it, seed by seed: {', '.join(near)}."
-            text += f' It is trained by `thesis_lib.fit(x, y, method="{best}")`.'
+            text += f" It is trained by `thesis_lib.fit(x, y, {self._as_arguments(best)})`."
         return " ".join([text, *self.caveats()])
+
+    def _as_arguments(self, method: str) -> str:
+        """Write a method and what all were trained with as arguments of `thesis_lib.fit`."""
+        shared = [
+            name for name in ("epochs", "batch_size", "learning_rate") if name in self.settings
+        ]
+        return ", ".join([f'method="{method}"', *(f"{n}={self.settings[n]}" for n in shared)])
 
     def _not_beaten(self, best: str) -> list[str]:
         """Name the methods whose mean is below the best's by no more than chance can do."""
@@ -274,6 +287,13 @@ class Comparison:
     def caveats(self) -> list[str]:
         """Return sentences on what the comparison cannot show."""
         found = [f"{self.pixels_note}."] if self.pixels_note else []
+        guess, best = 100 / int((self.test_counts > 0).sum()), float(self.scores().mean().max())
+        if best - guess < _HARDLY * (100 - guess):
+            found.append(
+                f"Guessing has a balanced accuracy of {guess:.1f} %, and the best method "
+                f"{best:.1f} %: it has hardly learned to tell the classes apart. Train longer, on "
+                "larger images or on more of them, before you choose."
+            )
         found += [
             "Seeds change the network's initial weights and the order of the images, not the "
             "data: another sample of images may give another ranking."
@@ -409,4 +429,4 @@ def _shown(sample: pd.Series) -> str:
 
 
 def _shown_p(p: Any) -> str:
-    return f"{p:.3f}" if p >= 0.001 else "less than 0.001"
+    return f"p = {p:.3f}" if p >= 0.001 else "p < 0.001"

@@ -13,6 +13,7 @@ from scipy import stats
 from sklearn.metrics import confusion_matrix, roc_auc_score
 
 from thesis_lib import (
+    arguments,
     confidences,
     data,
     decision,
@@ -85,11 +86,10 @@ def of(id: str) -> Evidence:
 
     Raises
     ------
-    KeyError
+    ValueError
         If ``findings.yml`` has no such finding.
     """
-    if id not in _CHECKS:
-        raise KeyError(f"No finding {id!r}; there are {', '.join(_CHECKS)}.")
+    arguments.one_of("id of a finding", id, _CHECKS)
     return _CHECKS[id]()
 
 
@@ -106,7 +106,7 @@ def values(name: str, column: str) -> list[float]:
 
     Raises
     ------
-    KeyError
+    ValueError
         If there is no such experiment.
     """
     found = [_measured(run, column) for run in experiments.recorded(name)]
@@ -790,8 +790,7 @@ def _beside(
 
 
 def _converged(name: str) -> list[training.Run]:
-    """Return the recorded runs that have a confusion matrix worth counting."""
-    return [run for run in experiments.recorded(name) if not run.diverged]
+    return experiments.converged(experiments.recorded(name))
 
 
 def _mean_recall(run: training.Run, chosen: list[str] | None) -> float:

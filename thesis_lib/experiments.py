@@ -8,14 +8,14 @@ import fnmatch
 import math
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from thesis_lib import data, durable, later, records, training, tuning
+from thesis_lib import data, durable, later, quiet, records, training, tuning
 from thesis_lib.progress import progress_bar
 from thesis_lib.training import Experiment, Run
 
@@ -81,11 +81,11 @@ def get(name: str) -> Experiment:
 
     Raises
     ------
-    KeyError
+    ValueError
         If there is none of that name; the message names the nearest ones.
     """
     if name not in every():
-        raise KeyError(_unknown(name))
+        raise ValueError(_unknown(name))
     return every()[name]
 
 
@@ -106,7 +106,7 @@ def select(patterns: Sequence[str]) -> list[Experiment]:
 
     Raises
     ------
-    KeyError
+    ValueError
         If a pattern matches none; the message names the nearest.
     """
     chosen: set[str] = set()
@@ -114,7 +114,7 @@ def select(patterns: Sequence[str]) -> list[Experiment]:
         found = catalogue() if pattern == THESIS else fnmatch.filter(every(), pattern)
         if not found:
             hint = f"{_unknown(pattern)} {THESIS!r} selects all of the thesis, '*' all there are."
-            raise KeyError(hint)
+            raise ValueError(hint)
         chosen.update(found)
     return [experiment for name, experiment in every().items() if name in chosen]
 
@@ -138,11 +138,22 @@ def recorded(experiment: Experiment | str, *, part: str = "") -> list[Run]:
 
     Raises
     ------
-    KeyError
+    ValueError
         If there is no experiment of that name.
     """
     experiment = get(experiment) if isinstance(experiment, str) else experiment
     return _runs(experiment, records.Store(store().folder / part) if part else store())
+
+
+def converged(runs: Iterable[Run]) -> list[Run]:
+    """Return the runs that did not diverge; the others have no measures.
+
+    Parameters
+    ----------
+    runs : iterable of Run
+        Of `recorded` or `results`.
+    """
+    return [run for run in runs if not run.diverged]
 
 
 def _runs(experiment: Experiment, where: records.Store) -> list[Run]:
@@ -177,10 +188,8 @@ def results(experiment: Experiment | str) -> list[Run]:
 
     Raises
     ------
-    KeyError
-        As for `recorded`.
     ValueError
-        As for `build_setting`.
+        As for `recorded` and `build_setting`.
     """
     experiment = get(experiment) if isinstance(experiment, str) else experiment
     setting = build_setting()
@@ -419,6 +428,7 @@ def _plain(value: Any) -> Any:
 
 def has_gpu() -> bool:
     """Return whether Keras's backend, JAX or TensorFlow, finds a GPU."""
+    quiet.import_keras()
     import keras
 
     if keras.backend.backend() == "jax":

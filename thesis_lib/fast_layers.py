@@ -8,9 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 import numpy as np
-from keras import ops
+
+from thesis_lib import quiet
+
+quiet.import_keras()
+
+import keras  # noqa: E402
+from keras import ops  # noqa: E402
 
 
 class BitDropout(keras.layers.Dropout):  # type: ignore[misc]

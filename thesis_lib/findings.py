@@ -190,8 +190,8 @@ def reported_while_training(experiment: Experiment) -> list[float]:
     list of float
         Percent, one a recorded run that did not diverge.
     """
-    runs = experiments.recorded(experiment)
-    return [100 * run.accuracy_curve[-1] for run in runs if not run.diverged]
+    runs = experiments.converged(experiments.recorded(experiment))
+    return [100 * run.accuracy_curve[-1] for run in runs]
 
 
 def twin_agrees(name: str, table: str, row: str) -> bool:

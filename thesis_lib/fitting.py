@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thesis_lib import arguments, budget
+from thesis_lib import arguments, budget, quiet
 from thesis_lib.batches import Batches
 
 # What activations are computed in, and Keras's name of it; weights are float32 either way.
@@ -29,6 +29,7 @@ def set_up(seed: int) -> None:
     ValueError, TypeError
         If the seed is no whole number in its range.
     """
+    quiet.import_keras()
     import keras
 
     keras.utils.set_random_seed(arguments.whole("seed", seed, 0, 2**32 - 1))

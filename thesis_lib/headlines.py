@@ -94,7 +94,7 @@ def msfe_title(verdict: str) -> str:
     Parameters
     ----------
     verdict : str
-        As :class:`published.Comparison` has it.
+        As :class:`published.Replication` has it.
     """
     titles = {
         "differs": "The printed program does not give the printed table",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,9 @@ def listed(folder: Path) -> Listing:
             f"it has {len(filled)}.{hint}"
         )
     left_out = []
+    loose = [child for child in visible(folder) if child.suffix.lower() in _SUFFIXES]
+    if loose := [child for child in loose if child.is_file()]:
+        left_out.append(f"in no sub-folder and left out: {some([file.name for file in loose])}")
     if empty := [child.name for child in classes if child.name not in filled]:
         left_out.append(f"without images: {some(empty)}")
     kept = {file for file, _ in images}
@@ -137,6 +140,72 @@ def read(files: Sequence[Path], size: int) -> Array:
         raise ValueError(f"{file} is no image that can be read ({cause}).{more}")
     grey = all((image == image[..., :1]).all() for image in x)
     return x[..., :1] if grey else x
+
+
+def below(path: Path) -> list[Path]:
+    """List the images of a folder and of its sub-folders, without hidden ones; a file is itself.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is nothing at the path, or no image below it.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"There is no file or folder {path}.")
+    if not path.is_dir():
+        return [path]
+    found = list(_images_below(path))
+    if not found:
+        raise ValueError(f"{path} holds no images: files that end in {', '.join(_SUFFIXES)}.")
+    return found
+
+
+def _images_below(folder: Path) -> Iterator[Path]:
+    for child in visible(folder):
+        if child.is_dir() and not child.is_symlink():  # which may lead up again
+            yield from _images_below(child)
+        elif child.suffix.lower() in _SUFFIXES and child.is_file():
+            yield child
+
+
+def read_like(file: Path, shape: tuple[int, ...], white: float) -> Array:
+    """Read one image as `read` reads those that a network was trained on.
+
+    Parameters
+    ----------
+    file : Path
+    shape : (height, width, channels)
+        What the network takes.
+    white : float
+        The value of a white pixel there.
+
+    Returns
+    -------
+    ndarray of float32, of that shape
+
+    Raises
+    ------
+    ValueError
+        If it cannot be read, or the network takes no such images.
+    """
+    height, width, channels = shape
+    if height != width or channels not in (1, 3):
+        raise ValueError(
+            f"Files are read as square images, grey or in colour; the network takes {shape}. "
+            "Read them yourself and pass them to predict()."
+        )
+    image = read([file], height)[0]
+    if image.shape[2] > channels:
+        raise ValueError(f"{file} is in colour, and the network was trained on grey images.")
+    deep = image.dtype == np.uint16
+    # Of 10, 12 and 14 bits cameras write the value itself into 16.
+    own = white if deep and white > 255 else 65535 if deep else 255
+    scaled = image * np.float32(white / own)
+    return np.broadcast_to(scaled, shape)
 
 
 def _kind(file: Path) -> str:

@@ -234,7 +234,10 @@ def more(x: ArrayLike, input_shape: tuple[int, ...], scale: float) -> Array:
     ValueError
         If they differ in shape, or as far as can be told in scale.
     """
-    images = _images("x", x)
+    images = _as_array("x", x)
+    if images.shape in (tuple(input_shape), tuple(input_shape[:2])):
+        raise ValueError("x is one image; pass several of them, or x[None] for this one alone.")
+    images = _images("x", images)
     shape = (*images.shape[1:], 1)[:3]
     if shape != tuple(input_shape):
         raise ValueError(f"x has images of shape {shape}; trained was on {tuple(input_shape)}.")
@@ -350,20 +353,34 @@ def common_white(train: np.dtype[Any], test: np.dtype[Any], highest: tuple[float
     return max(whites)
 
 
-def _images(name: str, x: ArrayLike) -> Array:
+def _as_array(name: str, x: ArrayLike) -> Array:
     if np.ma.is_masked(x):
         raise ValueError(f"{name} has masked pixels; fill them, such as with x.filled(0).")
+    several = f"{name} holds images of several shapes; resize them to one."
     try:
         images = x if isinstance(x, np.ndarray) else np.asarray(x)
     except ValueError:
-        raise ValueError(f"{name} holds images of several shapes; resize them to one.") from None
+        raise ValueError(several) from None
+    if images.dtype == object and len({np.shape(image) for image in images.ravel()}) > 1:
+        raise ValueError(several)
+    if images.ndim == 0:  # what NumPy makes of whatever it cannot read as an array
+        raise ValueError(
+            f"{name} has to be an array of images; got {type(x).__name__}. Files and folders are "
+            "read by thesis_lib.own_data.load(path)."
+        )
+    return images
+
+
+def _images(name: str, x: ArrayLike) -> Array:
+    images = _as_array(name, x)
     if images.ndim not in (3, 4) or len(images) == 0:
         raise ValueError(
             f"{name} has to be (n, height, width) or (n, height, width, channels), not empty; "
             f"got shape {images.shape}.{_shape_hint(images)}"
         )
     if images.dtype.kind not in "uif":
-        raise ValueError(f"{name} has to hold numbers; got dtype {images.dtype}.")
+        advice = " Pass x.astype('uint8') for a mask." if images.dtype.kind == "b" else ""
+        raise ValueError(f"{name} has to hold numbers; got dtype {images.dtype}.{advice}")
     if images.ndim == 4 and not 1 <= images.shape[3] <= 4:
         raise ValueError(
             f"{name} has {images.shape[3]} channels; allowed are 1 to 4, on the last axis. "

@@ -11,6 +11,7 @@ import operator
 import re
 import statistics
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,22 +19,38 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from thesis_lib import anomaly, experiments, intervals, published, report, verdicts
+from thesis_lib import anomaly, arguments, experiments, intervals, published, report, verdicts
 from thesis_lib.plots.style import BLUE, ORANGE, subplots
 
 _KIND = re.compile(r"[a-z]+(-[a-z]+)*")
 _OVERVIEWS = {"multiclass": "7.13", "binary": "8.14"}
+_SCRIPTS = Path(__file__).parent.parent / "_static" / "explore"
+# A notebook has no scripts of its own: a frame beside the container gets them, and the container.
+_START = """
+const here = this.previousElementSibling, page = this.contentDocument, root = page.documentElement;
+const copy = here.cloneNode(true);
+copy.hidden = false;
+root.dataset.theme = document.body.dataset.jpThemeLight === "false" ? "dark" : "light";
+root.style.colorScheme = root.dataset.theme;
+page.body.replaceChildren(copy);
+page.dispatchEvent(new Event("DOMContentLoaded"));
+here.hidden = true;
+this.hidden = false;
+const fit = () => { this.style.height = page.body.offsetHeight + 16 + "px"; };
+new ResizeObserver(fit).observe(page.body);
+"""
 
 
 class Interactive:
-    """A figure with controls in the book, a static figure in JupyterLab, in print, without scripts.
+    """A figure with controls in the book and in JupyterLab, a static one in print, without scripts.
 
     The book's cell names and captions it with the metadata ``mystnb: figure``, as any figure.
 
     Parameters
     ----------
     kind : str
-        Names the script: ``"focal"`` is drawn by ``_static/explore/focal.js``.
+        Names the script: ``"focal"`` is drawn by ``_static/explore/focal.js``. Where the library
+        is not in its project, there are no scripts, and a notebook shows the static figure.
     data : object
         What the script draws; anything that JSON can hold, without NaN and infinity.
     fallback : matplotlib.figure.Figure
@@ -74,8 +91,26 @@ class Interactive:
             "</div>"
         )
 
+    def to_notebook(self) -> str:
+        """Return the container and a frame with its scripts, which the book's pages leave out.
+
+        A notebook that is not trusted drops the frame; the static figure is left then.
+        """
+        files = [_SCRIPTS / name for name in ("explore.css", "chart.js", f"{self.kind}.js")]
+        if not all(file.is_file() for file in files):
+            return self.to_html()
+        style, *scripts = [file.read_text("utf-8") for file in files]
+        page = f"<!doctype html><style>body {{ margin: 0; font: 14px sans-serif }}\n{style}</style>"
+        page += "".join(f"<script>{script}</script>" for script in scripts)
+        title = html.escape(" ".join(self.alt.split()))
+        return (
+            f'{self.to_html()}<iframe class="explore-notebook" title="{title}" hidden '
+            f'style="width: 100%; border: 0" onload="{html.escape(_START)}" '
+            f'srcdoc="{html.escape(page)}"></iframe>'
+        )
+
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        return {"text/plain": f"Interactive figure: {self.alt}", "text/html": self.to_html()}
+        return {"text/plain": f"Interactive figure: {self.alt}", "text/html": self.to_notebook()}
 
 
 def binary_outputs(networks: Sequence[tuple[str, int]], y_true: ArrayLike) -> dict[str, Any]:
@@ -149,7 +184,13 @@ def comparison(task: str) -> dict[str, Any]:
         "methods" (n), and "metrics": name to "published" (n) and "recorded" (n), the latter
         [mean, low, high] of a 95 % interval over seeds. ``None`` where there is none. Means and
         minima are those over the classes that the thesis's overview prints: five of ten, or both.
+
+    Raises
+    ------
+    ValueError
+        If there is no such task.
     """
+    arguments.one_of("task", task, _OVERVIEWS)
     table = _OVERVIEWS[task]
     printed = published.table(table)
     runs = [experiments.results(verdicts.experiment_of(table, row)) for row in printed.index]

@@ -16,12 +16,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
-from keras import ops
 from numpy.typing import ArrayLike
 
-from thesis_lib import arguments
+from thesis_lib import arguments, quiet
+
+quiet.import_keras()
+
+import keras  # noqa: E402
+from keras import ops  # noqa: E402
 
 TINY = float(np.finfo(np.float32).tiny)
 """The smallest normal float32: log stays finite, and so does a badly wrong image's gradient."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from thesis_lib import arguments
+from thesis_lib import arguments, quiet
 
 FILTERS = (32, 64, 128)
 DENSE_UNITS = 200
@@ -49,6 +49,7 @@ def build_cnn(
     ValueError, TypeError
         If an argument is not as above.
     """
+    quiet.import_keras()
     import keras
     from keras import layers
 
@@ -115,6 +116,7 @@ def build_gru(
     ValueError, TypeError
         If an argument is not as above.
     """
+    quiet.import_keras()
     import keras
     from keras import layers
 

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 import numpy as np
-from keras import ops
 from numpy.typing import ArrayLike, NDArray
 
-from thesis_lib import arguments
+from thesis_lib import arguments, quiet
 from thesis_lib.losses import (
     TINY,
     FocalLoss,
@@ -25,6 +23,11 @@ from thesis_lib.losses import (
     checked_weights,
     times_weight,
 )
+
+quiet.import_keras()
+
+import keras  # noqa: E402
+from keras import ops  # noqa: E402
 
 _registered = keras.saving.register_keras_serializable(package="thesis_lib")
 

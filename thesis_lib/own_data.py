@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 import warnings
 import zipfile
@@ -84,15 +85,43 @@ def load(
     _check_split(size, test_size, seed)
     if source.is_dir():
         return _from_folder(source, size or _SIZE, test_size, seed)
-    if not source.exists():
-        raise FileNotFoundError(f"There is no file or folder {source}.")
-    arrays = _read_npz(source)
-    if size is not None:
-        white = _common_white(arrays)
-        arrays = {k: resized(v, size, white) if k[0] == "x" else v for k, v in arrays.items()}
+    arrays = _arrays(source, size)
     if set(arrays) == {"x", "y"}:
         return _split(arrays["x"], arrays["y"], test_size, seed, f"{source.name}.")
     return OwnData(**arrays, note=f"{source.name}, split as it came.")
+
+
+def load_to_fit(path: str | Path, *, size: int | None = None) -> tuple[Array, Array, str]:
+    """Load the images to train the chosen method on: all, or the training set if they are split.
+
+    Parameters
+    ----------
+    path, size
+        As for `load`.
+
+    Returns
+    -------
+    x : ndarray, (n, height, width) or (n, height, width, channels)
+    y : ndarray, (n,)
+    note : str
+        Where they came from.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError, TypeError
+        As for `load`.
+    """
+    source = Path(path)
+    _check_split(size, 0.5, 0)
+    if source.is_dir():
+        parts = _parts(source)
+        found = image_files.listed(parts.get("train", source))
+        note = found.note(size or _SIZE) + " The folder test is not trained on." * bool(parts)
+        return image_files.read(found.files, size or _SIZE), found.labels, note
+    arrays = _arrays(source, size)
+    split = "x_train" in arrays
+    x, y = (arrays["x_train"], arrays["y_train"]) if split else (arrays["x"], arrays["y"])
+    return x, own_labels.read("y", y), f"{source.name}.{' x_test is not trained on.' * split}"
 
 
 def resized(images: ArrayLike, size: int, white: float | None = None) -> Array:
@@ -185,15 +214,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SEED",
         help="one run of each method a seed (default: 1 2 3 4 5)",
     )
-    for option, default in (("--epochs", 20), ("--batch-size", 32), ("--learning-rate", 0.001)):
-        kind = type(default)
-        parser.add_argument(option, type=kind, default=default, help=f"(default: {default})")
-    parser.add_argument(
-        "--size",
-        type=int,
-        help=f"resize images to so many pixels a side (default: {_SIZE} for a folder; those of a "
-        "file stay as they are)",
-    )
+    add_training(parser)
     parser.add_argument(
         "--test-size",
         type=float,
@@ -217,6 +238,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--max-seconds", type=float, help="stop at the end of this time, and say what is left"
+    )
+
+
+def add_training(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that ``compare-on`` shares with ``fit-on``.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+        Changed in place.
+    """
+    for option, default in (("--epochs", 20), ("--batch-size", 32), ("--learning-rate", 0.001)):
+        kind = type(default)
+        parser.add_argument(option, type=kind, default=default, help=f"(default: {default})")
+    parser.add_argument(
+        "--size",
+        type=int,
+        help=f"resize images to so many pixels a side (default: {_SIZE} for a folder; those of a "
+        "file stay as they are)",
     )
 
 
@@ -310,8 +350,19 @@ def run(options: argparse.Namespace) -> int:
     result.table().to_csv(options.out / "table.csv")
     print(_in_terminal(result))
     print(result.recommendation)
+    if result.better():
+        print(f"To train it: {_to_fit(options, result.better()[0])}")
     print(f"The whole report: {report}")
     return 0
+
+
+def _to_fit(options: argparse.Namespace, method: str) -> str:
+    """Return the command that trains a method as it was compared."""
+    words = ["thesis-lib", "fit-on", options.data, "--method", method]
+    for name in ("epochs", "batch_size", "learning_rate", "size"):
+        if getattr(options, name) is not None:
+            words += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
+    return shlex.join([*words, "--out", f"{method}.keras"])
 
 
 def _in_terminal(result: Comparison) -> str:
@@ -322,17 +373,36 @@ def _in_terminal(result: Comparison) -> str:
     return "\n".join([trained.to_string(), *notes])
 
 
-def _from_folder(folder: Path, size: int, test_size: float, seed: int) -> OwnData:
+def _arrays(source: Path, size: int | None) -> dict[str, Array]:
+    if not source.exists():
+        raise FileNotFoundError(f"There is no file or folder {source}.")
+    arrays = _read_npz(source)
+    if size is None:
+        return arrays
+    white = _common_white(arrays)
+    return {k: resized(v, size, white) if k[0] == "x" else v for k, v in arrays.items()}
+
+
+def _parts(folder: Path) -> dict[str, Path]:
+    """Return the folders ``train`` and ``test``, in whatever case; nothing if one is missing."""
     folders = [child for child in image_files.visible(folder) if child.is_dir()]
     parts = {child.name.lower(): child for child in folders}
-    if not {"train", "test"} <= set(parts):
+    return (
+        {name: parts[name] for name in ("train", "test")} if {"train", "test"} <= set(parts) else {}
+    )
+
+
+def _from_folder(folder: Path, size: int, test_size: float, seed: int) -> OwnData:
+    parts = _parts(folder)
+    if not parts:
         found = image_files.listed(folder)
         images = image_files.read(found.files, size)
         return _split(images, found.labels, test_size, seed, found.note(size))
     train, test = image_files.listed(parts["train"]), image_files.listed(parts["test"])
     x, n = image_files.read([*train.files, *test.files], size), len(train.files)
     note = f"{train.note(size)} {test.note(size)}"
-    if others := [c.name for c in folders if c not in (parts["train"], parts["test"])]:
+    others = [c.name for c in image_files.visible(folder) if c not in parts.values() and c.is_dir()]
+    if others:
         note += f" Not used: {some(others)}."
     return OwnData(x[:n], train.labels, x[n:], test.labels, note)
 

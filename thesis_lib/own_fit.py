@@ -1,10 +1,14 @@
-"""One method trained on images of your own, to classify others: `fit`."""
+"""One method trained on images of your own, to classify others: `fit`, and `load` what it saved."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
+import tempfile
 import warnings
+import zipfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from thesis_lib import (
     arguments,
     choices,
+    durable,
+    feeds,
     image_sets,
     model,
     own_labels,
@@ -27,6 +33,8 @@ from thesis_lib.training import Experiment
 
 Array = NDArray[Any]
 
+_FACTS = "thesis_lib.json"  # beside Keras's own files in the archive that a .keras file is
+
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class TrainedMethod:
@@ -38,25 +46,24 @@ class TrainedMethod:
         The labels as they were given, in the order of the columns of `predict_proba`.
     scale : float
         The value of a white pixel in the training images.
+    method : str
+        Its key in ``own_methods.METHODS``.
+    n_images : int
+        How many it was trained on.
+    network : keras.Model
+        All of it in Keras's own layers: the scale of the pixels, the members of an ensemble, and
+        the decision, such as prior correction. It takes what `predict_proba` takes, with an axis
+        for the channels, and returns the same.
     """
 
     classes_: Array
     scale: float
-    _experiment: Experiment
-    _counts: NDArray[np.int64]
-    _fitted: list[stages.Fitted[Any]]
+    method: str
+    n_images: int
+    network: Any
 
     def __repr__(self) -> str:
-        return f"<{self._experiment.method}, trained on {self._counts.sum():,} images>"
-
-    @property
-    def networks(self) -> list[Any]:
-        """One Keras model, or the members of an ensemble, to be saved by Keras.
-
-        They take pixels from 0 to 1, and know nothing of a decision that the method has, such as
-        prior correction.
-        """
-        return [one.network for one in self._fitted]
+        return f"<{own_methods.LABELS[self.method]}, trained on {self.n_images:,} images>"
 
     def predict_proba(self, x: ArrayLike) -> NDArray[np.float64]:
         """Return the probability of each class for each image, after the method's decision.
@@ -75,10 +82,9 @@ class TrainedMethod:
         ValueError
             If they are no such images.
         """
-        images = image_sets.more(x, self.networks[0].input_shape[1:], self.scale)
-        found = own_runs.outputs(self._fitted, images, self.scale)
-        decided = [own_runs.decided(self._experiment, o, self._counts) for o in found]
-        return np.concatenate(decided).astype(np.float64)
+        images = image_sets.more(x, self.network.input_shape[1:], self.scale)
+        found = [self.network.predict_on_batch(piece) for piece in feeds.pieces(images, 1.0)]
+        return np.concatenate(found).astype(np.float64)
 
     def predict(self, x: ArrayLike) -> Array:
         """Return the likeliest label of each image.
@@ -100,6 +106,100 @@ class TrainedMethod:
         """
         chosen: Array = self.classes_[self.predict_proba(x).argmax(1)]
         return chosen
+
+    def save(self, path: str | Path) -> Path:
+        """Write one file, which `load` reads, and Keras alone as well; return its path.
+
+        Parameters
+        ----------
+        path : str or Path
+            Ends in ``.keras``. Its folder is made where it is missing.
+
+        Raises
+        ------
+        ValueError
+            If it ends otherwise.
+        OSError
+            If it cannot be written.
+        """
+        path = check_path(path)
+        facts = {
+            "classes": self.classes_.tolist(),
+            "scale": self.scale,
+            "method": self.method,
+            "n_images": self.n_images,
+        }
+        with tempfile.TemporaryDirectory() as folder, durable.replacing(path) as file:
+            whole = Path(folder) / path.name
+            self.network.save(whole)
+            with zipfile.ZipFile(whole, "a") as archive:
+                archive.writestr(_FACTS, json.dumps(facts))
+            file.write(whole.read_bytes())
+        return path
+
+
+def check_path(path: str | Path) -> Path:
+    """Return the path of a file to save to.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Raises
+    ------
+    ValueError
+        If it does not end in ``.keras``, as Keras wants it.
+    """
+    path = Path(path)
+    if path.suffix != ".keras":
+        raise ValueError(f"{path.name} has to end in .keras.")
+    return path
+
+
+def load(path: str | Path) -> TrainedMethod:
+    """Read what `TrainedMethod.save` has written. No code in the file is executed.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is no such file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from thesis_lib import fit, load, tiles
+    >>> x, y = tiles.draw({"whole": 40, "stain": 4}, seed=1)
+    >>> trained = fit(x, y, method="ros", epochs=1, progress=False)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     again = load(trained.save(f"{folder}/tiles.keras"))
+    >>> again
+    <Random oversampling, trained on 44 images>
+    >>> bool((again.predict(x) == trained.predict(x)).all())
+    True
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path}.")
+    quiet.import_keras()
+    import keras
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            facts = json.loads(archive.read(_FACTS))
+        network = keras.saving.load_model(path, compile=False)
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+        raise ValueError(
+            f"{path.name} is no classifier that thesis_lib.fit(...).save(path) or "
+            f"thesis-lib fit-on has written: {' '.join(str(error).split())[:100]}."
+        ) from error
+    facts["classes_"] = np.array(facts.pop("classes"))
+    return TrainedMethod(**facts, network=network)
 
 
 def fit(
@@ -162,19 +262,38 @@ def fit(
     if not all(math.isfinite(one.curves[0][-1]) for one in fitted):
         raise RuntimeError("Training diverged; try a lower learning rate.")
     classes = np.unique(own_labels.read("y", y))
-    kept = [_kept(one, sets) for one in fitted]
-    return TrainedMethod(classes, sets.scale, experiment, sets.counts, kept)
+    network = _deployed(fitted, experiment, sets)
+    return TrainedMethod(classes, sets.scale, method, len(sets.y_train), network)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Counts:
-    """What a decision still asks of the images that were trained on."""
+def _deployed(
+    fitted: list[stages.Fitted[Any]], experiment: Experiment, sets: image_sets.ImageSets
+) -> Any:
+    """Return a network from pixels as they came to outputs as they were decided."""
+    import keras
 
-    counts: NDArray[np.int64]
+    pixels = keras.Input(sets.input_shape, name="pixels")
+    scaled = keras.layers.Rescaling(1 / sets.scale)(pixels)
+    members = []
+    for number, one in enumerate(fitted):
+        network = _in_keras_layers(one, experiment, sets)
+        network.name = f"network_{number}"
+        members.append(network(scaled))
+    outputs = keras.layers.Average()(members) if len(members) > 1 else members[0]
+    return keras.Model(pixels, outputs, name="classifier")
 
 
-def _kept(fitted: stages.Fitted[Any], sets: image_sets.ImageSets) -> stages.Fitted[Any]:
-    """Let the images go; put the weights into Keras's own layers, which load everywhere."""
+def _in_keras_layers(
+    fitted: stages.Fitted[Any], experiment: Experiment, sets: image_sets.ImageSets
+) -> Any:
+    """Put weights into layers that load everywhere, the correction of the prior among them.
+
+    Outputs divided by the prior and normalised are a softmax of logits less the prior's logarithm.
+    """
     network = model.build_cnn(len(sets.classes), sets.input_shape)
-    network.set_weights(fitted.network.get_weights())
-    return dataclasses.replace(fitted, network=network, feed=_Counts(fitted.feed.counts))
+    *weights, bias = fitted.network.get_weights()
+    tau = 1.0 if experiment.cost == "prior" else fitted.tau or 0.0
+    counts = fitted.feed.counts  # of the images that it was trained on, without those held out
+    bias = bias - tau * np.log(counts / counts.sum())
+    network.set_weights([*weights, bias])
+    return network

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from thesis_lib.wording import counted
+
 Array = NDArray[Any]
 
 
@@ -116,8 +118,9 @@ def _decoded(name: str, labels: Array) -> Array:
 def _check_none_missing(name: str, missing: NDArray[np.bool_]) -> None:
     if missing.any():
         raise ValueError(
-            f"{name}: {missing.sum()} labels are missing (None or NaN), the first at position "
-            f"{missing.argmax()}. Drop these images, or give them a class such as 'unknown'."
+            f"{name} has {counted(missing.sum(), 'missing label')} (None or NaN), the first at "
+            f"position {missing.argmax()}. Drop these images, or give them a class such as "
+            "'unknown'."
         )
 
 

@@ -1,4 +1,4 @@
-"""The thesis's tables as data, and what a comparison with our own runs says.
+"""The thesis's tables as data, and whether our own runs replicate a printed number.
 
 The numbers are in ``published.yml``, as printed, slips included.
 """
@@ -81,8 +81,8 @@ class PublishedTable:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """A published number beside our runs, all in one unit.
+class Replication:
+    """A published number beside our runs of the same experiment, all in one unit.
 
     ``low`` and ``high`` bound the 95 % t interval of our mean (NaN for fewer than two runs), ``n``
     counts the runs behind it, ``diverged`` those left out because their value is NaN. ``verdict``
@@ -129,7 +129,7 @@ def table(id: str) -> pd.DataFrame:
 
     Raises
     ------
-    KeyError
+    ValueError
         If the thesis has no such table, or it holds no numbers.
     """
     return _get(id).frame.copy()
@@ -145,7 +145,7 @@ def printed(id: str) -> pd.DataFrame:
 
     Raises
     ------
-    KeyError
+    ValueError
         As for `table`.
     """
     return _get(id).printed.copy()
@@ -163,13 +163,12 @@ def number(id: str, row: str, column: str) -> float:
 
     Raises
     ------
-    KeyError
+    ValueError
         If there is no such table, row or column; the message lists those that there are.
     """
     frame = _get(id).frame
     for axis, name, names in (("row", row, frame.index), ("column", column, frame.columns)):
-        if name not in names:
-            raise KeyError(f"Table {id} has no {axis} {name!r}; it has {', '.join(names)}")
+        arguments.one_of(f"{axis} of table {id}", name, names)
     return float(frame.loc[[row], column].iloc[0])
 
 
@@ -183,7 +182,7 @@ def caption(id: str) -> str:
 
     Raises
     ------
-    KeyError
+    ValueError
         As for `table`.
     """
     return _get(id).caption
@@ -199,7 +198,7 @@ def section(id: str) -> str:
 
     Raises
     ------
-    KeyError
+    ValueError
         As for `table`.
     """
     return _get(id).section
@@ -217,7 +216,7 @@ def quantity(id: str, row: str, column: str) -> str:
 
     Raises
     ------
-    KeyError
+    ValueError
         As for `table`.
     """
     return _get(id).quantity_of(row, column)
@@ -233,13 +232,13 @@ def unit(id: str) -> str:
 
     Raises
     ------
-    KeyError
+    ValueError
         As for `table`.
     """
     return _get(id).unit
 
 
-def compare(published: float, sample: Sequence[float]) -> Comparison:
+def compare(published: float, sample: Sequence[float]) -> Replication:
     r"""Compare a published percentage with our runs of the same experiment.
 
     The thesis prints the mean of five runs and no spread. We take our runs' standard deviation
@@ -264,7 +263,7 @@ def compare(published: float, sample: Sequence[float]) -> Comparison:
 
     Returns
     -------
-    Comparison
+    Replication
         The published number, our mean with its 95 % t interval, and the verdict.
 
     Raises
@@ -281,15 +280,15 @@ def compare(published: float, sample: Sequence[float]) -> Comparison:
     if n < 2:
         mean = float(values[0]) if n else math.nan
         verdict = "one seed" if n else "missing"
-        return Comparison(published, mean, math.nan, math.nan, n, verdict, diverged)
+        return Replication(published, mean, math.nan, math.nan, n, verdict, diverged)
     mean, low, high = t_interval(values)
     if n < FEWEST_SEEDS:
-        return Comparison(published, mean, low, high, n, "too few seeds", diverged)
+        return Replication(published, mean, low, high, n, "too few seeds", diverged)
     # Half of the interval is t s / sqrt(n).
     allowed = (high - low) / 2 * math.sqrt(1 + n / PUBLISHED_RUNS) + HALF_UNIT
     # A mean computed in binary may miss a decimal half unit by a rounding error.
     verdict = "agrees" if abs(published - mean) <= allowed + 1e-9 else "differs"
-    return Comparison(published, mean, low, high, n, verdict, diverged)
+    return Replication(published, mean, low, high, n, verdict, diverged)
 
 
 def contradictions() -> list[Contradiction]:
@@ -423,11 +422,8 @@ def _load() -> dict[str, PublishedTable]:
 
 
 def _get(id: str) -> PublishedTable:
-    try:
-        return _load()[id]
-    except KeyError:
-        known = ", ".join(_load())
-        raise KeyError(f"no published numbers of a table {id!r}; there are {known}") from None
+    arguments.one_of("id of a table", id, _load())
+    return _load()[id]
 
 
 def _read_table(node: yaml.Node) -> PublishedTable:

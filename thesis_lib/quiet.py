@@ -13,6 +13,8 @@ def import_keras() -> None:
 
     What goes wrong in Python is raised as ever.
     """
+    if "keras" in sys.modules:
+        return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _closed_stderr():
         import keras  # noqa: F401

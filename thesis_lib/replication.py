@@ -11,6 +11,7 @@ import pandas as pd
 import scipy
 
 from thesis_lib import (
+    arguments,
     claims,
     confidences,
     evidence,
@@ -171,7 +172,7 @@ def shifts(task: str) -> pd.DataFrame:
         experiment = verdicts.experiment_of(table, row, column)
         if not experiment.name.startswith(grid):
             continue
-        runs = [run for run in experiments.recorded(experiment) if not run.diverged]
+        runs = experiments.converged(experiments.recorded(experiment))
         if runs:
             values = {run.seed: verdicts.value(run, column) - number for run in runs}
             gaps.setdefault(column, []).append(pd.Series(values))
@@ -254,12 +255,11 @@ def finding(id: str) -> str:
 
     Raises
     ------
-    KeyError
+    ValueError
         If there is none of that name; the message lists those that there are.
     """
     known = {finding.id: finding for finding in findings.findings()}
-    if id not in known:
-        raise KeyError(f"No finding {id!r}; there are {', '.join(known)}.")
+    arguments.one_of("id of a finding", id, known)
     chosen = known[id]
     found = evidence.of(id)
     parts = {
@@ -282,7 +282,7 @@ def anchored(ids: Sequence[str]) -> str:
 
     Raises
     ------
-    KeyError
+    ValueError
         As for :func:`finding`.
     """
     return "\n\n".join(f"(finding-{id})=\n{finding(id)}" for id in ids)
@@ -298,7 +298,7 @@ def claim(id: str) -> str:
 
     Raises
     ------
-    KeyError
+    ValueError
         As for :func:`claims.get`.
     """
     chosen = claims.get(id)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from thesis_lib import experiments, findings, intervals, markdown, precision, published
+from thesis_lib import arguments, experiments, findings, intervals, markdown, precision, published
 from thesis_lib.best import Best, largest
 from thesis_lib.tables import Table
 from thesis_lib.training import Experiment, Run
@@ -109,7 +109,13 @@ def focal_comparison(task: str) -> pd.DataFrame:
     -------
     DataFrame
         As :func:`comparison`; a row for each gamma, a column for each minority weight.
+
+    Raises
+    ------
+    ValueError
+        If there is no such task.
     """
+    arguments.one_of("task", task, GRIDS)
     printed = published.printed(GRIDS[task])
     rows: dict[tuple[str, str], Sequence[str | None]] = {}
     for gamma, name in zip(experiments.GAMMAS, printed.index, strict=True):
@@ -139,7 +145,13 @@ def focal_grids(task: str) -> dict[str, Floats]:
     dict
         "published" and "recorded", each (5 gammas, 5 weights, 3): the mean and the bounds of its
         95 % interval in percent, NaN where there is none.
+
+    Raises
+    ------
+    ValueError
+        If there is no such task.
     """
+    arguments.one_of("task", task, GRIDS)
     printed = published.table(GRIDS[task]).to_numpy(dtype=float)
     unknown = np.full_like(printed, np.nan)
     ours = [
@@ -194,7 +206,7 @@ def learning_curves(*names: str) -> dict[str, Floats]:
     curves: dict[str, Floats] = {}
     for name in names:
         experiment = experiments.get(name)
-        runs = [run for run in experiments.results(experiment) if not run.diverged]
+        runs = experiments.converged(experiments.results(experiment))
         if runs:
             seeds = 100 * np.array([run.accuracy_curve for run in runs])
             label = f"{_method(experiment)} ({counted(len(runs), 'seed')})"
@@ -278,7 +290,7 @@ def confusion(run: Run, label: str = "") -> tuple[str, Floats]:
         Counts, true classes as rows.
     """
     name = label or run.experiment.method
-    runs = [r for r in experiments.results(run.experiment) if not r.diverged]
+    runs = experiments.converged(experiments.results(run.experiment))
     if runs:
         return _title(f"{name}\n{_seeds(runs)}"), np.mean([r.confusion for r in runs], axis=0)
     return _title(f"{name}\n{_source(run)}"), np.array(run.confusion, dtype=float)

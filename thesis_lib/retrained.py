@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from thesis_lib import anomaly, arguments, classifier, data, fitting, intervals, model
+from thesis_lib import anomaly, arguments, classifier, data, fitting, intervals, model, quiet
 from thesis_lib.provenance import checksum, provenance
 from thesis_lib.wording import counted
 
@@ -79,6 +79,7 @@ def train(seed: int, *, accuracy: float = ACCURACY) -> dict[str, Any]:
     ValueError, TypeError
         If an argument is outside its range.
     """
+    quiet.import_keras()
     import keras
 
     arguments.number("accuracy", accuracy, 0, 1, "()")

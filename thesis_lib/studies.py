@@ -113,14 +113,12 @@ def components(found: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("Method")
 
 
-def by_size(task: str, measure: str = MEASURES[0]) -> pd.DataFrame:
-    """Return the means of a study over the size of the minority classes.
+def by_size(task: str) -> pd.DataFrame:
+    """Return the mean balanced accuracy in a study over the size of the minority classes.
 
     Parameters
     ----------
     task : {"digits", "binary"}
-    measure : str
-        One of ``MEASURES``.
 
     Returns
     -------
@@ -130,16 +128,15 @@ def by_size(task: str, measure: str = MEASURES[0]) -> pd.DataFrame:
     """
     sizes = tasks.DIGIT_SIZES if task == "digits" else tasks.MNIST_SIZES
     named = {max(tasks.get(n).counts) / s: n for s in sizes for n in [tasks.with_size(task, s)]}
-    return _over("rho", named, measure)
+    return _over("rho", named)
 
 
-def by_number(task: str, measure: str = MEASURES[0]) -> pd.DataFrame:
-    """Return the means of a study over the number of minority classes, "Minority classes".
+def by_number(task: str) -> pd.DataFrame:
+    """Return the mean balanced accuracy over the number of "Minority classes".
 
     Parameters
     ----------
     task : {"digits", "multiclass"}
-    measure : str
 
     Returns
     -------
@@ -147,18 +144,16 @@ def by_number(task: str, measure: str = MEASURES[0]) -> pd.DataFrame:
         As `by_size`.
     """
     named = {float(n): tasks.with_minority(task, n) for n in tasks.MINORITY_NUMBERS}
-    return _over("Minority classes", named, measure)
+    return _over("Minority classes", named)
 
 
-def gains(task: str, measure: str = MEASURES[0]) -> pd.DataFrame:
-    """Return what each method adds to the baseline on the same draws of a task.
+def gains(task: str) -> pd.DataFrame:
+    """Return what each method adds to the baseline's balanced accuracy on the same draws.
 
     Parameters
     ----------
     task : str
         A key of ``tasks.TASKS`` that a study is made of.
-    measure : str
-        One of ``MEASURES``.
 
     Returns
     -------
@@ -167,7 +162,7 @@ def gains(task: str, measure: str = MEASURES[0]) -> pd.DataFrame:
         (95 % t interval over draws, of the seeds that both have), and "Draws"; NaN where there are
         none.
     """
-    found = scores(task, measure)
+    found = scores(task)
     rows = {}
     for slug in labels():
         if slug != later.BASELINE:
@@ -254,27 +249,22 @@ def fair_settings(task: str) -> pd.DataFrame:
     return pd.DataFrame(columns, index=_everywhere(), dtype=float).rename_axis("Method")
 
 
-def fair_scores(task: str, measure: str = MEASURES[0]) -> pd.DataFrame:
+def fair_scores(task: str) -> pd.DataFrame:
     """Compare each method under its own settings with itself under the shared ones.
 
     Parameters
     ----------
-    task, measure
+    task : str
         As for `scores`.
 
     Returns
     -------
     DataFrame
-        A row a method: "Shared" and "Own" mean in percent over the draws and seeds that both
-        studies have, "Difference" in points with "Low" and "High" (95 % t interval over draws),
-        "Draws"; NaN where there are none.
-
-    Raises
-    ------
-    ValueError
-        As for `scores`.
+        A row a method: "Shared" and "Own", the mean balanced accuracy in percent over the draws and
+        seeds that both studies have, "Difference" in points with "Low" and "High" (95 % t interval
+        over draws), "Draws"; NaN where there are none.
     """
-    shared, own = scores(task, measure), scores(task, measure, tuned=True)
+    shared, own = scores(task), scores(task, tuned=True)
     rows = {}
     for slug in _everywhere():
         both = pd.concat([shared[slug], own[slug]], axis=1, keys=["Shared", "Own"])
@@ -290,10 +280,10 @@ def _everywhere() -> list[str]:
     return [slug for slug in labels() if slug in later.STUDY_METHODS or slug == _DERIVED]
 
 
-def _over(axis: str, named: Mapping[float, str], measure: str) -> pd.DataFrame:
+def _over(axis: str, named: Mapping[float, str]) -> pd.DataFrame:
     rows = []
     for place, task in named.items():
-        found = scores(task, measure, draws=later.FEW_DRAWS)
+        found = scores(task, draws=later.FEW_DRAWS)
         if found.empty:
             continue
         # One seed a draw, so that the study of the task itself has no more weight than others.

@@ -74,7 +74,14 @@ def with_size(task: str, size: int) -> str:
         Which has 3 or 2 such images itself.
     size : int
         One of ``DIGIT_SIZES`` or ``MNIST_SIZES``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such task.
     """
+    arguments.one_of("task", task, ("digits", "binary"))
+    arguments.one_of("size", size, DIGIT_SIZES if task == "digits" else MNIST_SIZES)
     return task if size == {"digits": 3, "binary": 2}[task] else f"{task}-few-{size}"
 
 
@@ -87,7 +94,14 @@ def with_minority(task: str, number: int) -> str:
         Of the digits there are five such classes in the task itself.
     number : int
         One of ``MINORITY_NUMBERS``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such task.
     """
+    arguments.one_of("task", task, ("digits", "multiclass"))
+    arguments.one_of("number", number, MINORITY_NUMBERS)
     return task if (task, number) == ("digits", 5) else f"{task}-minority-{number}"
 
 

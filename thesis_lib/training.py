@@ -140,6 +140,43 @@ COSTS: dict[str, Callable[[], NDArray[np.float64]]] = {
 }
 
 
+SECOND_STAGES = ("deferred-weights", "retrained-classifier", "feature-smote")
+
+
+def check_settings(experiment: Experiment) -> None:
+    """Refuse settings that nothing could train with, or that would change nothing.
+
+    The catalogue's are right; those of ``dataclasses.replace(experiment, ...)`` may not be.
+
+    Parameters
+    ----------
+    experiment : Experiment
+
+    Raises
+    ------
+    ValueError, TypeError
+        If one is unknown, out of its range, or of no effect.
+    """
+    known = {
+        "sampler": (None, "class-aware", *SAMPLERS),
+        "loss": stages.LOSSES,
+        "change": (None, *stages.CHANGES),
+        "second_stage": (None, *SECOND_STAGES),
+        "optimizer": stages.OPTIMIZERS,
+        "cost": (None, "prior", "tuned", *COSTS),
+    }
+    for name, allowed in known.items():
+        arguments.one_of(name, getattr(experiment, name), allowed)
+    arguments.number("learning_rate", experiment.learning_rate, 0, ends="()")
+    arguments.number("dropout", experiment.dropout, 0, 1, "[)")
+    arguments.whole("batch_size", experiment.batch_size, 1)
+    for name, low, high in (("members", 1, math.inf), ("draw", 0, 2**32 - 1)):
+        if getattr(experiment, name) is not None:
+            arguments.whole(name, getattr(experiment, name), low, high)
+    if experiment.gamma is not None and "focal" not in experiment.loss:
+        raise ValueError(f"gamma belongs to focal loss; the loss is {experiment.loss!r}.")
+
+
 def cost_matrix(experiment: Experiment, class_counts: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the cost matrix that an experiment moves thresholds with.
 
@@ -186,6 +223,8 @@ def decided(
     """
     if experiment.cost in (None, "tuned") or not np.isfinite(outputs).all():
         return outputs
+    # `own_runs.decided` corrects the prior by `decision.correct_prior`: the same but for the last
+    # digits. Each stays as its records were made.
     moved = decision.move_thresholds(outputs, cost_matrix(experiment, class_counts))
     return moved.astype(outputs.dtype)
 
@@ -257,7 +296,8 @@ def training_set(experiment: Experiment, dataset: data.Dataset, seed: int) -> Im
     Raises
     ------
     ValueError
-        If a sampler as published, which undoes the thesis's own order, meets another draw.
+        If a sampler is unknown; or as published, which undoes the thesis's own order, on another
+        draw.
     """
     subset = subset_of(experiment, dataset)
     return resampled(experiment, (subset.x_train, subset.y_train), seed)
@@ -281,6 +321,7 @@ def resampled(experiment: Experiment, images: Images, seed: int) -> Images:
     """
     if experiment.sampler in (None, "class-aware"):
         return images
+    arguments.one_of("sampler", experiment.sampler, (*SAMPLERS, "class-aware"))
     if experiment.draw is not None and experiment.sampler.endswith("-as-published"):
         raise ValueError(
             f"{experiment.sampler} belongs to the thesis's own draw; for draw {experiment.draw} "
@@ -328,9 +369,10 @@ def train(
     Raises
     ------
     ValueError, TypeError
-        If epochs is no whole number from 1, the precision is unknown, or the task does not fit the
-        data set.
+        If epochs is no whole number from 1, the precision or a name in the experiment is
+        unknown, a setting of it is out of its range, or the task does not fit the data set.
     """
+    check_settings(experiment)
     epochs = arguments.whole("epochs", experiment.epochs if epochs is None else epochs, 1)
     source = source_of(experiment, dataset)
     subset = subset_of(experiment, source)

@@ -20,15 +20,13 @@ TASKS: Mapping[str, str] = {
 """The tasks that the methods are ranked on, with their names on pages."""
 
 
-def scores(task: str, measure: str = studies.MEASURES[0]) -> pd.DataFrame:
-    """Return what the recorded runs of every method on a task measured, in percent.
+def scores(task: str) -> pd.DataFrame:
+    """Return the balanced accuracy of every method's recorded runs on a task, in percent.
 
     Parameters
     ----------
     task : str
         One of ``TASKS``.
-    measure : str
-        One of ``studies.MEASURES``.
 
     Returns
     -------
@@ -36,6 +34,7 @@ def scores(task: str, measure: str = studies.MEASURES[0]) -> pd.DataFrame:
         A row a method of the task, recorded or not, in the catalogue's order; a column a seed;
         NaN where there is no run. Runs that diverged count as chance.
     """
+    measure = studies.MEASURES[0]
     found = {
         experiment.method: pd.Series(
             {run.seed: studies.measured(run, measure) for run in experiments.recorded(experiment)},
@@ -47,15 +46,10 @@ def scores(task: str, measure: str = studies.MEASURES[0]) -> pd.DataFrame:
     return frame.reindex(columns=sorted(frame)).rename_axis(index="Method", columns="Seed")
 
 
-def means(measure: str = studies.MEASURES[0]) -> pd.DataFrame:
-    """Return the mean of each method on each task, all over the same seeds of that task.
+def means() -> pd.DataFrame:
+    """Return the mean balanced accuracy of each method, all over the same seeds of a task.
 
     So a gain over the baseline is paired; see `studies.without_gaps` for which seeds these are.
-
-    Parameters
-    ----------
-    measure : str
-        As for `scores`.
 
     Returns
     -------
@@ -63,7 +57,7 @@ def means(measure: str = studies.MEASURES[0]) -> pd.DataFrame:
         A row a method, a column a task of ``TASKS`` of which anything is recorded; percent, NaN
         where a run is missing.
     """
-    found = {task: scores(task, measure) for task in TASKS}
+    found = {task: scores(task) for task in TASKS}
     columns = {task: studies.without_gaps(table).mean(axis=1) for task, table in found.items()}
     every = next(iter(found.values())).index
     return pd.DataFrame(columns, index=every).dropna(axis=1, how="all")
@@ -81,16 +75,11 @@ def ranks(found: pd.DataFrame) -> pd.DataFrame:
     return ranked.loc[ranked.mean(axis=1).sort_values(kind="stable").index]
 
 
-def agreement(measure: str = studies.MEASURES[0]) -> pd.DataFrame:
+def agreement() -> pd.DataFrame:
     """Return how far rankings agree: those of two seeds on one task, then those of two tasks.
 
     The first kind is what the second can hope for: a ranking that another seed changes cannot be
     the same on other data.
-
-    Parameters
-    ----------
-    measure : str
-        As for `scores`.
 
     Returns
     -------
@@ -102,12 +91,12 @@ def agreement(measure: str = studies.MEASURES[0]) -> pd.DataFrame:
     """
     seeds, rows = {}, {}
     for task, title in TASKS.items():
-        pair = scores(task, measure).iloc[:, :2].dropna()
+        pair = scores(task).iloc[:, :2].dropna()
         if pair.shape[1] == 2 and len(pair) >= 4:
             seeds[task] = pair
             name = f"{title}: seeds {pair.columns[0]} and {pair.columns[1]}"
             rows[name] = (len(pair), *rankings.rank_correlation(*pair.to_numpy().T), math.nan)
-    found = means(measure)
+    found = means()
     for one, other in combinations(map(str, found), 2):
         both = found[[one, other]].dropna()
         if len(both) >= 4:

@@ -52,7 +52,7 @@ def experiment_of(table: str, row: str, column: str = "") -> Experiment:
 
     Raises
     ------
-    KeyError
+    ValueError
         If no experiment of the catalogue does.
     """
     if table == MEAN_OUTPUTS:
@@ -67,7 +67,7 @@ def experiment_of(table: str, row: str, column: str = "") -> Experiment:
     for experiment in every:
         if row in {name for _, name in experiment.published if name.startswith("M_")}:
             return experiment
-    raise KeyError(f"No experiment stands for row {row!r} of table {table}.")
+    raise ValueError(f"No experiment stands for row {row!r} of table {table}.")
 
 
 def experiments_of(table: str) -> list[str]:
@@ -80,7 +80,7 @@ def experiments_of(table: str) -> list[str]:
 
     Raises
     ------
-    KeyError
+    ValueError
         If there is no such table, or as for `experiment_of`.
     """
     printed = published.table(table)
@@ -120,7 +120,7 @@ def sample(table: str, row: str, column: str) -> list[float]:
 
     Raises
     ------
-    KeyError
+    ValueError
         As for `experiment_of`.
     """
     experiment = experiment_of(table, row, column)

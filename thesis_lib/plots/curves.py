@@ -10,7 +10,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from thesis_lib.plots.style import legend, subplots
+from thesis_lib import arguments
+from thesis_lib.plots.style import GREY, legend, plain_numbers, subplots
 
 Floats = NDArray[np.float64]
 
@@ -32,7 +33,14 @@ def function(x: ArrayLike, y: ArrayLike, *, title: str) -> Figure:
 
 
 def lines(
-    x: ArrayLike, curves: Mapping[str, ArrayLike], *, xlabel: str, ylabel: str, log: bool = False
+    x: ArrayLike,
+    curves: Mapping[str, ArrayLike],
+    *,
+    xlabel: str,
+    ylabel: str,
+    log: bool = False,
+    log_x: bool = False,
+    reference: str = "",
 ) -> Figure:
     """Draw several curves over one axis, told apart by colour and dashes.
 
@@ -42,14 +50,25 @@ def lines(
     curves : mapping of str to array_like, (n,)
         Legend to values.
     xlabel, ylabel : str
-    log : bool
-        Logarithmic vertical axis.
+    log, log_x : bool
+        Logarithmic vertical axis, horizontal axis.
+    reference : str
+        The curve that the others are to be held against, drawn thin and grey.
     """
     figure, axis = subplots()
     dashes = ["-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1))]
-    for (name, values), dash in zip(curves.items(), cycle(dashes), strict=False):
+    if reference:
+        axis.plot(x, curves[reference], color=GREY, label=reference, linewidth=1)
+    others = [(name, values) for name, values in curves.items() if name != reference]
+    for (name, values), dash in zip(others, cycle(dashes), strict=False):
         axis.plot(x, values, linestyle=dash, label=name, linewidth=1.8)
-    axis.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
+    axis.set(xlabel=xlabel, ylabel=ylabel)
+    if log:
+        axis.set_yscale("log")
+        plain_numbers(axis.yaxis)
+    if log_x:
+        axis.set_xscale("log")
+        plain_numbers(axis.xaxis)
     legend(axis, len(curves))
     return figure
 
@@ -71,9 +90,14 @@ def descent_path(
     -------
     ndarray, (steps + 1, n)
         The points, the start among them.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If steps is no whole number from 0.
     """
     path = [np.asarray(start, dtype=float)]
-    for _ in range(steps):
+    for _ in range(arguments.whole("steps", steps, 0)):
         path.append(path[-1] - learning_rate * gradient(path[-1]))
     return np.array(path)
 
@@ -86,15 +110,17 @@ def descent(loss: Callable[[Any, Any], Any], paths: Mapping[str, Floats]) -> Fig
     loss : callable
         Of two arrays, the parameters.
     paths : mapping of str to ndarray, (n, 2)
-        Title to points.
+        Title to points. Where each starts is shown, and not always where it runs away to.
     """
     figure, axes = subplots(1, len(paths), figsize=(7, 2.7), sharey=True, squeeze=False)
-    w1, w2 = np.meshgrid(np.linspace(-3, 3, 121), np.linspace(-2, 2, 81))
+    starts = abs(np.array([path[0] for path in paths.values()]))
+    right, top = np.maximum([3, 2], 1.2 * starts.max(axis=0))
+    w1, w2 = np.meshgrid(np.linspace(-right, right, 121), np.linspace(-top, top, 81))
     for axis, (title, path) in zip(axes.flat, paths.items(), strict=True):
         axis.contour(w1, w2, loss(w1, w2), levels=12, cmap="Blues_r", linewidths=0.8)
         axis.plot(*path.T, "o-", color="#D55E00", markersize=3, linewidth=1)
         axis.plot(0, 0, marker="*", color="black", markersize=9)
-        axis.set(title=title, xlabel="$w_1$", xlim=(-3, 3), ylim=(-2, 2))
+        axis.set(title=title, xlabel="$w_1$", xlim=(-right, right), ylim=(-top, top))
     axes[0, 0].set_ylabel("$w_2$")
     return figure
 
@@ -114,10 +140,10 @@ def histogram(
     """
     figure, axis = subplots()
     bins = np.linspace(0, 1, 41).tolist()
-    for name, values in samples.items():
+    for (name, values), dash in zip(samples.items(), cycle(["-", "--", "-.", ":"]), strict=False):
         array = np.asarray(values)
         weights = np.full(len(array), 100 / len(array))
-        axis.hist(array, bins, weights=weights, histtype="step", linewidth=1.8, label=name)
+        axis.hist(array, bins, weights=weights, histtype="step", lw=1.8, ls=dash, label=name)
     for mark in marks:
         axis.axvline(mark, color="black", linestyle=":", linewidth=1.2)
         axis.text(mark, axis.get_ylim()[1], f" {mark:g}", va="top", fontsize=9)
@@ -147,6 +173,7 @@ def scatter(
     """
     figure, axis = subplots(figsize=(5, 3.6))
     axis.set(xlabel=xlabel, ylabel=ylabel)
+    plain_numbers(axis.yaxis)
     if log_density is None:
         axis.scatter(points[:, 0], points[:, 1], s=14, label="engine")
         return figure

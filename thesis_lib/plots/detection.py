@@ -7,7 +7,7 @@ from itertools import cycle
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter
 from numpy.typing import ArrayLike, NDArray
 
 from thesis_lib.plots.style import BLUE, GREY, subplots
@@ -49,8 +49,8 @@ def roc(
     axis.annotate("TPR 95 %", (20 * left, 0.945), va="top", fontsize=8)
     axis.set(xscale="log", xlim=(left, 1), ylim=(bottom, 1 + 0.03 * (1 - bottom)))
     axis.set(xlabel="Anomalies that pass (FPR)", ylabel="Normal inputs that pass (TPR)")
-    axis.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
+    for side in (axis.xaxis, axis.yaxis):
+        side.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
     figure.legend(loc="outside upper center", ncols=3, fontsize=9)
     return figure
 
@@ -85,6 +85,7 @@ def dots(kinds: Sequence[str], scores: Sequence[str], values: ArrayLike, *, xlab
         axis.set_visible(False)
     for axis, kind, panel in zip(axes.flat, kinds, array, strict=False):
         value, low, high = panel.T
+        low, high = np.clip(low, 0, 100), np.clip(high, 0, 100)  # no percentage lies beyond
         errors = np.maximum(0, [value - low, high - value])
         axis.errorbar(value, y, xerr=errors, fmt="o", color=BLUE, markersize=5, capsize=2)
         axis.set_title(kind, fontsize=9.5)

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch, Rectangle
 from numpy.typing import ArrayLike, NDArray
 
+from thesis_lib import arguments
 from thesis_lib.plots.style import BLUE, GREY, ORANGE, SKY, subplots
 
 _FILL = "#e8f1f8"
@@ -45,25 +46,34 @@ def neuron(inputs: Sequence[float], weights: Sequence[float], bias: float) -> Fi
     inputs, weights : sequence of float
         As many of each.
     bias : float
+
+    Raises
+    ------
+    ValueError
+        If there are not as many weights as inputs, or none.
     """
-    figure, axis = _canvas(6, 3)
-    total = float(np.dot(inputs, weights) + bias)
     n = len(inputs)
+    if len(weights) != n or n == 0:
+        raise ValueError(f"A neuron has a weight for each input; got {n} and {len(weights)}.")
+    figure, axis = _canvas(6, max(3, 0.65 * n))
+    total = float(np.dot(inputs, weights) + bias)
     for k, (x, w) in enumerate(zip(inputs, weights, strict=True)):
         y = n - k
-        _node(axis, (0, y), f"{x:g}")
+        _node(axis, (0, y), f"${x:.3g}$")
         _arrow(axis, (0.33, y), (2.62, (n + 1) / 2 + (y - (n + 1) / 2) * 0.12))
         # Above a falling or level line, below a rising one.
         offset = 0.15 if y >= (n + 1) / 2 else -0.38
-        axis.text(1.1, y + ((n + 1) / 2 - y) * 0.36 + offset, f"$w_{k + 1}={w:g}$", fontsize=10)
-        axis.text(-0.45, y, f"$x_{k + 1}$", ha="right", va="center")
+        axis.text(
+            1.1, y + ((n + 1) / 2 - y) * 0.36 + offset, f"$w_{{{k + 1}}}={w:.3g}$", fontsize=10
+        )
+        axis.text(-0.45, y, f"$x_{{{k + 1}}}$", ha="right", va="center")
     centre = (n + 1) / 2
     _node(axis, (3, centre), r"$\sigma$", 0.4)
-    axis.text(3, 0.1, f"$b_1={bias:g}$", ha="center")
+    axis.text(3, 0.1, f"$b_1={bias:.3g}$", ha="center")
     _arrow(axis, (3, 0.4), (3, centre - 0.42))
-    axis.text(3, centre + 0.6, f"sum: {total:g}", ha="center", color=GREY)
+    axis.text(3, centre + 0.6, f"sum: ${total:.4g}$", ha="center", color=GREY)
     _arrow(axis, (3.42, centre), (4.6, centre))
-    axis.text(4.7, centre, f"$y_1=\\sigma({total:g})={max(total, 0):g}$", va="center")
+    axis.text(4.7, centre, f"$y_1=\\sigma({total:.4g})={max(total, 0):.4g}$", va="center")
     axis.set(xlim=(-1, 6.6), ylim=(-0.2, n + 0.6), aspect="equal")
     return figure
 
@@ -75,8 +85,15 @@ def network(layers: Sequence[int] = (2, 3, 2)) -> Figure:
     ----------
     layers : sequence of int
         From the input on.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a layer has not a whole number of neurons, one or more.
     """
-    figure, axis = _canvas(5.5, 3)
+    for k, size in enumerate(layers):
+        arguments.whole(f"layers[{k}]", size, 1)
+    figure, axis = _canvas(5.5, max(3, 0.45 * max(layers)))
     columns = [[(2.2 * k, (m - 1) / 2 - j) for j in range(m)] for k, m in enumerate(layers)]
     for left, right in pairwise(columns):
         for a in left:
@@ -86,7 +103,7 @@ def network(layers: Sequence[int] = (2, 3, 2)) -> Figure:
         name = "input" if k == 0 else "output" if k == len(columns) - 1 else "hidden"
         symbol = {"input": "x", "output": "y", "hidden": "h"}[name]
         for j, at in enumerate(column):
-            _node(axis, at, f"${symbol}_{j + 1}$")
+            _node(axis, at, f"${symbol}_{{{j + 1}}}$")
         axis.text(column[0][0], -max(layers) / 2 - 0.35, f"{name} layer", ha="center")
     axis.set(
         xlim=(-0.6, 2.2 * (len(layers) - 1) + 0.6),
@@ -134,18 +151,26 @@ def convolution(image: ArrayLike, kernel: ArrayLike) -> Figure:
     ----------
     image, kernel : array_like, (height, width)
         The kernel no larger than the image.
+
+    Raises
+    ------
+    ValueError
+        If the kernel is larger.
     """
     x, k = np.asarray(image), np.asarray(kernel)
     result = correlate(x, k)
     figure, axes = subplots(
-        1, 3, figsize=(6.8, 2.6), width_ratios=[x.shape[1], k.shape[1], result.shape[1]]
+        1, 3, figsize=(6.8, 3.6), width_ratios=[x.shape[1], k.shape[1], result.shape[1]]
     )
     _grid(axes[0], x, "image", (0, 0, *k.shape))
     _grid(axes[1], k, "filter")
     _grid(axes[2], result, "feature map", (0, 0, 1, 1))
     window = x[: k.shape[0], : k.shape[1]]
-    terms = [f"{a:g}·{b:g}" for a, b in zip(k.ravel(), window.ravel(), strict=True) if a]
-    figure.supxlabel(f"{' + '.join(terms)} = {result[0, 0]:g}", fontsize=10)
+    terms = [
+        f"{_factor(a)}·{_factor(b)}" for a, b in zip(k.ravel(), window.ravel(), strict=True) if a
+    ]
+    left = [" + ".join(terms[i : i + 9]) for i in range(0, len(terms), 9)] or ["0"]
+    figure.supxlabel(" +\n".join(left) + f" = {result[0, 0]:g}", fontsize=10)
     return figure
 
 
@@ -160,7 +185,16 @@ def correlate(image: NDArray[Any], kernel: NDArray[Any]) -> NDArray[Any]:
     Returns
     -------
     ndarray, (height - k + 1, width - l + 1)
+
+    Raises
+    ------
+    ValueError
+        If the kernel is larger than the image.
     """
+    if kernel.ndim != 2 or image.ndim != 2 or any(np.greater(kernel.shape, image.shape)):
+        raise ValueError(
+            f"kernel has to fit into the image, {image.shape}; its shape is {kernel.shape}."
+        )
     windows = np.lib.stride_tricks.sliding_window_view(image, kernel.shape)
     return np.asarray(np.einsum("ijkl,kl->ij", windows, kernel))
 
@@ -177,12 +211,29 @@ def max_pooling(
         Of the highlighted window, in windows.
     ragged : bool
         Whether windows that reach over the border count, or are left out as Keras does.
+
+    Raises
+    ------
+    ValueError
+        If there is no such window.
     """
     x = np.asarray(feature_map, dtype=float)
     result = pool(x, ragged=ragged)
-    figure, axes = subplots(1, 2, figsize=(5, 2.7), width_ratios=[x.shape[1], result.shape[1]])
-    window = x[2 * at[0] : 2 * at[0] + 2, 2 * at[1] : 2 * at[1] + 2]
-    _grid(axes[0], x, "feature map", (2 * at[0], 2 * at[1], *window.shape))
+    rows, columns = result.shape
+    if not (0 <= at[0] < rows and 0 <= at[1] < columns):
+        raise ValueError(f"There are {rows} × {columns} windows, counted from 0; at is {at}.")
+    row, column = 2 * at[0], 2 * at[1]
+    window = x[row : row + 2, column : column + 2]
+    over = 2 - np.array(window.shape)  # rows and columns beyond the border
+    ratios = [x.shape[1] + over[1], result.shape[1]]
+    figure, axes = subplots(1, 2, figsize=(5.4, 3.3), width_ratios=ratios)
+    _grid(axes[0], x, "feature map", (row, column, *window.shape))
+    if over.any():
+        corner = (column, len(x) - row - 2)
+        axes[0].add_patch(Rectangle(corner, 2, 2, fill=False, ec=ORANGE, ls="--", lw=2))
+        axes[0].set(
+            xlim=(-0.05, x.shape[1] + over[1] + 0.05), ylim=(-over[0] - 0.05, len(x) + 0.05)
+        )
     _grid(axes[1], result, "pooled feature map", (*at, 1, 1))
     values = ", ".join(f"{v:g}" for v in window.ravel())
     figure.supxlabel(f"max({values}) = {window.max():g}", fontsize=10)
@@ -234,6 +285,10 @@ def confidence_scheme(score: float, threshold: float, *, source: str) -> Figure:
         _arrow(axis, (a, 0.5), (b, 0.5))
     axis.set(xlim=(0, 5.1), ylim=(0.1, 0.9))
     return figure
+
+
+def _factor(number: float) -> str:
+    return f"{number:g}" if number >= 0 else f"(−{-number:g})"
 
 
 def _canvas(width: float, height: float) -> tuple[Figure, Axes]:

@@ -122,7 +122,9 @@ def gains(found: pd.DataFrame, *, axis: str, names: Mapping[str, str]) -> Figure
     if axis == "rho":
         panel.set_xscale("log")
         panel.minorticks_off()
-    panel.set_xticks(places, [f"{place:g}" for place in places])
+    panel.set_xticks(places, [f"{place:,g}" for place in places])
+    if axis == "rho" and len(places) == 1:  # Else the marks aside would fill the panel.
+        panel.set_xlim(places[0] / 2, 2.5 * places[0])
     title = "Imbalance ratio ρ" if axis == "rho" else axis
     panel.set(xlabel=title, ylabel="Gain over the baseline, points")
     panel.set_ylim(bottom=max(_LOWEST_GAIN, panel.get_ylim()[0]))

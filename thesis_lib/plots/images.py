@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from thesis_lib.plots.style import name_ticks, subplots
+from thesis_lib.plots.style import name_ticks, plain_numbers, subplots
 
 
 def image_grid(
@@ -30,8 +30,12 @@ def image_grid(
     rows = -(-len(images) // columns)
     figure, axes = subplots(rows, columns, figsize=(6.4, rows * height + 0.1), squeeze=False)
     for index, axis in enumerate(axes.flat):
-        axis.axis("off")
-        if index < len(images):
+        if index >= len(images):
+            axis.axis("off")
+        else:
+            # A frame, since the margin of an image may be as light as the page.
+            axis.set(xticks=[], yticks=[])
+            axis.spines[:].set(visible=True, color="#bbbbbb", linewidth=0.6)
             image = np.squeeze(images[index])
             limit = 255 if images.dtype == np.uint8 else 1
             axis.imshow(image, vmin=0, vmax=limit, interpolation="nearest")
@@ -67,6 +71,7 @@ def class_counts(
     axis.set(xlabel="Class", ylabel="Images", yscale="log" if log else "linear")
     if log:
         axis.set_ylim(bottom=1)
+    plain_numbers(axis.yaxis)
     if len(counts) > 1:
         figure.legend(loc="outside upper center", ncols=len(counts))
     return figure

@@ -80,9 +80,13 @@ def confusion(matrices: Mapping[str, ArrayLike], *, class_names: Sequence[str] =
 def _confusion(axis: Axes, counts: Floats) -> None:
     share = 100 * counts / np.maximum(counts.sum(1, keepdims=True), 1)
     axis.imshow(share, vmin=0, vmax=100, cmap="Blues")
-    axis.spines[:].set_visible(False)
+    axis.spines[:].set(visible=True, color="#bbbbbb", linewidth=0.6)
     axis.tick_params(length=0)
     large = len(counts) <= _FEW
+    if len(counts) <= _MANY:  # Two dark cells, one above the other, are two.
+        between = np.arange(len(counts) - 1) + 0.5
+        axis.hlines(between, -0.5, len(counts) - 0.5, color="#d5dee6", linewidth=0.6)
+        axis.vlines(between, -0.5, len(counts) - 0.5, color="#d5dee6", linewidth=0.6)
     for (i, j), percent in np.ndenumerate(share):
         if len(counts) > _MANY or (counts[i, j] == 0 and not large):
             continue
@@ -204,7 +208,7 @@ def focal_grid(
     low, high = (present.min(), present.max()) if len(present) else (0.0, 100.0)
     norm = mpl.colors.Normalize(low, high)
     figure, axes = subplots(
-        1, len(arrays), figsize=(3.5 * len(arrays) + 0.3, 3.2), sharey=True, squeeze=False
+        1, len(arrays), figsize=(2.9 * len(arrays) + 0.3, 3.2), sharey=True, squeeze=False
     )
     for axis, (title, grid) in zip(axes.flat, arrays.items(), strict=True):
         _heat_map(axis, grid, norm)
@@ -276,7 +280,7 @@ def learning_curves(curves: Mapping[str, Sequence[float]], *, ylabel: str) -> Fi
         marker = "o" if len(values) < 10 else ""
         epochs = np.arange(1, len(values) + 1)
         axis.plot(epochs, values, marker=marker, linestyle=dashes[k % len(dashes)], label=name)
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     axis.set(xlabel="Epoch", ylabel=ylabel)
     legend(axis, len(curves))
     return figure

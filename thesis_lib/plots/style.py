@@ -14,6 +14,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 # Okabe and Ito's colours, told apart with every kind of colour blindness.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -84,6 +85,17 @@ def name_ticks(
     if _LETTER * max(map(len, short), default=0) > 0.9 * room:
         turned = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"}
     axis.set_ticks(range(len(short)), short, parse_math=False, fontfamily=families(), **turned)
+
+
+def plain_numbers(axis: Axis) -> None:
+    """Write the numbers of an axis as the text does: 1,000 and no powers of ten.
+
+    Parameters
+    ----------
+    axis : Axis
+        Of x or y; if it is logarithmic, after that was set.
+    """
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}".replace("-", "−")))
 
 
 def legend(axis: Axes, curves: int) -> None:

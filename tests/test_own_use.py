@@ -1,0 +1,111 @@
+"""The commands that train the method that was chosen, and classify image files with it."""
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import thesis_lib
+from tests.test_own_data import photos
+from thesis_lib import image_files, own_data
+from thesis_lib.__main__ import main
+
+FIT = ["--method", "ros", "--epochs", "3", "--batch-size", "4", "--size", "16"]
+
+
+def test_files_are_classified_as_arrays_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With what lies deeper, once each; what cannot be read is said, and stops nothing."""
+    folder = photos(tmp_path / "photos", {"dark": 8, "hell, weiß": 4})
+    model = tmp_path / "new" / "ros.keras"
+    assert main(["fit-on", str(folder), *FIT, "--out", str(model)]) == 0
+    said = capsys.readouterr().out
+    assert "12 images from photos, resized to 16×16." in said
+    assert f"{model}: Random oversampling, trained on 12 images." in said
+    (folder / "broken.png").write_text("no image")
+    (folder / ".hidden.png").write_text("no image")
+    assert main(["predict-on", str(model), str(folder), str(folder / "dark" / "0.png")]) == 1
+    out, err = capsys.readouterr()
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert len(rows) == 12
+    assert "broken.png is no image that can be read" in err
+    assert "1 file of 13 not classified." in err
+    trained = thesis_lib.load(model)
+    x, y, _ = own_data.load_to_fit(folder, size=16)
+    assert [Path(row["file"]).parent.name for row in rows] == y.tolist()
+    assert [row["predicted"] for row in rows] == trained.predict(x).tolist()
+    highest = trained.predict_proba(x).max(1)
+    np.testing.assert_allclose([float(row["probability"]) for row in rows], highest, atol=1e-4)
+
+
+def test_what_is_split_is_trained_on_in_part(tmp_path: Path) -> None:
+    photos(tmp_path / "both" / "train", {"dark": 5, "light": 3})
+    photos(tmp_path / "both" / "test", {"dark": 2, "light": 2})
+    x, y, note = own_data.load_to_fit(tmp_path / "both", size=16)
+    assert len(x) == len(y) == 8
+    assert note.endswith("The folder test is not trained on.")
+    file = tmp_path / "sets.npz"
+    np.savez(file, x_train=x, y_train=y, x_test=x[:2], y_test=y[:2])
+    found, _, note = own_data.load_to_fit(file)
+    np.testing.assert_array_equal(found, x)
+    assert note == "sets.npz. x_test is not trained on."
+    np.savez(file, x=x, y=y)
+    assert own_data.load_to_fit(file)[2] == "sets.npz."
+
+
+@pytest.mark.parametrize(
+    ("white", "values"),
+    [(1, (0, 100 / 255, 1)), (255, (0, 100, 255)), (65535, (0, 100 * 257, 65535))],
+)
+def test_files_come_on_the_scale_of_training(
+    tmp_path: Path, white: float, values: tuple[float, ...]
+) -> None:
+    """Of 8 bits and of 16, for arrays that were trained on as floats, bytes or deeper."""
+    grey = np.repeat(np.array([0, 100, 255], np.uint8), 3).reshape(3, 3)
+    Image.fromarray(grey).save(tmp_path / "8.png")
+    Image.fromarray(grey.astype(np.uint16) * 257).save(tmp_path / "16.png")
+    for name in ("8.png", "16.png"):
+        found = image_files.read_like(tmp_path / name, (3, 3, 3), white)
+        assert found.shape == (3, 3, 3)
+        np.testing.assert_allclose(found[:, 0, 0], values, rtol=1e-5)
+
+
+def test_images_that_a_network_does_not_take(tmp_path: Path) -> None:
+    colours = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+    Image.fromarray(colours).save(tmp_path / "c.png")
+    with pytest.raises(ValueError, match="is in colour, and the network was trained on grey"):
+        image_files.read_like(tmp_path / "c.png", (4, 4, 1), 255)
+    for shape in ((4, 5, 3), (4, 4, 4)):
+        with pytest.raises(ValueError, match="Read them yourself and pass them to predict"):
+            image_files.read_like(tmp_path / "c.png", shape, 255)
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["fit-on", "photos", "--method", "roz", "--out", "a.keras"], "no method 'roz'"),
+        (["fit-on", "photos", "--method", "ros", "--out", "a.h5"], "a.h5 has to end in .keras"),
+        (["fit-on", "missing", "--method", "ros", "--out", "a.keras"], "no file or folder missing"),
+        (["predict-on", "a.keras", "missing"], "no file or folder missing"),
+        (["predict-on", "a.keras", "empty"], "empty holds no images: files that end in .png"),
+        (["predict-on", "a.keras", "photos"], "There is no file a.keras"),
+    ],
+)
+def test_slips_are_told_in_a_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: list[str],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    photos(Path("photos"), {"dark": 2, "light": 2})
+    Path("empty").mkdir()
+    assert main(command) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert err.count("\n") == 1

@@ -1,0 +1,143 @@
+"""What follows a comparison, as commands: train the method that was chosen, and classify files."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thesis_lib import comparison, durable, image_files, own_data, own_fit, own_methods
+from thesis_lib.wording import counted
+
+_AT_ONCE = 200  # files that are classified together
+
+
+def add_fit_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``thesis-lib fit-on``.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+        Changed in place.
+    """
+    parser.add_argument(
+        "data",
+        metavar="FILE.npz|FOLDER",
+        help="as for compare-on; all images are trained on, or x_train or the folder train alone "
+        "where they are split",
+    )
+    parser.add_argument(
+        "--method", required=True, metavar="METHOD", help=f"of {', '.join(own_methods.METHODS)}"
+    )
+    parser.add_argument(
+        "--seed", type=own_data.seed_argument, default=1, help="of the first weights (default: 1)"
+    )
+    own_data.add_training(parser)
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE.keras", required=True, help="what predict-on reads"
+    )
+
+
+def run_fit(options: argparse.Namespace) -> int:
+    """Train one method and save it.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        With the arguments of `add_fit_arguments`.
+
+    Returns
+    -------
+    int
+        The exit status, 0.
+
+    Raises
+    ------
+    ValueError, TypeError, OSError, RuntimeError
+        As for `own_data.load_to_fit`, `own_fit.fit` and `own_fit.TrainedMethod.save`.
+    """
+    # Before the images are read and a network is trained, which may take hours.
+    comparison.checked_methods([options.method])
+    settings = comparison.checked_settings(
+        options.epochs, options.batch_size, options.learning_rate
+    )
+    own_fit.check_path(options.out)
+    durable.check_writable(options.out.parent)
+    x, y, note = own_data.load_to_fit(options.data, size=options.size)
+    print(note, flush=True)
+    trained = own_fit.fit(x, y, method=options.method, seed=options.seed, **settings)
+    print(f"{trained.save(options.out)}: {repr(trained)[1:-1]}.")
+    return 0
+
+
+def add_predict_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``thesis-lib predict-on``.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+        Changed in place.
+    """
+    parser.add_argument("trained", metavar="FILE.keras", help="what fit-on has written")
+    parser.add_argument(
+        "images",
+        nargs="+",
+        type=Path,
+        metavar="IMAGE|FOLDER",
+        help="image files; of a folder all in it and in its sub-folders",
+    )
+
+
+def run_predict(options: argparse.Namespace) -> int:
+    """Print the class of each image file and its probability, as CSV.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        With the arguments of `add_predict_arguments`.
+
+    Returns
+    -------
+    int
+        The exit status: 0; 1 if a file could not be read, which is said.
+
+    Raises
+    ------
+    ValueError, OSError
+        If there are no such images, or as for `own_fit.load`.
+    """
+    files = list(dict.fromkeys(f for path in options.images for f in image_files.below(path)))
+    trained = own_fit.load(options.trained)
+    table = csv.writer(sys.stdout, lineterminator="\n")
+    table.writerow(["file", "predicted", "probability"])
+    classified = 0
+    for start in range(0, len(files), _AT_ONCE):
+        if read := dict(_readable(trained, files[start : start + _AT_ONCE])):
+            outputs = trained.predict_proba(np.stack(list(read.values())))
+            for file, row in zip(read, outputs, strict=True):
+                table.writerow([file, trained.classes_[row.argmax()], f"{row.max():.4f}"])
+            classified += len(read)
+            sys.stdout.flush()
+    if classified < len(files):
+        unread = counted(len(files) - classified, "file")
+        print(f"thesis-lib: {unread} of {len(files)} not classified.", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _readable(
+    trained: own_fit.TrainedMethod, files: Sequence[Path]
+) -> Iterator[tuple[Path, NDArray[Any]]]:
+    """Read images for a network; say of each other file why it is none."""
+    shape = trained.network.input_shape[1:]
+    for file in files:
+        try:
+            yield file, image_files.read_like(file, shape, trained.scale)
+        except ValueError as error:
+            print(f"thesis-lib: {error}", file=sys.stderr)
