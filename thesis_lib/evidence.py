@@ -362,7 +362,10 @@ def _smote_ties() -> Evidence:
         text += (
             f" In the minority classes and class 9, {counted[1]:,} of {counted[2]:,} neighbours "
         )
-        text += "stand at a tied distance."
+        text += "stand at a tied distance"
+        text += (
+            "." if counted[1] else ", so none of the thesis's pairs of these classes is shifted."
+        )
     return Evidence(CONFIRMED if partners[1] != 0 else REFUTED, text)
 
 
