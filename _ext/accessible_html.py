@@ -28,6 +28,9 @@ REPAIRS = (
         re.compile(r"(<td[^>]*><p>)<strong>(\d[^<]*)</strong>(</p></td>)"),
         r'\1<strong>\2<span class="visually-hidden">, best</span></strong>\3',
     ),
+    # What became of a chapter, which few fonts draw and no voice reads as meant.
+    (re.compile(r"(<td[^>]*><p>)✅(</p></td>)"), r"\1done\2"),
+    (re.compile(r"(<td[^>]*><p>)❌(</p></td>)"), r"\1failed\2"),
     # The space before "Exercise 1" belongs before its link.
     (re.compile(r'(<p class="admonition-title">Solution to)(<a [^>]*>) '), r"\1 \2"),
     # The visible words are the better name: "Show code cell source".

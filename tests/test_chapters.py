@@ -1,10 +1,13 @@
 """The sources of the chapters: pairs, short cells, captions, exercises, concordance."""
 
 import ast
+import dis
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import CodeType
 
 import jupytext
 import matplotlib as mpl
@@ -112,6 +115,43 @@ def test_pages_made_of_records_say_what_is_missing(
     assert missing >= 5
 
 
+def names_of(code: CodeType) -> Iterator[tuple[str, str]]:
+    """What a cell does to names, in its order: "reads", "sets" or "imports", and the name.
+
+    Functions count where they are defined, with all names that they do not set themselves.
+    """
+    imported = False
+    for step in dis.get_instructions(code):
+        if step.opname in ("LOAD_NAME", "LOAD_GLOBAL"):
+            yield "reads", step.argval
+        elif step.opname == "STORE_NAME":
+            yield "imports" if imported else "sets", step.argval
+        elif isinstance(step.argval, CodeType):
+            yield from names_of(step.argval)
+        imported = step.opname.startswith("IMPORT")
+
+
+def read_before_set(steps: list[tuple[str, str]]) -> set[str]:
+    found, mine = set(), set()
+    for kind, name in steps:
+        if kind != "reads":
+            mine.add(name)
+        elif name not in mine:
+            found.add(name)
+    return found
+
+
+@notebooks
+def test_a_cell_can_be_run_again_when_the_chapter_has_run(path: Path) -> None:
+    """No cell reads a name of a cell above it that a cell below it uses for something else."""
+    steps = [list(names_of(compile(c.source, path.stem, "exec"))) for c in cells(path)]
+    sets = [{name for kind, name in cell if kind == "sets"} for cell in steps]
+    for k, cell in enumerate(steps):
+        above, below = set().union(*sets[:k]), set().union(*sets[k + 1 :])
+        lost = (read_before_set(cell) & above & below) - sets[k]
+        assert not lost, cells(path)[k].source
+
+
 @notebooks
 def test_figures_have_a_name_a_caption_and_a_text(path: Path) -> None:
     for cell in cells(path):
@@ -151,6 +191,7 @@ def test_chapters_open_and_close_as_all_do(path: Path) -> None:
         return
     text = path.read_text("utf-8")
     assert "{admonition} After this chapter you can" in text
+    assert "{admonition} Try it" in text
     assert "\n## Summary\n" in text
     exercises = re.findall(r"\{exercise\}\n:label: (\S+)", text)
     assert 3 <= len(exercises) <= 6

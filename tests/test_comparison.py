@@ -175,6 +175,14 @@ def test_one_seed_is_no_ground_for_a_recommendation() -> None:
     assert result.recommendation.startswith("No recommendation: one seed")
 
 
+def test_two_seeds_are_said_to_be_few() -> None:
+    told = "Two seeds say little of how much a result varies"
+    two = {BASELINE: binary([10, 11]), "ros": binary([90, 91])}
+    assert told in made(two).recommendation
+    three = {name: [*runs, runs[0]] for name, runs in two.items()}
+    assert told not in made(three).recommendation
+
+
 def test_no_recommendation_without_a_method_or_a_baseline() -> None:
     alone = made({BASELINE: binary([40, 60])})
     assert alone.recommendation.endswith("no method was compared with the baseline.")

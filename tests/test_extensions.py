@@ -71,6 +71,11 @@ def repaired(tmp_path: Path, text: str) -> str:
     return page.read_text("utf-8")
 
 
+def test_what_became_of_a_chapter_is_a_word(tmp_path: Path) -> None:
+    for sign, word in {"✅": "done", "❌": "failed"}.items():
+        assert repaired(tmp_path, f"<td><p>{sign}</p></td>") == f"<td><p>{word}</p></td>"
+
+
 def test_the_best_of_a_table_is_said_to_the_ear(tmp_path: Path) -> None:
     cell = '<td class="text-right"><p><strong>9.5 ± 1</strong></p></td>'
     spoken = '<strong>9.5 ± 1<span class="visually-hidden">, best</span></strong>'

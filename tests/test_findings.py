@@ -400,18 +400,20 @@ def twin(seed: int, half: bool, recall: float) -> None:
 
 
 def test_twins_are_compared_by_experiment_and_class() -> None:
-    for seed, recall in ((1, 0.2), (2, 0.4), (3, 0.6)):
+    for seed, recall, apart in ((1, 0.2, 0.01), (2, 0.4, -0.01), (3, 0.6, 0.03)):
         twin(seed, False, recall)
-        twin(seed, True, recall + 0.01)
+        twin(seed, True, recall + apart)
+    twin(4, True, 0.99)  # without a partner, it is no part of the difference
     rows = precision.comparison().set_index("Quantity")
     assert rows.index.tolist() == ["Training", "Testing", "0", "1"]
     row = rows.loc["0"]
-    # Standard deviation 20, so two seeds differ by 20 sqrt(2), and twins by 1; Welch: 4 degrees.
+    # Standard deviation 20, so two seeds differ by 20 sqrt(2). Twins differ by 1, -1 and 3: mean 1,
+    # standard deviation 2, two degrees of freedom.
     assert_allclose(
-        [row["float32"], row["bfloat16"], row["Difference"], row["Same seed"], row["Other seed"]],
-        [40, 41, 1, 1, 20 * 2**0.5],
+        [row["float32"], row["Difference"], row["Seeds"], row["Same seed"], row["Other seed"]],
+        [40, 1, 3, (11 / 3) ** 0.5, 20 * 2**0.5],
     )
-    half_width = stats.t.ppf(0.975, 4) * 20 * (2 / 3) ** 0.5
+    half_width = stats.t.ppf(0.975, 2) * 2 / 3**0.5
     assert_allclose([row["Low"], row["High"]], [1 - half_width, 1 + half_width])
     assert precision.distinct(precision.comparison()).empty
     assert "the interval of 0 differences" in replication.precision_verdict()

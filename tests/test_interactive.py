@@ -18,6 +18,7 @@ from thesis_lib.interactive import (
     binary_outputs,
     class_outputs,
     comparison,
+    comparison_figure,
     rejections,
 )
 
@@ -121,6 +122,13 @@ def test_published_mean_recall_is_the_mean_of_printed_recalls() -> None:
     assert metrics["Mean recall"]["published"][row] == pytest.approx(sum(recalls) / 2, abs=1e-3)
     assert metrics["Lowest recall"]["published"][row] == min(recalls)
     assert metrics["Recall of class 1"]["published"][row] == recalls[1]
+
+
+def test_unknown_tasks_and_metrics_name_those_that_there_are() -> None:
+    with pytest.raises(ValueError, match="task has to be one of multiclass, binary; got 'three'"):
+        comparison("three")
+    with pytest.raises(ValueError, match=r"metric has to be one of Mean recall, .*; got 'Recall'"):
+        comparison_figure(comparison("binary"), "Recall")
 
 
 def test_recorded_metrics_are_means_over_seeds_of_each_runs_metric() -> None:

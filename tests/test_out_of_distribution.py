@@ -68,3 +68,10 @@ def test_characters_of_one_font_follow_one_another() -> None:
 def test_a_character_without_ink() -> None:
     with pytest.raises(ValueError, match="' ' leaves no ink"):
         ood.glyphs(" ")
+
+
+def test_an_angle_is_a_number_and_nothing_is_no_text() -> None:
+    with pytest.raises(TypeError, match="degrees has to be a finite number; got '90'"):
+        ood.rotated(np.zeros((1, 4, 4, 1)), "90")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="no characters"):
+        ood.glyphs("")

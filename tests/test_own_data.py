@@ -59,6 +59,42 @@ def test_a_folder_that_is_split_already(tmp_path: Path) -> None:
     assert found.note.startswith("8 images from train, resized to 16×16. 4 images from test")
 
 
+def test_a_table_of_files(tmp_path: Path) -> None:
+    """As spreadsheets write it; a label may be NA, which pandas would take for none."""
+    folder = photos(tmp_path / "photos", {"a": 6, "b": 6}, grey=True)
+    files = sorted(path.relative_to(tmp_path) for path in folder.rglob("*.png"))
+    rows = pd.DataFrame({"file": files, "label": ["NA"] * 6 + ["01"] * 6, "note": ""})
+    table = tmp_path / "labels.csv"
+    rows.to_csv(table, index=False, encoding="utf-8-sig")
+    found = own_data.load(table, size=16, test_size=0.5)
+    assert found.note.startswith("12 images from labels.csv, resized to 16×16. 50% of each class")
+    for x, y in ((found.x_train, found.y_train), (found.x_test, found.y_test)):
+        assert sorted(y) == ["01"] * 3 + ["NA"] * 3
+        np.testing.assert_array_equal(x[:, :6].mean((1, 2, 3)) > 100, y == "01")
+    rows.assign(set=["train", "train", "Test "] * 4).to_csv(table, index=False)
+    found = own_data.load(table, size=16)
+    assert (len(found.y_train), len(found.y_test)) == (8, 4)
+    assert "8 images from labels.csv (train), resized to 16×16. 4 images from" in found.note
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("path,class\na,b\n", "has to have the columns file and label, .* it has path, class"),
+        ("file;label\na;b\n", "with commas between them; it has file;label"),
+        ("", "labels.csv could not be read: No columns"),
+        ("file,label\nmissing.png,b\n", "files that are not there: .*missing.png"),
+        ("file,label\na.png,\nb.png,x\n", "lacks a file or a label in line 2"),
+        ("file,label\na.png,x\na.png,y\n", "names files more than once: a.png"),
+        ("file,label,set\na.png,x,train\nb.png,x,val\n", "and both; it says train, val"),
+    ],
+)
+def test_tables_that_cannot_be_read(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "labels.csv").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        own_data.load(tmp_path / "labels.csv")
+
+
 def test_the_rows_keep_their_labels(tmp_path: Path) -> None:
     photos(tmp_path, {"dark": 10, "light": 4})
     found = own_data.load(tmp_path, size=16)
@@ -168,7 +204,7 @@ def broken_image(folder: Path) -> Path:
     ("make", "message"),
     [
         (lambda folder: folder / "none", "There is no file or folder"),
-        (text_file, r"list.txt has to be a folder or end in \.npz"),
+        (text_file, r"list.txt has to be a folder, or end in \.npz or \.csv"),
         (broken_file, "broken.npz could not be read: it is no archive of arrays"),
         (torn_file, "torn.npz could not be read"),
         (empty_folder, "at least two sub-folders, one a class, .* it has 0"),
@@ -261,7 +297,7 @@ def test_help_names_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
         main(["compare-on", "--help"])
     said = " ".join(capsys.readouterr().out.split()).replace("- ", "-")
     assert f"(default: {' '.join(own_methods.DEFAULT_METHODS)})" in said
-    assert "(default: 32 for a folder;" in said
+    assert "(default: 32 for image files;" in said
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def test_what_is_split_is_trained_on_in_part(tmp_path: Path) -> None:
     photos(tmp_path / "both" / "test", {"dark": 2, "light": 2})
     x, y, note = own_data.load_to_fit(tmp_path / "both", size=16)
     assert len(x) == len(y) == 8
-    assert note.endswith("The folder test is not trained on.")
+    assert note.endswith("Those of test are not trained on.")
     file = tmp_path / "sets.npz"
     np.savez(file, x_train=x, y_train=y, x_test=x[:2], y_test=y[:2])
     found, _, note = own_data.load_to_fit(file)

@@ -104,6 +104,10 @@ def test_a_start_outside_of_the_usual_window_is_shown() -> None:
             r"2 × 2 windows, counted from 0; at is \(2, 2\)",
         ),
         (lambda: curves.descent_path(abs, (1, 1), 0.1, -1), "steps has to be a whole number"),
+        (lambda: curves.histogram({"digits": []}, xlabel="x"), "no scores of digits"),
+        (lambda: images.image_grid(np.ones((0, 2, 2))), "no images to show"),
+        (lambda: images.image_grid(np.ones((3, 2, 2)), ["a"]), "1 entries; there are 3 images"),
+        (lambda: images.image_grid(np.ones((3, 2, 2)), columns=0), "columns has to be a whole"),
     ],
 )
 def test_numbers_that_cannot_be_drawn_are_refused(call, message: str) -> None:

@@ -182,7 +182,7 @@ def test_a_split_under_other_names(tmp_path: Path) -> None:
     folder(tmp_path / "spare", plain)
     found = own_data.load(tmp_path, size=8)
     assert len(found.x_test) == 8
-    assert found.note.endswith("8 images from TEST, resized to 8×8. Not used: spare.")
+    assert found.note.endswith("8 images from TEST, resized to 8×8; not used: spare.")
 
 
 def test_a_name_in_two_spellings_is_one_class(tmp_path: Path) -> None:
@@ -618,7 +618,7 @@ def test_parts_of_the_package_are_there_when_asked_for() -> None:
     code = "import sys, thesis_lib; print(dir(thesis_lib), thesis_lib.metrics.MEASURES[0])"
     code += "; sys.exit('keras' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    names = ["Comparison", "TrainedMethod", "__version__", "compare", "fit"]
+    names = ["Comparison", "TrainedMethod", "__version__", "compare", "fit", "load"]
     assert found.stdout == f"{names} Balanced accuracy\n"
 
 

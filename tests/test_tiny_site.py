@@ -219,3 +219,20 @@ def test_one_pale_text_among_many_is_found(browser: Any, around: str, own: str) 
     assert found.startswith("color-contrast: ")
     assert ">pale</p>" in found
     page.close()
+
+
+@pytest.mark.parametrize("where", ["class='pale'", "style='color: #999'"])
+def test_a_pale_row_among_many_alike_is_found(browser: Any, where: str) -> None:
+    """The rules of looks are asked about three rows of a kind: this one is of another kind."""
+    rows = [f"<tr><td>text {number}</td></tr>" for number in range(50)]
+    rows[30] = f"<tr><td {where}>pale</td></tr>"
+    page = browser.new_page()
+    page.set_content(
+        "<html lang='en'><title>t</title><style>.pale { color: #999 }</style><main><h1>t</h1>"
+        f"<table><tbody>{''.join(rows)}</tbody></table></main></html>"
+    )
+    (found,) = accessibility.violations(page, rules=accessibility.OF_LOOKS)
+    assert ">pale</td>" in found
+    assert page.locator("td").all_inner_texts()[29:32] == ["text 29", "pale", "text 31"]
+    assert page.locator("tr").count() == 50
+    page.close()

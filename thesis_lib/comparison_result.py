@@ -298,6 +298,8 @@ class Comparison:
             "Seeds change the network's initial weights and the order of the images, not the "
             "data: another sample of images may give another ranking."
         ]
+        if len(self.scores()) == 2:
+            found.append("Two seeds say little of how much a result varies; take at least three.")
         base = [c for c in self.confusions[BASELINE].values() if c is not None]
         if alike := sum(map(one_answer, base)):
             found.append(

@@ -313,8 +313,7 @@ def _msfe_table() -> Evidence:
         return Evidence(status, text)
     listed = published.compare(printed, values(name, "0")).verdict
     corrected = published.compare(printed, values(twin, "0")).verdict
-    text += f" Verdict on the printed number: with the listing *{listed}*, for the twin "
-    text += f"*{corrected}*."
+    text += f" Verdict on the printed number: {listed} (listing), {corrected} (as defined)."
     return Evidence(CONFIRMED if listed == "differs" else REFUTED, text)
 
 
@@ -363,7 +362,10 @@ def _smote_ties() -> Evidence:
         text += (
             f" In the minority classes and class 9, {counted[1]:,} of {counted[2]:,} neighbours "
         )
-        text += "stand at a tied distance."
+        text += "stand at a tied distance"
+        text += (
+            "." if counted[1] else ", so none of the thesis's pairs of these classes is shifted."
+        )
     return Evidence(CONFIRMED if partners[1] != 0 else REFUTED, text)
 
 

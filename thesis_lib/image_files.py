@@ -1,4 +1,4 @@
-"""Folders of image files, one sub-folder a class, read into one array."""
+"""Image files, of a folder with one sub-folder a class or of a table, read into one array."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from thesis_lib.progress import progress_bar
@@ -23,14 +24,14 @@ _OF_SYSTEMS = ("thumbs.db", "desktop.ini")  # what Windows leaves beside images
 
 @dataclass(frozen=True)
 class Listing:
-    """The image files of a folder.
+    """The image files of a folder, or of a table.
 
     Attributes
     ----------
     folder : str
     files : list of Path
     labels : ndarray of str, (n,)
-        The names of their sub-folders.
+        The names of their sub-folders, or as the table says.
     left_out : list of str
         What is not there or not read, to be said.
     """
@@ -100,6 +101,62 @@ def listed(folder: Path) -> Listing:
     # Some systems write é as one character and others as two, which would be two classes.
     labels = np.array([unicodedata.normalize("NFC", name) for _, name in images])
     return Listing(folder.name, [file for file, _ in images], labels, left_out)
+
+
+def listed_in(table: Path) -> dict[str, Listing]:
+    """List the images that a table names.
+
+    Parameters
+    ----------
+    table : Path
+        CSV with the columns ``file``, a path as seen from the table's folder, and ``label``; and
+        with ``set`` if the images are split, ``train`` or ``test``.
+
+    Returns
+    -------
+    dict of str to Listing
+        By set; of images that are not split one, under "".
+
+    Raises
+    ------
+    ValueError
+        If there is no such table, or one of its files is missing.
+    """
+    rows = _rows_of(table)
+    sets = rows["set"].str.strip().str.lower() if "set" in rows else pd.Series("", rows.index)
+    if "set" in rows and set(sets) != {"train", "test"}:
+        raise ValueError(
+            f"{table.name} has to say train or test in the column set of each row, and both; it "
+            f"says {some(sorted(set(sets)))}."
+        )
+    files = [table.parent / name for name in rows["file"]]
+    if missing := [str(file) for file in files if not file.is_file()]:
+        raise ValueError(f"{table.name} names files that are not there: {some(missing, 3)}.")
+    labels = np.array(rows["label"], dtype=str)
+    found = {}
+    for name in dict.fromkeys(sets):
+        chosen = np.flatnonzero(sets == name)
+        head = f"{table.name} ({name})" if name else table.name
+        found[name] = Listing(head, [files[row] for row in chosen], labels[chosen], [])
+    return found
+
+
+def _rows_of(table: Path) -> pd.DataFrame:
+    try:
+        rows = pd.read_csv(table, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except (ValueError, pd.errors.ParserError) as error:
+        raise ValueError(f"{table.name} could not be read: {str(error).rstrip('.')}.") from None
+    if not {"file", "label"} <= set(rows.columns):
+        raise ValueError(
+            f"{table.name} has to have the columns file and label, with commas between them; it "
+            f"has {some(list(rows.columns))}."
+        )
+    if empty := np.flatnonzero((rows["file"] == "") | (rows["label"] == "")).tolist():
+        where = some([str(row + 2) for row in empty])
+        raise ValueError(f"{table.name} lacks a file or a label in line {where}.")
+    if twice := rows["file"][rows["file"].duplicated()].tolist():
+        raise ValueError(f"{table.name} names files more than once: {some(twice, 3)}.")
+    return rows
 
 
 def read(files: Sequence[Path], size: int) -> Array:

@@ -215,7 +215,13 @@ def comparison_figure(compared: Mapping[str, Any], metric: str) -> Figure:
         As :func:`comparison` returns it.
     metric : str
         A key of its "metrics".
+
+    Raises
+    ------
+    ValueError
+        If it is none.
     """
+    arguments.one_of("metric", metric, compared["metrics"])
     figure, axis = subplots(figsize=(6.4, 3.2))
     rows = np.arange(len(compared["methods"]))
     chosen = compared["metrics"][metric]

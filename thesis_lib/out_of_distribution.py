@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from thesis_lib import arguments
+
 Floats = NDArray[np.float32]
 
 SIDE = 28
@@ -83,8 +85,15 @@ def rotated(x: ArrayLike, degrees: float) -> Floats:
     Returns
     -------
     ndarray of float32 in [0, 1], of the same shape
+
+    Raises
+    ------
+    ValueError, TypeError
+        If degrees is no finite number.
     """
     from scipy.ndimage import rotate
+
+    degrees = arguments.number("degrees", degrees)
 
     images = np.asarray(x, dtype=np.float32)
     turned = rotate(images, degrees, axes=(2, 1), reshape=False, order=1)
@@ -106,8 +115,16 @@ def glyphs(characters: str) -> Floats:
     -------
     ndarray of float32, (len(FONTS) · len(characters), 28, 28, 1)
         All characters of one font follow one another.
+
+    Raises
+    ------
+    ValueError
+        If there are none, or one leaves no ink.
     """
     import matplotlib
+
+    if not characters:
+        raise ValueError("There are no characters to draw.")
     from PIL import ImageFont
 
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"

@@ -1,4 +1,4 @@
-"""Images of your own, from an ``.npz`` file or a folder, and the command that compares on them."""
+"""Images of your own, from files or an ``.npz`` archive, and the command that compares on them."""
 
 from __future__ import annotations
 
@@ -66,11 +66,12 @@ def load(
     ----------
     path : str or Path
         A file ``.npz`` with ``x_train, y_train, x_test, y_test``, or with ``x, y``; or a folder
-        with one sub-folder of images a class, or with two such folders, ``train`` and ``test``.
+        with one sub-folder of images a class, or with two such folders, ``train`` and ``test``; or
+        a table of image files, as `image_files.listed_in` takes it.
         Images are PNG, JPEG, BMP, TIFF or WebP; hidden files do not count.
     size : int, optional
-        Height and width that all images are resized to: 32 for a folder, unchanged for a file if
-        not given.
+        Height and width that all images are resized to: 32 for image files, unchanged for arrays
+        if not given.
     test_size : float
         Share of each class's images that becomes the test set, where the data are not split yet.
     seed : int
@@ -83,8 +84,8 @@ def load(
     """
     source = Path(path)
     _check_split(size, test_size, seed)
-    if source.is_dir():
-        return _from_folder(source, size or _SIZE, test_size, seed)
+    if parts := _listings(source):
+        return _from_files(parts, size or _SIZE, test_size, seed)
     arrays = _arrays(source, size)
     if set(arrays) == {"x", "y"}:
         return _split(arrays["x"], arrays["y"], test_size, seed, f"{source.name}.")
@@ -113,10 +114,9 @@ def load_to_fit(path: str | Path, *, size: int | None = None) -> tuple[Array, Ar
     """
     source = Path(path)
     _check_split(size, 0.5, 0)
-    if source.is_dir():
-        parts = _parts(source)
-        found = image_files.listed(parts.get("train", source))
-        note = found.note(size or _SIZE) + " The folder test is not trained on." * bool(parts)
+    if parts := _listings(source):
+        found = parts.get("train") or parts[""]
+        note = found.note(size or _SIZE) + " Those of test are not trained on." * ("test" in parts)
         return image_files.read(found.files, size or _SIZE), found.labels, note
     arrays = _arrays(source, size)
     split = "x_train" in arrays
@@ -193,9 +193,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument(
         "data",
-        metavar="FILE.npz|FOLDER",
-        help="x_train, y_train, x_test, y_test, or x and y, which are split by class; or a folder "
-        "with one sub-folder of images a class, or two such folders, train and test",
+        metavar="FOLDER|FILE.csv|FILE.npz",
+        help="a folder with one sub-folder of images a class, or two such folders, train and test; "
+        "or a table with the columns file and label, and set (train, test) if they are split; or "
+        "the arrays x_train, y_train, x_test, y_test, or x and y. What is not split is, by class",
     )
     parser.add_argument(
         "--methods",
@@ -255,8 +256,8 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--size",
         type=int,
-        help=f"resize images to so many pixels a side (default: {_SIZE} for a folder; those of a "
-        "file stay as they are)",
+        help=f"resize images to so many pixels a side (default: {_SIZE} for image files; arrays "
+        "stay as they are)",
     )
 
 
@@ -383,27 +384,31 @@ def _arrays(source: Path, size: int | None) -> dict[str, Array]:
     return {k: resized(v, size, white) if k[0] == "x" else v for k, v in arrays.items()}
 
 
-def _parts(folder: Path) -> dict[str, Path]:
-    """Return the folders ``train`` and ``test``, in whatever case; nothing if one is missing."""
-    folders = [child for child in image_files.visible(folder) if child.is_dir()]
-    parts = {child.name.lower(): child for child in folders}
-    return (
-        {name: parts[name] for name in ("train", "test")} if {"train", "test"} <= set(parts) else {}
-    )
+def _listings(source: Path) -> dict[str, image_files.Listing]:
+    """List image files by set, "" where they are not split; nothing if these are arrays."""
+    if source.suffix.lower() == ".csv" and source.is_file():
+        return image_files.listed_in(source)
+    if not source.is_dir():
+        return {}
+    folders = [child for child in image_files.visible(source) if child.is_dir()]
+    named = {child.name.lower(): child for child in folders}
+    if not {"train", "test"} <= set(named):
+        return {"": image_files.listed(source)}
+    parts = {name: image_files.listed(named[name]) for name in ("train", "test")}
+    if others := [c.name for c in folders if c not in (named["train"], named["test"])]:
+        parts["test"].left_out.append(f"not used: {some(others)}")
+    return parts
 
 
-def _from_folder(folder: Path, size: int, test_size: float, seed: int) -> OwnData:
-    parts = _parts(folder)
-    if not parts:
-        found = image_files.listed(folder)
-        images = image_files.read(found.files, size)
-        return _split(images, found.labels, test_size, seed, found.note(size))
-    train, test = image_files.listed(parts["train"]), image_files.listed(parts["test"])
+def _from_files(
+    parts: Mapping[str, image_files.Listing], size: int, test_size: float, seed: int
+) -> OwnData:
+    if "" in parts:
+        images = image_files.read(parts[""].files, size)
+        return _split(images, parts[""].labels, test_size, seed, parts[""].note(size))
+    train, test = parts["train"], parts["test"]
     x, n = image_files.read([*train.files, *test.files], size), len(train.files)
     note = f"{train.note(size)} {test.note(size)}"
-    others = [c.name for c in image_files.visible(folder) if c not in parts.values() and c.is_dir()]
-    if others:
-        note += f" Not used: {some(others)}."
     return OwnData(x[:n], train.labels, x[n:], test.labels, note)
 
 
@@ -428,7 +433,7 @@ def _not_split(y: Array) -> str:
 
 def _read_npz(path: Path) -> dict[str, Array]:
     if path.suffix.lower() != ".npz":
-        raise ValueError(f"{path.name} has to be a folder or end in .npz.")
+        raise ValueError(f"{path.name} has to be a folder, or end in .npz or .csv.")
     if not zipfile.is_zipfile(path):
         raise ValueError(
             f"{path.name} could not be read: it is no archive of arrays, as numpy.savez makes them."

@@ -28,9 +28,9 @@ def add_fit_arguments(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument(
         "data",
-        metavar="FILE.npz|FOLDER",
-        help="as for compare-on; all images are trained on, or x_train or the folder train alone "
-        "where they are split",
+        metavar="FOLDER|FILE.csv|FILE.npz",
+        help="as for compare-on; all images are trained on, or those of train alone where they "
+        "are split",
     )
     parser.add_argument(
         "--method", required=True, metavar="METHOD", help=f"of {', '.join(own_methods.METHODS)}"

@@ -333,7 +333,7 @@ def precision_table(rows: pd.DataFrame) -> pd.DataFrame:
             "float32": [f"{number:.2f}" for number in rows["float32"]],
             "bfloat16": [f"{number:.2f}" for number in rows["bfloat16"]],
             "Difference": [
-                # Welch's interval is symmetric.
+                # The interval of t is symmetric.
                 f"{d:+.2f} ± {(high - low) / 2:.2f}"
                 for d, low, high in rows[["Difference", "Low", "High"]].to_numpy()
             ],

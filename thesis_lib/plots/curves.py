@@ -137,7 +137,15 @@ def histogram(
     xlabel : str
     marks : sequence of float
         The thresholds.
+
+    Raises
+    ------
+    ValueError
+        If a group has no scores.
     """
+    empty = [name for name, values in samples.items() if np.size(values) == 0]
+    if empty:
+        raise ValueError(f"There are no scores of {', '.join(empty)}.")
     figure, axis = subplots()
     bins = np.linspace(0, 1, 41).tolist()
     for (name, values), dash in zip(samples.items(), cycle(["-", "--", "-.", ":"]), strict=False):

@@ -30,8 +30,10 @@ def flow(steps: Sequence[str], *, width: float = 6.8) -> Figure:
     """
     figure, axis = _canvas(width, 1.5)
     n = len(steps)
+    longest = max(len(line) for text in steps for line in text.splitlines())
+    size = min(12.0, 87 * width / n / longest)  # points, as large as the boxes allow
     for k, text in enumerate(steps):
-        _box(axis, (k + 0.5, 0.5), text, 0.74, 0.7)
+        _box(axis, (k + 0.5, 0.5), text, 0.74, 0.7, size=size)
         if k < n - 1:
             _arrow(axis, (k + 0.88, 0.5), (k + 1.12, 0.5))
     axis.set(xlim=(0, n), ylim=(0, 1))
@@ -298,12 +300,19 @@ def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def _box(
-    axis: Axes, centre: tuple[float, float], text: str, w: float, h: float, color: str = BLUE
+    axis: Axes,
+    centre: tuple[float, float],
+    text: str,
+    w: float,
+    h: float,
+    color: str = BLUE,
+    *,
+    size: float = 11.0,
 ) -> None:
     corner = (centre[0] - w / 2, centre[1] - h / 2)
     style = "round,pad=0,rounding_size=0.06"
     axis.add_patch(FancyBboxPatch(corner, w, h, style, fc=_FILL, ec=color, lw=1.6))
-    axis.text(*centre, text, ha="center", va="center", fontsize=9.5)
+    axis.text(*centre, text, ha="center", va="center", fontsize=size)
 
 
 def _node(axis: Axes, at: tuple[float, float], text: str, radius: float = 0.3) -> None:

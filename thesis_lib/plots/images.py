@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from thesis_lib import arguments
 from thesis_lib.plots.style import name_ticks, plain_numbers, subplots
 
 
@@ -26,7 +27,17 @@ def image_grid(
     columns : int
     height : float
         Of a row, in inches.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If there are no images, no columns, or another number of titles.
     """
+    columns = arguments.whole("columns", columns, 1)
+    if len(images) == 0:
+        raise ValueError("There are no images to show.")
+    if len(titles) not in (0, len(images)):
+        raise ValueError(f"titles has {len(titles)} entries; there are {len(images)} images.")
     rows = -(-len(images) // columns)
     figure, axes = subplots(rows, columns, figsize=(6.4, rows * height + 0.1), squeeze=False)
     for index, axis in enumerate(axes.flat):
