@@ -141,22 +141,6 @@ def test_bad_seeds(seed: object, error: type[Exception], message: str) -> None:
         fitting.set_up(seed)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    ("field", "message"),
-    [
-        ({"loss": "hinge"}, "loss has to be one of mse, cross-entropy,.* got 'hinge'"),
-        ({"optimizer": "lion"}, "optimizer has to be one of None, adam; got 'lion'"),
-        ({"change": "cutmix"}, "change has to be one of None, mixup,.* got 'cutmix'"),
-        ({"sampler": "adasyn"}, "sampler has to be one of ros, smote, rus,.* got 'adasyn'"),
-    ],
-)
-def test_unknown_names_in_an_experiment(
-    digits: data.Dataset, field: dict[str, str], message: str
-) -> None:
-    with pytest.raises(ValueError, match=message):
-        training.train(small(**field), 1, dataset=digits, progress=False)
-
-
 def test_bad_epochs(digits: data.Dataset) -> None:
     with pytest.raises(ValueError, match="epochs has to be a whole number from 1; got 0"):
         training.train(small(), 1, epochs=0, dataset=digits)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from thesis_lib import arguments, decision, feeds, fitting, mixing, tasks, two_stage
+from thesis_lib import decision, feeds, fitting, mixing, tasks, two_stage
 
 if TYPE_CHECKING:
     from thesis_lib.training import Experiment
@@ -160,15 +160,7 @@ def train_network(
     epochs : int
     tick : callable
         Called after each epoch.
-
-    Raises
-    ------
-    ValueError
-        If the experiment names a loss, an optimizer or a change of batches that there is not.
     """
-    arguments.one_of("loss", experiment.loss, LOSSES)
-    arguments.one_of("optimizer", experiment.optimizer, OPTIMIZERS)
-    arguments.one_of("change", experiment.change, (None, *CHANGES))
     held_out: F | None = None
     if experiment.cost == "tuned":
         feed, held_out = feed.split(seed)

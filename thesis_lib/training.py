@@ -139,7 +139,6 @@ COSTS: dict[str, Callable[[], NDArray[np.float64]]] = {
     "binary": decision.binary_cost,
 }
 
-
 SECOND_STAGES = ("deferred-weights", "retrained-classifier", "feature-smote")
 
 
@@ -296,8 +295,7 @@ def training_set(experiment: Experiment, dataset: data.Dataset, seed: int) -> Im
     Raises
     ------
     ValueError
-        If a sampler is unknown; or as published, which undoes the thesis's own order, on another
-        draw.
+        If a sampler as published, which undoes the thesis's own order, meets another draw.
     """
     subset = subset_of(experiment, dataset)
     return resampled(experiment, (subset.x_train, subset.y_train), seed)
@@ -321,7 +319,6 @@ def resampled(experiment: Experiment, images: Images, seed: int) -> Images:
     """
     if experiment.sampler in (None, "class-aware"):
         return images
-    arguments.one_of("sampler", experiment.sampler, (*SAMPLERS, "class-aware"))
     if experiment.draw is not None and experiment.sampler.endswith("-as-published"):
         raise ValueError(
             f"{experiment.sampler} belongs to the thesis's own draw; for draw {experiment.draw} "
