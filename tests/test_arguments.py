@@ -1,5 +1,6 @@
 """Arguments that are one number: what is taken, and in which words the others are refused."""
 
+import functools
 import math
 import re
 import subprocess
@@ -253,7 +254,7 @@ def test_generators_of_numpy_draw() -> None:
         resampling.random_oversample,
         resampling.random_undersample,
         resampling.smote,
-        lambda x, y, random_state: data.imbalance(x + 1, y, [5, 5], random_state),
+        functools.partial(data.imbalance, counts=[5, 5]),
     ):
         one, again, other = (
             draw(x, y, random_state=np.random.default_rng(seed)) for seed in (0, 0, 1)

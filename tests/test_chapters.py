@@ -1,5 +1,6 @@
 """The sources of the chapters: pairs, short cells, captions, exercises, concordance."""
 
+import ast
 import dis
 import re
 import subprocess
@@ -9,11 +10,14 @@ from pathlib import Path
 from types import CodeType
 
 import jupytext
+import matplotlib as mpl
 import pybtex.database
 import pytest
 import yaml
+from matplotlib import pyplot as plt
 
 from thesis_lib import claims, findings
+from thesis_lib.tables import Table
 
 ROOT = Path(__file__).parent.parent
 CHAPTERS = sorted((ROOT / "chapters").glob("*.md"))
@@ -125,6 +129,27 @@ def test_a_cell_can_be_run_again_when_the_chapter_has_run(path: Path) -> None:
         above, below = set().union(*sets[:k]), set().union(*sets[k + 1 :])
         lost = (read_before_set(cell) & above & below) - sets[k]
         assert not lost, cells(path)[k].source
+
+
+@pytest.mark.parametrize("chapter", ["choosing", "how-sure"])
+def test_pages_made_of_records_say_what_is_missing(
+    chapter: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who begins a store of their own gets pages, not errors, and no NaN in a sentence."""
+    monkeypatch.setenv("THESIS_LIB_RECORDS", str(tmp_path))
+    names: dict[str, object] = {}
+    missing = 0
+    for cell in cells(ROOT / "chapters" / f"{chapter}.md"):
+        *_, last = ast.parse(cell.source).body
+        with mpl.rc_context():
+            exec(cell.source, names)
+        plt.close("all")
+        if isinstance(last, ast.Expr) and ast.unparse(last).startswith(("Markdown(", "Table(")):
+            shown = eval(ast.unparse(last), names)
+            text = shown.to_markdown() if isinstance(shown, Table) else str(shown.data)
+            assert not re.search(r"\bnan\b", text), cell.source
+            missing += bool(re.search(r"\byet\b", text))
+    assert missing >= 5
 
 
 @notebooks

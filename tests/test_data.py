@@ -115,6 +115,13 @@ def test_imbalance_draws_what_was_asked(sizes: list[int], seed: int, rnd: st.Dat
 X, Y = np.zeros((4, 2, 2)), np.array([0, 0, 1, 1])
 
 
+def test_features_may_be_negative() -> None:
+    features = np.arange(8).reshape(4, 2) - 5.0
+    drawn, labels = data.imbalance(features, Y, {0: 1, 1: 2}, random_state=0)
+    assert sorted(labels) == [0, 1, 1]
+    assert {tuple(row) for row in drawn} <= {tuple(row) for row in features}
+
+
 @pytest.mark.parametrize(
     ("x", "y", "counts", "message"),
     [
@@ -126,7 +133,7 @@ X, Y = np.zeros((4, 2, 2)), np.array([0, 0, 1, 1])
         (X[:0], Y[:0], {0: 1, 1: 1}, "not empty"),
         (X - 1, Y, {0: 1, 1: 1}, "negative pixels"),
         (X * np.nan, Y, {0: 1, 1: 1}, "NaN"),
-        (X, -Y, {0: 1, 1: 1}, "0 or larger"),
+        (X, -Y, {0: 1, 1: 1}, "class numbers start at 0"),
         (X, Y, {0.0: 1, 1: 2}, r"class of counts has to be a whole number from 0; got 0\.0"),
         (X, Y, {"0": 1, "1": 2}, "class of counts has to be a whole number from 0; got '0'"),
         (X, Y, 5, "counts has to be a list, a number a class, or a mapping .*; got 5"),

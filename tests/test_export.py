@@ -50,6 +50,19 @@ def test_what_is_written_is_read_again(
     )
 
 
+def test_a_record_without_a_checksum_has_an_empty_cell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("THESIS_LIB_RECORDS", str(tmp_path))
+    run = make_run(seed=1)
+    run.provenance.update({k: v for k, v in ORIGIN.items() if k != "data_sha256"})
+    run.provenance.pop("data_sha256", None)
+    experiments.record(run)
+    found = export.frame([run.experiment])
+    assert found["data_sha256"].isna().tolist() == [True]
+    assert found["device"].tolist() == ["CPU, 4 cores"]
+
+
 def test_nothing_recorded_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THESIS_LIB_RECORDS", str(tmp_path / "empty"))
     with pytest.raises(ValueError, match=r"a recorded run\. Train them with thesis-lib sweep, or"):

@@ -53,3 +53,17 @@ def test_gains_are_drawn_with_their_intervals_and_without_the_baseline() -> None
     one = draws.gains(found[found["rho"] == 2500], axis="rho", names={"m": "Method"}).axes[0]
     assert one.get_xlim() == (1250, 6250)  # the marks of several methods stand close together
     plt.close("all")
+
+
+def test_without_a_record_every_figure_says_so() -> None:
+    none = pd.DataFrame(columns=["rho", "Method", "Gain", "Gain low", "Gain high"], dtype=float)
+    for figure in (
+        draws.draw_spread(np.empty((0, 0)), measure="Balanced accuracy"),
+        draws.method_spread(pd.DataFrame(), measure="Balanced accuracy"),
+        draws.critical_differences({}, 0),
+        draws.gains(none, axis="rho", names={}),
+    ):
+        (axis,) = figure.axes
+        assert [text.get_text() for text in axis.texts] == ["no record"]
+        assert len(axis.get_xticks()) == 0
+        plt.close(figure)

@@ -1,6 +1,6 @@
 """The figures of results: what is drawn is what was given, and what is missing is seen to be."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import matplotlib as mpl
 import numpy as np
@@ -183,8 +183,9 @@ def test_learning_bands_span_the_seeds_over_the_epochs() -> None:
     assert legend(figure) == ["A, 2"]
 
 
-def test_no_learning_curve_says_so() -> None:
-    (axis,) = results.learning_bands({}, ylabel="Accuracy").axes
+@pytest.mark.parametrize("draw", [results.learning_bands, results.learning_curves])
+def test_no_learning_curve_says_so(draw: Callable[..., Figure]) -> None:
+    (axis,) = draw({}, ylabel="Accuracy").axes
     assert texts(axis) == ["no record"]
 
 

@@ -53,6 +53,7 @@ def test_nothing_recorded_is_an_empty_frame() -> None:
     found = studies.scores("binary")
     assert len(found) == 0
     assert studies.by_size("digits").empty
+    assert list(studies.components(found)[["Mean", "n seeds"]]) == ["Mean", "n seeds"]
     assert studies.components(found).empty
 
 
@@ -76,6 +77,17 @@ def test_draws_lacking_a_method_are_left_out_of_the_ranking() -> None:
     write("digits", "rus", 1, 2, ALL)
     means = studies.per_draw(studies.scores("digits"))
     assert means.to_dict("list") == {"ros": [60.0], "rus": [100.0]}
+
+
+def test_methods_are_compared_as_far_as_they_are_recorded() -> None:
+    names = ["cross-entropy", "ros", "smote"]
+    means = pd.DataFrame({"cross-entropy": [10.0, 20.0], "ros": [12.0, 23.0]})
+    found = studies.paired(means, names, "cross-entropy")
+    assert found["Difference"].tolist()[:1] == [2.5]
+    assert found.loc["smote"].isna().all()
+    for few in (means[:1], means[["ros"]], pd.DataFrame()):
+        assert studies.paired(few, names, "cross-entropy").isna().all(axis=None)
+    assert list(studies.paired(pd.DataFrame(), names, "ros").index) == ["cross-entropy", "smote"]
 
 
 def test_components_split_draws_and_seeds() -> None:

@@ -107,6 +107,11 @@ def test_the_note_says_what_a_dash_means_in_its_table() -> None:
     assert "one seed" not in whole.to_html() + whole.to_markdown()
 
 
+def test_a_table_without_rows_says_so() -> None:
+    table = Table(pd.DataFrame(columns=["a"]), "C", "tab-1", "Five draws.")
+    assert "Five draws. Nothing to show yet." in table.to_html()
+
+
 def test_no_note_where_there_is_none() -> None:
     whole = Table(frame().dropna(), "Accuracy", "tab-x")
     assert "table-note" not in whole.to_markdown()

@@ -57,6 +57,12 @@ SAME = "Its images are those of the recorded run of seed 1."
         ),
         (
             run(0.75),
+            [run(0.70, images=""), *FIVE[1:]],  # a record that does not say which images
+            True,
+            [INSIDE],
+        ),
+        (
+            run(0.75),
             [run(0.7)],
             False,
             [

@@ -230,6 +230,68 @@ def labelled(
     return found, labels
 
 
+def labelled_images(x: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return images, or rows of features, and their labels as arrays, if they fit.
+
+    Parameters
+    ----------
+    x : array_like of int or float, (n, ...)
+        Images with any number of axes, not negative; or features, (n, features), of any sign.
+    y : array_like of int, (n,)
+        Class numbers from 0.
+
+    Returns
+    -------
+    images : ndarray, (n, ...)
+        In the dtype in which they came.
+    labels : ndarray of int64, (n,)
+
+    Raises
+    ------
+    ValueError
+        If they are empty, of different lengths, or hold NaN, negative pixels or negative labels.
+    TypeError
+        If x or y is of another dtype.
+    """
+    images, labels = np.asarray(x), np.asarray(y)
+    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+        raise TypeError(
+            f"y has to be one axis of class numbers; got {labels.dtype} {labels.shape}. "
+            f"{_advice(labels)}"
+        )
+    if labels.size and labels.min() < 0:
+        raise ValueError(
+            f"y has labels from {labels.min()} to {labels.max()}; class numbers start at 0. "
+            f"Pass {NUMBERED}."
+        )
+    if images.dtype.kind not in "iuf":
+        raise TypeError(
+            f"x has to hold integers or floats; got dtype {images.dtype}. Pass x.astype('uint8') "
+            "or numpy.stack(x)."
+        )
+    if images.ndim < 2 or len(images) == 0:
+        raise ValueError(f"x has to be (n, ...) images, not empty; got shape {images.shape}.")
+    if len(images) != len(labels):
+        raise ValueError(f"x has {len(images)} images, but y has {len(labels)} labels.")
+    if np.issubdtype(images.dtype, np.floating) and not np.isfinite(images).all():
+        raise ValueError("x holds NaN or infinite pixels; remove or replace them.")
+    # Rows of features, (n, features), may well be negative.
+    if images.ndim > 2 and images.min() < 0:
+        raise ValueError(
+            f"x holds negative pixels (smallest: {images.min()}); scale them to 0 or more. "
+            "Features have two axes, (n, features)."
+        )
+    return images, labels.astype(np.int64)
+
+
+def _advice(labels: NDArray[Any]) -> str:
+    if labels.ndim == 2:
+        return "For one-hot labels pass y.argmax(1)."
+    if labels.dtype.kind == "f":
+        return "For whole numbers pass y.astype(int)."
+    return f"For names pass {NUMBERED}."
+
+
 def random_state(seed: Seed) -> np.random.RandomState:
     """Return NumPy's older generator, which imbalanced-learn draws with.
 

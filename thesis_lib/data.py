@@ -183,15 +183,17 @@ def imbalance(
     x: ArrayLike,
     y: ArrayLike,
     counts: Sequence[int] | Mapping[int, int],
+    *,
     random_state: arguments.Seed = None,
 ) -> tuple[Array, Labels]:
     """Draw an imbalanced set without replacement, shuffled.
 
     Parameters
     ----------
-    x : array_like, (n, ...)
-        Images, not negative.
+    x : array_like of int or float, (n, ...)
+        Images with any number of axes, not negative; or features, (n, features), of any sign.
     y : array_like of int, (n,)
+        Class numbers from 0.
     counts : sequence or mapping of int to int
         Images to draw of each class; classes that a mapping leaves out are dropped.
     random_state : int, RandomState, Generator or None
@@ -205,7 +207,7 @@ def imbalance(
     ValueError, TypeError
         If x and y do not fit, a count is larger than the class, or fewer than two classes remain.
     """
-    images, labels = check_images(x, y)
+    images, labels = arguments.labelled_images(x, y)
     wanted, present = _wanted(counts), class_counts(labels)
     for label, count in wanted.items():
         there = int(present[label]) if label < len(present) else 0
@@ -234,43 +236,6 @@ def _wanted(counts: Sequence[int] | Mapping[int, int]) -> dict[int, int]:
             f"{{0: 2, 1: 5000}}; got {counts!r}."
         )
     return dict(enumerate(arguments.in_order("counts", counts)))
-
-
-def check_images(x: ArrayLike, y: ArrayLike) -> tuple[Array, Labels]:
-    """Return images and labels as arrays, or say what is wrong with them.
-
-    Parameters
-    ----------
-    x : array_like, (n, ...)
-        Images, not negative.
-    y : array_like of int, (n,)
-        Class numbers from 0.
-
-    Returns
-    -------
-    images : ndarray, (n, ...)
-        In the dtype in which they came.
-    labels : ndarray of int64, (n,)
-
-    Raises
-    ------
-    ValueError
-        If they are empty, of different lengths, or hold NaN, negative pixels or bad labels.
-    TypeError
-        If x holds no numbers or y no whole ones.
-    """
-    images, labels = np.asarray(x), _check_labels(y)
-    if images.ndim < 2:
-        raise ValueError(f"x has to have a row for each image; got shape {images.shape}.")
-    if len(images) != len(labels):
-        raise ValueError(f"x has {len(images)} images, but y has {len(labels)} labels.")
-    if not np.issubdtype(images.dtype, np.number):
-        raise TypeError(f"x has to hold numbers; got dtype {images.dtype}.")
-    if np.issubdtype(images.dtype, np.floating) and not np.isfinite(images).all():
-        raise ValueError("x holds NaN or infinite pixels; remove or replace them.")
-    if images.min() < 0:
-        raise ValueError(f"x holds negative pixels (smallest: {images.min()}).")
-    return images, labels
 
 
 def thesis_indices(y_train: ArrayLike, task: str, draw: int = THESIS_DRAW) -> Labels:
@@ -346,7 +311,7 @@ def task(name: str, dataset: Dataset, draw: int | None = None) -> Dataset:
     )
 
 
-def stratified_split(y: ArrayLike, test_size: float, seed: int) -> tuple[Array, Array]:
+def stratified_split(y: ArrayLike, test_size: float, random_state: int) -> tuple[Array, Array]:
     """Return the rows of a training and of a test set, class by class.
 
     A class of one image goes to the training set; of any other at least one image goes to each.
@@ -357,7 +322,7 @@ def stratified_split(y: ArrayLike, test_size: float, seed: int) -> tuple[Array, 
         Of any kind.
     test_size : float
         Share of each class's images for the test set, between 0 and 1.
-    seed : int
+    random_state : int
 
     Returns
     -------
@@ -374,7 +339,7 @@ def stratified_split(y: ArrayLike, test_size: float, seed: int) -> tuple[Array, 
     if labels.ndim != 1 or labels.size == 0:
         hint = " For one-hot rows pass y.argmax(1)." if labels.ndim == 2 else ""
         raise ValueError(f"y has to be one axis of labels, not empty; got {labels.shape}.{hint}")
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(random_state)
     train, test = [], []
     for label in np.unique(labels):
         rows = rng.permutation(np.flatnonzero(labels == label))

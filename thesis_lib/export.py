@@ -25,7 +25,8 @@ def frame(selection: Iterable[Experiment]) -> pd.DataFrame:
     DataFrame
         A row a run: the experiment's hyperparameters, the seed, accuracies and recalls as
         fractions (``recall_0``, ...; missing for a class that the task does not have), and where
-        the run comes from. Curves and confusion matrices stay in the records.
+        the run comes from (``data_sha256`` is missing where a record does not say). Curves and
+        confusion matrices stay in the records.
     """
     return pd.DataFrame([_row(run) for e in selection for run in experiments.recorded(e)])
 
@@ -72,6 +73,6 @@ def _row(run: Run) -> dict[str, object]:
         "device": origin["device"],
         "backend": origin["backend"],
         "keras": origin["versions"]["keras"],
-        "data_sha256": origin["data_sha256"],
+        "data_sha256": origin.get("data_sha256"),
         "utc": origin["utc"],
     }

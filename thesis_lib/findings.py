@@ -21,10 +21,10 @@ from thesis_lib.training import Experiment
 
 EXPLAINED = "differs, explained"
 
-CONTRADICTIONS = "contradictions"
+_CONTRADICTIONS = "contradictions"
 """The finding that explains a row whose other printed value agrees."""
 
-TRAINING = "training-accuracy"
+_TRAINING = "training-accuracy"
 """The finding that explains a training accuracy that was measured with dropout."""
 
 
@@ -166,12 +166,12 @@ def judge(table: str, row: str, column: str, sample: Sequence[float]) -> tuple[s
     if verdict != "differs":
         return verdict, ""
     if _other_print_agrees(published.quantity(table, row, column), sample):
-        return EXPLAINED, CONTRADICTIONS
+        return EXPLAINED, _CONTRADICTIONS
     experiment = verdicts.experiment_of(table, row, column)
     name, number = experiment.name, published.number(table, row, column)
     reported = reported_while_training(experiment) if column == "Training" else []
     if published.compare(number, reported).verdict == "agrees":
-        return EXPLAINED, TRAINING
+        return EXPLAINED, _TRAINING
     for finding in findings():
         if name in finding.slip_of and twin_agrees(name, table, row):
             return EXPLAINED, finding.id

@@ -22,7 +22,7 @@ FEW_DRAWS = DRAWS[:5]
 STUDY_SEEDS = (1, 2, 3)
 """Seeds that each draw is trained with in a study over draws; one is enough over sizes."""
 
-OTHER_TASKS = ("digits", "digits-rows", "mnist-rows", "fashion-lt", "cifar10-lt")
+_OTHER_TASKS = ("digits", "digits-rows", "mnist-rows", "fashion-lt", "cifar10-lt")
 """The tasks on other data than the thesis's, or with another network."""
 
 BASELINE = "cross-entropy"
@@ -95,7 +95,7 @@ _MOST_EPOCHS = 200
 def all_of_them() -> list[Experiment]:
     """Return every experiment beyond the thesis."""
     found = [*_beyond("multiclass"), *_beyond("binary")]
-    for task in OTHER_TASKS:
+    for task in _OTHER_TASKS:
         found += [*_plain(task), *_beyond(task)]
     for task in ("digits", "multiclass", "binary"):
         found += study(task, DRAWS)

@@ -7,9 +7,9 @@ from typing import Any
 
 from thesis_lib import arguments, quiet
 
-FILTERS = (32, 64, 128)
+_FILTERS = (32, 64, 128)
 DENSE_UNITS = 200
-GRU_UNITS = 64
+_GRU_UNITS = 64
 
 
 def build_cnn(
@@ -63,7 +63,7 @@ def build_cnn(
         return keras.initializers.GlorotUniform(seed=next(seeds) if seeds else None)
 
     network = keras.Sequential([keras.Input(input_shape)], name="cnn")
-    for filters in FILTERS:
+    for filters in _FILTERS:
         convolution = {"padding": "same", "kernel_initializer": glorot()}
         seed_of_dropout = next(seeds) if seeds else None
         if fast:
@@ -133,7 +133,7 @@ def build_gru(
             keras.Input(input_shape),
             layers.Reshape((height, width * channels)),
             layers.GRU(
-                GRU_UNITS,
+                _GRU_UNITS,
                 kernel_initializer=initial(glorot),
                 recurrent_initializer=initial(keras.initializers.Orthogonal),
             ),

@@ -17,7 +17,7 @@ Floats = NDArray[np.float32]
 
 SIDE = 28
 # MNIST's digits fill a box of this side, their centre of mass in the middle of the image.
-BOX = 20
+_BOX = 20
 # Fonts that ship with Matplotlib and have Latin letters and digits.
 FONTS = (
     *(f"DejaVuSans{style}" for style in ("", "-Bold", "-Oblique", "-BoldOblique")),
@@ -128,20 +128,20 @@ def glyphs(characters: str) -> Floats:
     from PIL import ImageFont
 
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
-    fonts = [ImageFont.truetype(folder / f"{name}.ttf", 4 * BOX) for name in FONTS]
+    fonts = [ImageFont.truetype(folder / f"{name}.ttf", 4 * _BOX) for name in FONTS]
     return np.stack([_glyph(character, font) for font in fonts for character in characters])
 
 
 def _glyph(character: str, font: object) -> Floats:
     from PIL import Image, ImageDraw
 
-    canvas = Image.new("L", (12 * BOX, 12 * BOX))
-    ImageDraw.Draw(canvas).text((4 * BOX, 4 * BOX), character, fill=255, font=font)  # type: ignore[arg-type]
+    canvas = Image.new("L", (12 * _BOX, 12 * _BOX))
+    ImageDraw.Draw(canvas).text((4 * _BOX, 4 * _BOX), character, fill=255, font=font)  # type: ignore[arg-type]
     box = canvas.getbbox()
     if box is None:
         raise ValueError(f"{character!r} leaves no ink; give characters such as letters.")
     ink = canvas.crop(box)
-    scale = BOX / max(ink.size)
+    scale = _BOX / max(ink.size)
     size = max(1, round(ink.width * scale)), max(1, round(ink.height * scale))
     small = np.asarray(ink.resize(size, Image.Resampling.LANCZOS), dtype=np.float32)
     return _centred(small / np.float32(255))[..., None]

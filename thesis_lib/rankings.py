@@ -15,6 +15,10 @@ from thesis_lib.intervals import holm, t_interval
 Interval = tuple[float, float]
 
 
+PAIRED = ["Difference", "Low", "High", "Wins", "Losses", "p", "p (Holm)"]
+"""The columns of `paired`."""
+
+
 @dataclass(frozen=True)
 class Components:
     """How much of the spread of a score comes from the draw, and how much from the seed.
@@ -165,9 +169,8 @@ def paired(scores: pd.DataFrame, baseline: str) -> pd.DataFrame:
         gain = (frame[method] - frame[baseline]).to_numpy(dtype=float)
         wins, losses = int((gain > 0).sum()), int((gain < 0).sum())
         rows[method] = (*t_interval(gain), wins, losses, signed_rank(gain))
-    columns = ["Difference", "Low", "High", "Wins", "Losses", "p"]
-    found = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
-    found["p (Holm)"] = holm(found["p"].to_numpy(dtype=float))
+    found = pd.DataFrame.from_dict(rows, orient="index", columns=PAIRED[:-1])
+    found[PAIRED[-1]] = holm(found["p"].to_numpy(dtype=float))
     return found.rename_axis("Method")
 
 

@@ -121,7 +121,7 @@ class Store:
         durable.make_folder(path.parent)
         with durable.locked(path) as file:
             content = file.read()
-            if any(same_run(record, old) for _, old, bad in _lines(content) if not bad):
+            if any(_same_run(record, old) for _, old, bad in _lines(content) if not bad):
                 return False
             # A torn last line, of a copy that broke off, must not swallow this one.
             torn = content and not content.endswith(b"\n")
@@ -153,7 +153,7 @@ class Store:
                 bad = f"a run of {record['experiment']['name']!r} is in the wrong file"
             if bad:
                 warnings.warn(f"{path}, line {number}: {bad}.", RecordWarning, stacklevel=2)
-            elif any(same_run(record, old) for old in records):
+            elif any(_same_run(record, old) for old in records):
                 warnings.warn(
                     f"{path}, line {number}: seed {record['seed']} is there already.",
                     RecordWarning,
@@ -193,7 +193,7 @@ class Store:
             ours = self.read(name)
             for record in other.read(name):
                 # Outputs belong to one training: those of another with the same seed stay there.
-                if record in ours or not any(same_run(record, run) for run in ours):
+                if record in ours or not any(_same_run(record, run) for run in ours):
                     self._copy_outputs(other, name, record["seed"])
                 added += self.append(record)
         return added
@@ -275,7 +275,7 @@ def _is_number_or_null(value: Any, most: float = sys.float_info.max) -> bool:
     return bool(least <= value <= most)
 
 
-def same_run(one: Record, other: Record) -> bool:
+def _same_run(one: Record, other: Record) -> bool:
     """Whether two records stand for the same seed of the same experiment, by its `settings`.
 
     Parameters

@@ -26,7 +26,7 @@ from thesis_lib.tables import Table, to_myst
 from thesis_lib.wording import counted
 
 TASKS = {"multiclass": "Ten classes", "binary": "Two classes"}
-LEVEL = 0.95
+_LEVEL = 0.95
 """Of the verdicts: a true number is said to differ in one of twenty cases."""
 
 
@@ -125,7 +125,7 @@ def by_chance(rows: pd.DataFrame) -> pd.DataFrame:
     counts = varying.groupby(["Task", "Quantity"], sort=False)["Differ"].agg(["size", "sum"])
     counts.loc[("all", ""), :] = counts.sum()
     counts = counts.astype(int).set_axis(["Varying", "Differ"], axis=1)
-    counts.insert(1, "By chance", (1 - LEVEL) * counts["Varying"])
+    counts.insert(1, "By chance", (1 - _LEVEL) * counts["Varying"])
     return counts
 
 
@@ -389,5 +389,5 @@ def _against_five(sample: list[float]) -> tuple[float, float, float, float]:
     mean, _, high = intervals.t_interval(sample)
     n = len(sample)
     half = (high - mean) * math.sqrt(1 + n / published.PUBLISHED_RUNS)
-    t = mean / half * scipy.stats.t.ppf((1 + LEVEL) / 2, n - 1)
+    t = mean / half * scipy.stats.t.ppf((1 + _LEVEL) / 2, n - 1)
     return mean, mean - half, mean + half, float(2 * scipy.stats.t.sf(abs(t), n - 1))

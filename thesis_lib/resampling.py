@@ -487,46 +487,11 @@ def _members(labels: Labels) -> list[Labels]:
     return [np.flatnonzero(labels == label) for label in np.unique(labels)]
 
 
-def _advice(labels: Array) -> str:
-    if labels.ndim == 2:
-        return "For one-hot labels pass y.argmax(1)."
-    if labels.dtype.kind == "f":
-        return "For whole numbers pass y.astype(int)."
-    return f"For names pass {arguments.NUMBERED}."
-
-
 def _checked(x: ArrayLike, y: ArrayLike) -> tuple[Array, Labels]:
-    images, labels = np.asarray(x), np.asarray(y)
-    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
-        raise TypeError(
-            f"y has to be one axis of class numbers; got {labels.dtype} {labels.shape}. "
-            f"{_advice(labels)}"
-        )
-    if labels.size and labels.min() < 0:
-        raise ValueError(
-            f"y has labels from {labels.min()} to {labels.max()}; class numbers start at 0. "
-            f"Pass {arguments.NUMBERED}."
-        )
-    if images.dtype.kind not in "iuf":
-        raise TypeError(
-            f"x has to hold integers or floats; got dtype {images.dtype}. Pass x.astype('uint8') "
-            "or numpy.stack(x)."
-        )
-    if images.ndim < 2 or len(images) == 0:
-        raise ValueError(f"x has to be (n, ...) images, not empty; got shape {images.shape}.")
-    if len(images) != len(labels):
-        raise ValueError(f"x has {len(images)} images, but y has {len(labels)} labels.")
-    if np.issubdtype(images.dtype, np.floating) and not np.isfinite(images).all():
-        raise ValueError("x holds NaN or infinite pixels; remove or replace them.")
-    # Rows of features, (n, features), may well be negative.
-    if images.ndim > 2 and images.min() < 0:
-        raise ValueError(
-            f"x holds negative pixels (smallest: {images.min()}); scale them to 0 or more. "
-            "Features have two axes, (n, features)."
-        )
+    images, labels = arguments.labelled_images(x, y)
     if len(np.unique(labels)) < 2:
         raise ValueError(f"y has to hold at least two classes; it has only {labels[0]}.")
-    return images, labels.astype(np.int64)
+    return images, labels
 
 
 def _checked_by_class(x: ArrayLike, y: ArrayLike) -> tuple[Array, Labels]:

@@ -21,7 +21,7 @@ Curves = tuple[tuple[float, ...], tuple[float, ...]]
 F = TypeVar("F", bound=feeds.Feed)
 
 # Of the class-balanced loss and of deferred re-weighting, as in both papers.
-BETA = 0.9999
+_BETA = 0.9999
 
 LOSSES: dict[str, Callable[[Experiment, Labels], Any]] = {
     # Keras's mean squared error also averages over the outputs; it is what the appendix compiles.
@@ -36,7 +36,7 @@ LOSSES: dict[str, Callable[[Experiment, Labels], Any]] = {
         e.gamma or 0.0, class_weight=class_weight(e, counts)
     ),
     "focal": lambda e, counts: _losses().FocalLoss(e.gamma or 0.0, class_weight(e, counts)),
-    "class-balanced": lambda e, counts: _modern().ClassBalancedLoss(counts, BETA),
+    "class-balanced": lambda e, counts: _modern().ClassBalancedLoss(counts, _BETA),
     "balanced-softmax": lambda e, counts: _modern().BalancedSoftmax(counts),
     "ldam": lambda e, counts: _modern().LDAMLoss(counts),
     # Mixed labels are shares of classes, which the same loss takes; records name it so.
@@ -71,7 +71,7 @@ def class_weight(experiment: Experiment, counts: Labels) -> NDArray[np.float64]:
         weight of its effective number.
     """
     if experiment.loss == "class-balanced":
-        return np.asarray(_modern().effective_number_weights(counts, BETA), dtype=np.float64)
+        return np.asarray(_modern().effective_number_weights(counts, _BETA), dtype=np.float64)
     if experiment.minority_weight is None:
         return np.asarray(counts.sum() / (len(counts) * counts), dtype=np.float64)
     weight = np.ones(len(counts))
@@ -212,7 +212,7 @@ def _second_stage(
 ) -> Curves:
     """Go on with weights, or train the last layer anew on balanced features."""
     if experiment.second_stage == "deferred-weights":
-        weights = _modern().effective_number_weights(feed.counts, BETA)
+        weights = _modern().effective_number_weights(feed.counts, _BETA)
         loss = _modern().LDAMLoss(feed.counts, class_weight=weights)
         return _fit(experiment, seed, network, loss, feed, epochs, tick)
     found = feed.outputs(two_stage.extractor(network))

@@ -16,6 +16,13 @@ MEASURES = (*metrics.MEASURES, "Minority recall")
 
 _DERIVED = "prior-correction"
 
+_COMPONENTS = [
+    *("Mean", "Mean low", "Mean high"),
+    *("Draws", "Draws low", "Draws high"),
+    *("Seeds", "Seeds low", "Seeds high"),
+    *("n draws", "n seeds"),
+]
+
 
 def scores(
     task: str,
@@ -81,6 +88,30 @@ def per_draw(found: pd.DataFrame) -> pd.DataFrame:
     return found.dropna(axis=1, how="all").dropna().groupby(level="Draw").mean()
 
 
+def paired(means: pd.DataFrame, methods: Iterable[str], baseline: str) -> pd.DataFrame:
+    """Compare each method of a study with its baseline, draw by draw, as far as it is recorded.
+
+    Parameters
+    ----------
+    means : DataFrame
+        Of `per_draw`.
+    methods : iterable of str
+        Of the study, by the names that the columns of ``means`` have.
+    baseline : str
+        One of them.
+
+    Returns
+    -------
+    DataFrame
+        As `rankings.paired`, a row a method but the baseline; NaN for those without a run, and for
+        all where there are fewer than two draws with the baseline and another method.
+    """
+    enough = min(means.shape) > 1 and baseline in means
+    found = rankings.paired(means, baseline) if enough else pd.DataFrame(columns=rankings.PAIRED)
+    rows = [method for method in methods if method != baseline]
+    return found.reindex(rows).astype(float).rename_axis("Method")
+
+
 def components(found: pd.DataFrame) -> pd.DataFrame:
     """Set the variance between draws beside that between seeds, method by method.
 
@@ -95,7 +126,7 @@ def components(found: pd.DataFrame) -> pd.DataFrame:
         A row a method: "Mean" with "Mean low" and "Mean high" (percent, over other draws with
         these seeds), "Draws" and "Seeds" (the two standard deviations in points, that of draws 0
         where its variance is estimated below), each with "low" and "high", and "n draws",
-        "n seeds".
+        "n seeds". No row where there are no two of each.
     """
     rows = {}
     for method in found.dropna(axis=1, how="all"):
@@ -110,7 +141,7 @@ def components(found: pd.DataFrame) -> pd.DataFrame:
             row[name] = math.sqrt(max(variance, 0.0))
             row[f"{name} low"], row[f"{name} high"] = (math.sqrt(v) for v in interval)
         rows[str(method)] = row | {"n draws": square.shape[0], "n seeds": square.shape[1]}
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("Method")
+    return pd.DataFrame(rows, index=_COMPONENTS, dtype=float).T.rename_axis("Method")
 
 
 def by_size(task: str) -> pd.DataFrame:

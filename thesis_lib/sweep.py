@@ -99,7 +99,7 @@ def images_of(job: Job) -> int:
     return size * experiment.epochs
 
 
-def data_set_of(name: str) -> str:
+def _data_set_of(name: str) -> str:
     """Return the data set that an experiment's images are from.
 
     Parameters
@@ -185,7 +185,7 @@ def run(
     # Not at the head: it reads all of the library's sources, which other sweeps have no use for.
     from thesis_lib import cluster
 
-    needed = {data_set_of(name) for name, _ in jobs}
+    needed = {_data_set_of(name) for name, _ in jobs}
     return _run(jobs, cluster.pool(scheduler, needed), precision)
 
 

@@ -114,12 +114,14 @@ class Table:
         return self.best is not None and column >= 0 and bool(self.best.where[row, column])
 
     def _note(self, rows: list[list[str]]) -> str:
-        """Return the note, with a word on bold numbers and on the en dash where they are shown."""
+        """Return the note, with a word on bold numbers, on the en dash, and on having no rows."""
         parts = [self.note] if self.note else []
         if self.best is not None and self.best.where.any():
             parts.append(f"Bold: {self.best.meaning}.")
         if any(cell == MISSING for row in rows for cell in row):
             parts.append(f"{MISSING} means {self.missing}.")
+        if not rows:
+            parts.append("Nothing to show yet.")
         return " ".join(parts)
 
     def to_html(self) -> str:

@@ -14,7 +14,7 @@ from thesis_lib.training import Experiment, Run
 GRIDS = {"multiclass": "7.11", "binary": "8.12"}
 """The tables that print one number for each setting of focal loss, by task."""
 
-MEAN_OUTPUTS = "8.13"
+_MEAN_OUTPUTS = "8.13"
 """The table of mean outputs; its rows are outputs, its columns true classes."""
 
 
@@ -55,7 +55,7 @@ def experiment_of(table: str, row: str, column: str = "") -> Experiment:
     ValueError
         If no experiment of the catalogue does.
     """
-    if table == MEAN_OUTPUTS:
+    if table == _MEAN_OUTPUTS:
         return experiments.get("binary/baseline")
     every = experiments.catalogue().values()
     for experiment in every:
@@ -125,8 +125,8 @@ def sample(table: str, row: str, column: str) -> list[float]:
     """
     experiment = experiment_of(table, row, column)
     runs = experiments.recorded(experiment)
-    if table == MEAN_OUTPUTS:
-        means = (recorded_mean_outputs(run.seed) for run in runs)
+    if table == _MEAN_OUTPUTS:
+        means = (_recorded_mean_outputs(run.seed) for run in runs)
         return [float(frame.loc[[row], column].iloc[0]) for frame in means if frame is not None]
     return [value(run, "Testing" if table in GRIDS.values() else column) for run in runs]
 
@@ -154,7 +154,7 @@ def mean_outputs(probabilities: ArrayLike, y_true: ArrayLike) -> pd.DataFrame:
     )
 
 
-def recorded_mean_outputs(seed: int) -> pd.DataFrame | None:
+def _recorded_mean_outputs(seed: int) -> pd.DataFrame | None:
     """Return :func:`mean_outputs` of the recorded binary baseline; None without MNIST or outputs.
 
     The kept outputs are those for MNIST's test images, so they need its labels.

@@ -22,7 +22,8 @@ class Verification:
     accuracies : tuple of float
         Test accuracies of the recorded runs that did not diverge, in [0, 1].
     same_images : bool or None
-        Whether the recorded run of its seed had the same images; None if there is no such run.
+        Whether the recorded run of its seed had the same images; None if there is no such run, or
+        its record does not say.
     """
 
     run: Run
@@ -100,6 +101,6 @@ def compared(run: Run, recorded: Sequence[Run]) -> Verification:
         One at least.
     """
     accuracies = tuple(one.test_accuracy for one in recorded if not one.diverged)
-    twins = [one.provenance["data_sha256"] for one in recorded if one.seed == run.seed]
-    same = run.provenance["data_sha256"] in twins if twins else None
+    digests = [one.provenance.get("data_sha256") for one in recorded if one.seed == run.seed]
+    same = run.provenance["data_sha256"] in digests if any(digests) else None
     return Verification(run, accuracies, same)

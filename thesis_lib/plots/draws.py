@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from thesis_lib.plots.style import BLUE, GREY, ORANGE, PALETTE, subplots
+from thesis_lib.plots.style import BLUE, GREY, ORANGE, PALETTE, say_missing, subplots
 
 # Where a panel of gains ends below: one method that fails would flatten all the others.
 _LOWEST_GAIN = -20.0
@@ -26,8 +26,11 @@ def draw_spread(scores: ArrayLike, *, measure: str) -> Figure:
         Name of what is shown.
     """
     values = np.asarray(scores, dtype=float)
-    values = values[np.argsort(values.mean(1), kind="stable")]
     figure, axis = subplots(figsize=(6.4, 3.0))
+    if values.size == 0:
+        say_missing(axis)
+        return figure
+    values = values[np.argsort(values.mean(1), kind="stable")]
     columns = np.arange(1, len(values) + 1)
     axis.vlines(columns, values.min(1), values.max(1), color=GREY, linewidth=0.8)
     axis.plot(columns, values, "o", color=BLUE, markersize=4)
@@ -52,6 +55,9 @@ def method_spread(means: pd.DataFrame, *, measure: str) -> Figure:
     """
     methods = means.mean().sort_values(ascending=False, kind="stable").index
     figure, axis = subplots(figsize=(6.4, 0.36 * len(methods) + 1.4))
+    if means.empty:
+        say_missing(axis)
+        return figure
     for row, method in enumerate(methods):
         values = means[method]
         axis.plot(values, np.full(len(values), row), "o", color=BLUE, markersize=5, alpha=0.45)
@@ -82,6 +88,9 @@ def critical_differences(ranks: Mapping[str, float], difference: float) -> Figur
     rows = dict(sorted(ranks.items(), key=lambda item: item[1]))
     mean, down = np.array(list(rows.values())), np.arange(len(rows))
     figure, axis = subplots(figsize=(6.4, 0.36 * len(rows) + 1.1))
+    if not rows:
+        say_missing(axis)
+        return figure
     low, high = mean - difference / 2, mean + difference / 2
     axis.hlines(down, low, high, color=BLUE, linewidth=5, alpha=0.35)
     axis.plot(mean, down, "o", color=BLUE)
@@ -106,6 +115,9 @@ def gains(found: pd.DataFrame, *, axis: str, names: Mapping[str, str]) -> Figure
         Names of the methods by their slugs; those whose gain is always 0 are not drawn.
     """
     figure, panel = subplots(figsize=(6.4, 3.8))
+    if found.empty:
+        say_missing(panel)
+        return figure
     panel.axhline(0, color=GREY, linewidth=0.8, linestyle="--")
     shown = found.groupby("Method", sort=False).filter(lambda rows: bool(rows["Gain"].any()))
     for position, (method, rows) in enumerate(shown.groupby("Method", sort=False)):

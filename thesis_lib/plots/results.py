@@ -20,6 +20,7 @@ from thesis_lib.plots.style import (
     families,
     legend,
     name_ticks,
+    say_missing,
     subplots,
 )
 
@@ -275,6 +276,9 @@ def learning_curves(curves: Mapping[str, Sequence[float]], *, ylabel: str) -> Fi
     ylabel : str
     """
     figure, axis = subplots(figsize=(6.4, 3))
+    if not curves:
+        say_missing(axis)
+        return figure
     dashes = ["-", "--", "-.", ":", (0, (5, 1))]
     for k, (name, values) in enumerate(curves.items()):
         marker = "o" if len(values) < 10 else ""
@@ -296,19 +300,19 @@ def learning_bands(curves: Mapping[str, ArrayLike], *, ylabel: str) -> Figure:
     ylabel : str
     """
     figure, axis = subplots(figsize=(6.8, 3.6))
+    if not curves:
+        say_missing(axis)
+        return figure
     for k, (name, values) in enumerate(curves.items()):
         mean, low, high = np.asarray(values, dtype=float).T
         epochs = np.arange(1, len(mean) + 1)
         color, dash = PALETTE[k % len(PALETTE)], "-" if k < len(PALETTE) else "--"
         axis.plot(epochs, mean, dash, color=color, linewidth=1.4, label=f"{name}, {len(mean):,}")
         axis.fill_between(epochs, low, high, color=color, alpha=0.15, linewidth=0)
-    if not curves:
-        axis.text(0.5, 0.5, "no record", transform=axis.transAxes, ha="center", color=GREY)
     # Most of it happens in the first epochs, and some methods have ten times as many as others.
     axis.set(xlabel="Epoch", ylabel=ylabel, xscale="log")
     axis.xaxis.set_major_formatter("{x:,.0f}")
     axis.grid(axis="y", color="#dddddd", linewidth=0.6)
-    if curves:
-        title = "method (seeds), epochs"
-        figure.legend(loc="outside right upper", fontsize=8.5, title=title, title_fontsize=8.5)
+    title = "method (seeds), epochs"
+    figure.legend(loc="outside right upper", fontsize=8.5, title=title, title_fontsize=8.5)
     return figure

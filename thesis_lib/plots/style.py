@@ -113,6 +113,17 @@ def legend(axis: Axes, curves: int) -> None:
         axis.legend()
 
 
+def say_missing(axis: Axes) -> None:
+    """Say in the middle of empty axes, without ticks, that there is no record of what they show.
+
+    Parameters
+    ----------
+    axis : Axes
+    """
+    axis.text(0.5, 0.5, "no record", transform=axis.transAxes, ha="center", color=GREY)
+    axis.set(xticks=[], yticks=[])
+
+
 def set_style() -> None:
     """Set fonts, colours and a light opaque ground, which reads on a dark page too.
 
