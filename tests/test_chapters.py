@@ -94,27 +94,6 @@ def test_cells_are_short(path: Path) -> None:
     assert [c.source for c in cells(path) if len(c.source.splitlines()) > 15] == []
 
 
-@pytest.mark.parametrize("chapter", ["choosing", "how-sure"])
-def test_pages_made_of_records_say_what_is_missing(
-    chapter: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Who begins a store of their own gets pages, not errors, and no NaN in a sentence."""
-    monkeypatch.setenv("THESIS_LIB_RECORDS", str(tmp_path))
-    names: dict[str, object] = {}
-    missing = 0
-    for cell in cells(ROOT / "chapters" / f"{chapter}.md"):
-        *_, last = ast.parse(cell.source).body
-        with mpl.rc_context():
-            exec(cell.source, names)
-        plt.close("all")
-        if isinstance(last, ast.Expr) and ast.unparse(last).startswith(("Markdown(", "Table(")):
-            shown = eval(ast.unparse(last), names)
-            text = shown.to_markdown() if isinstance(shown, Table) else str(shown.data)
-            assert not re.search(r"\bnan\b", text), cell.source
-            missing += bool(re.search(r"\byet\b", text))
-    assert missing >= 5
-
-
 def names_of(code: CodeType) -> Iterator[tuple[str, str]]:
     """What a cell does to names, in its order: "reads", "sets" or "imports", and the name.
 
@@ -150,6 +129,27 @@ def test_a_cell_can_be_run_again_when_the_chapter_has_run(path: Path) -> None:
         above, below = set().union(*sets[:k]), set().union(*sets[k + 1 :])
         lost = (read_before_set(cell) & above & below) - sets[k]
         assert not lost, cells(path)[k].source
+
+
+@pytest.mark.parametrize("chapter", ["choosing", "how-sure"])
+def test_pages_made_of_records_say_what_is_missing(
+    chapter: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who begins a store of their own gets pages, not errors, and no NaN in a sentence."""
+    monkeypatch.setenv("THESIS_LIB_RECORDS", str(tmp_path))
+    names: dict[str, object] = {}
+    missing = 0
+    for cell in cells(ROOT / "chapters" / f"{chapter}.md"):
+        *_, last = ast.parse(cell.source).body
+        with mpl.rc_context():
+            exec(cell.source, names)
+        plt.close("all")
+        if isinstance(last, ast.Expr) and ast.unparse(last).startswith(("Markdown(", "Table(")):
+            shown = eval(ast.unparse(last), names)
+            text = shown.to_markdown() if isinstance(shown, Table) else str(shown.data)
+            assert not re.search(r"\bnan\b", text), cell.source
+            missing += bool(re.search(r"\byet\b", text))
+    assert missing >= 5
 
 
 @notebooks
