@@ -25,7 +25,14 @@ from sphinx.errors import ExtensionError
 
 PACKAGES = ("keras", "tensorflow", "numpy", "scikit-learn", "imbalanced-learn", "matplotlib")
 # Files outside the package that a module reads.
-READS = {"experiments": ("records",), "classifier": ("weights",), "published": ("*.yml",)}
+READS = {
+    "experiments": ("records",),
+    "tuning": ("tuned.yml",),
+    "book.classifier": ("weights",),
+    "book.findings": ("book/findings.yml",),
+    "book.literature": ("book/literature.yml",),
+    "book.published": ("book/published.yml",),
+}
 
 _CODE_CELL = re.compile(r"^```\{code-cell\}.*?^```$", re.MULTILINE | re.DOTALL)
 

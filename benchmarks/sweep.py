@@ -3,8 +3,8 @@
 Run it on a quiet machine: ``python benchmarks/sweep.py [epochs]``. Both train the thesis's baseline
 network on its multi-class images, in batches of 100. The thesis's way is Keras's own layers in one
 process; the sweep trains one network a core, each in a process of one thread, with the layers of
-``thesis_lib.fast_layers``, in float32 and in bfloat16. The time is that of ``fit`` alone, without
-start-up and preparation.
+``thesis_lib.engine.fast_layers``, in float32 and in bfloat16. The time is that of ``fit`` alone,
+without start-up and preparation.
 Equal results: the training losses of the last epoch, which dropout makes differ from run to run,
 lie as close together between the ways as between seeds.
 """
@@ -18,7 +18,8 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from thesis_lib import data, experiments, fitting, model, processes, quiet, training
+from thesis_lib import data, experiments, model, quiet, training
+from thesis_lib.engine import fitting, processes
 
 NAME = "multiclass/baseline"
 Measured = tuple[float, float]

@@ -2,11 +2,11 @@
 
 ``python benchmarks/vectorized.py [runs ...]`` (default: 1 4). Trains so many baselines of the
 binary task side by side, three epochs each, and sets beside one another: the layers of
-`thesis_lib.fast_layers` against Keras's own, whose convolution ``jax.vmap`` turns into a grouped
-one; float32, TensorFloat-32 (a GPU's products of float32 with 10 bits) and bfloat16; and Keras's
-``fit`` of one network on the same device. The compilation is timed apart. The shares of the device
-are of what one large matrix product and one large copy reach in this same process, not of a data
-sheet.
+`thesis_lib.engine.fast_layers` against Keras's own, whose convolution ``jax.vmap`` turns into a
+grouped one; float32, TensorFloat-32 (a GPU's products of float32 with 10 bits) and bfloat16; and
+Keras's ``fit`` of one network on the same device. The compilation is timed apart. The shares of the
+device are of what one large matrix product and one large copy reach in this same process, not of a
+data sheet.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ import jax
 import jax.numpy as jnp
 import keras
 
-from thesis_lib import data, experiments, fast_layers, model, vectorized
+from thesis_lib import data, experiments, model
+from thesis_lib.engine import fast_layers, vectorized
 
 NAME = "binary/baseline"
 EPOCHS = 3

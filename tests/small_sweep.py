@@ -23,8 +23,9 @@ import numpy as np
 import psutil
 
 from tests.runs import make_run
-from thesis_lib import budget, data, experiments, processes, sweep, training
+from thesis_lib import data, experiments, training
 from thesis_lib.__main__ import main
+from thesis_lib.engine import budget, processes, sweep
 from thesis_lib.training import Experiment, Run
 
 STORE = Path(os.environ["THESIS_LIB_RECORDS"])

@@ -33,7 +33,8 @@ elif WRONG == "without MNIST":
 elif WRONG is None:
     from tests import small_sweep
     from tests.runs import make_run
-    from thesis_lib import cluster, image_sets, own_runs, training
+    from thesis_lib import image_sets, own_runs, training
+    from thesis_lib.engine import cluster
 
     cluster._TELL_SECONDS = 0.0
 

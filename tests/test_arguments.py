@@ -20,15 +20,12 @@ from thesis_lib import (
     data,
     decision,
     experiments,
-    fitting,
     losses,
     metrics,
     mixing,
     model,
     modern_losses,
     own_data,
-    processes,
-    published,
     rankings,
     resampling,
     scores,
@@ -37,6 +34,8 @@ from thesis_lib import (
     training,
     two_stage,
 )
+from thesis_lib.book import published
+from thesis_lib.engine import fitting, processes
 
 NO_NUMBERS = ("1", None, True, np.True_, np.array([1, 2]), np.array(1), [1], 1j)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from thesis_lib import batches
+from thesis_lib.engine import batches
 
 X = np.arange(60, dtype=np.uint8)[:, None, None] * np.ones((1, 8, 8), np.uint8)
 Y = np.repeat([0, 1, 2], [50, 7, 3])

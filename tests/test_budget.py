@@ -12,20 +12,9 @@ import pytest
 from tests.runs import make_run
 from tests.test_comparison import quick, squares
 from tests.test_fitting import made, perceptron
-from thesis_lib import (
-    budget,
-    cluster,
-    comparison,
-    data,
-    experiments,
-    fitting,
-    own_runs,
-    records,
-    sweep,
-    training,
-    vectorized,
-)
+from thesis_lib import comparison, data, experiments, own_runs, records, training
 from thesis_lib.__main__ import main
+from thesis_lib.engine import budget, cluster, fitting, sweep, vectorized
 
 
 class Clock:

@@ -63,8 +63,9 @@ def test_chapters_that_read_no_record_do_not_depend_on_any() -> None:
 def test_real_chapters_depend_on_records() -> None:
     text = (ROOT / "chapters" / "multiclass.md").read_text("utf-8")
     assert "from thesis_lib import" in text
-    modules = thesis_book.closure(ROOT, {"report"})
-    assert {"report", "experiments", "training", "data", "resampling", "published"} <= modules
+    modules = thesis_book.closure(ROOT, {"book.report"})
+    expected = {"book.report", "experiments", "training", "data", "resampling", "book.published"}
+    assert expected <= modules
     assert "tiles" not in modules
 
 

@@ -16,7 +16,7 @@ import pytest
 import yaml
 from matplotlib import pyplot as plt
 
-from thesis_lib import claims, findings
+from thesis_lib.book import claims, findings
 from thesis_lib.tables import Table
 
 ROOT = Path(__file__).parent.parent

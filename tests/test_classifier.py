@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from thesis_lib import classifier, data
+from thesis_lib import data
+from thesis_lib.book import classifier
 
 
 @pytest.mark.parametrize(

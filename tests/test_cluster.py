@@ -17,10 +17,11 @@ import distributed
 import numpy as np
 import pytest
 
-from thesis_lib import budget, cluster, experiments, sweep
+from thesis_lib import experiments
 from thesis_lib.__main__ import main
 from thesis_lib.comparison import compare
 from thesis_lib.comparison_result import Comparison
+from thesis_lib.engine import budget, cluster, sweep
 from thesis_lib.records import Store
 
 ROOT = Path(__file__).parent.parent

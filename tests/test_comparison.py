@@ -19,21 +19,18 @@ from sklearn.metrics import balanced_accuracy_score, f1_score
 
 import thesis_lib
 from thesis_lib import (
-    batches,
     comparison_report,
     experiments,
-    feeds,
-    fitting,
     image_sets,
     later,
     metrics,
     own_methods,
     own_runs,
     resampling,
-    stages,
 )
 from thesis_lib.comparison import compare
 from thesis_lib.comparison_result import Comparison
+from thesis_lib.engine import batches, feeds, fitting, stages
 from thesis_lib.own_methods import BASELINE
 
 mpl.use("Agg")

@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from thesis_lib import claims, confidences, data, evidence, findings, replication, sources
+from thesis_lib import data, sources
+from thesis_lib.book import claims, confidences, evidence, findings, replication
 
 
 @pytest.fixture(autouse=True)

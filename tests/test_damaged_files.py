@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from tests.runs import make_run
-from thesis_lib import classifier, experiments, published
+from thesis_lib import experiments
+from thesis_lib.book import classifier, published
 
 SOUND = np.full((4, 2), 0.5, np.float16)
 

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from tests.runs import make_run
-from thesis_lib import data, experiments, published, stages, training
+from thesis_lib import data, experiments, training
+from thesis_lib.book import published
+from thesis_lib.engine import stages
 
 
 @pytest.fixture

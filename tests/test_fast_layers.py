@@ -9,7 +9,8 @@ import keras
 import numpy as np
 import pytest
 
-from thesis_lib import fast_layers, model
+from thesis_lib import model
+from thesis_lib.engine import fast_layers
 
 RNG = np.random.default_rng(0)
 

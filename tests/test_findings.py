@@ -11,17 +11,14 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 from tests.test_report import PROVENANCE, make_run
-from thesis_lib import (
+from thesis_lib import experiments, intervals, losses, records
+from thesis_lib.book import (
     claims,
     evidence,
-    experiments,
     findings,
-    intervals,
     listings,
-    losses,
     precision,
     published,
-    records,
     replication,
     studies,
     verdicts,

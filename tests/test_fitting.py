@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from thesis_lib import batches, fitting
+from thesis_lib.engine import batches, fitting
 
 RNG = np.random.default_rng(1)
 X = RNG.integers(0, 256, (25, 6), dtype=np.uint8)

@@ -7,7 +7,8 @@ import pytest
 from scipy import stats
 
 from tests.test_report import make_run
-from thesis_lib import confidences, experiments, headlines, listings, published, verdicts
+from thesis_lib import experiments
+from thesis_lib.book import confidences, headlines, listings, published, verdicts
 
 
 def test_wrong_labels_are_the_first_of_the_sorted_list() -> None:

@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 from tests.runs import make_run
-from thesis_lib import experiments, markdown, report
+from thesis_lib import experiments, markdown
+from thesis_lib.book import report
 from thesis_lib.plots import results as plot_results
 from thesis_lib.tables import Table
 
@@ -151,7 +152,7 @@ hostile_table()
 ```{{code-cell}} ipython3
 :tags: [remove-input]
 from IPython.display import Markdown
-from thesis_lib import report
+from thesis_lib.book import report
 import os
 os.environ["THESIS_LIB_RECORDS"] = {records!r}
 print(report.note("binary/rus"))

@@ -12,8 +12,9 @@ from matplotlib import pyplot as plt
 
 import explore
 from tests import chromium
-from thesis_lib import experiments, interactive, published
-from thesis_lib.interactive import (
+from thesis_lib import experiments
+from thesis_lib.book import interactive, published
+from thesis_lib.book.interactive import (
     Interactive,
     binary_outputs,
     class_outputs,

@@ -372,7 +372,7 @@ def test_a_sweep_in_a_cell_shows_progress_and_can_be_interrupted(
         """
         import __main__, tests.small_sweep
         __main__.__file__ = tests.small_sweep.__file__  # its processes start from there
-        from thesis_lib import experiments, sweep
+        from thesis_lib import experiments; from thesis_lib.engine import sweep
 
         chosen = experiments.select(["binary/focal-g0-*", "binary/ros"])
         """

@@ -9,19 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from thesis_lib import (
-    data,
-    decision,
-    experiments,
-    later,
-    processes,
-    stages,
-    sweep,
-    tasks,
-    training,
-    two_stage,
-    vectorized,
-)
+from thesis_lib import data, decision, experiments, later, tasks, training, two_stage
+from thesis_lib.engine import processes, stages, sweep, vectorized
 from thesis_lib.training import Experiment, Run
 
 

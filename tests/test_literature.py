@@ -5,7 +5,8 @@ from pathlib import Path
 import pybtex.database
 import pytest
 
-from thesis_lib import experiments, literature
+from thesis_lib import experiments
+from thesis_lib.book import literature
 
 PAPERS = Path(__file__).parent.parent / "references.bib"
 

@@ -395,10 +395,10 @@ print(json.dumps(found))
     [
         "import thesis_lib.losses",
         "import thesis_lib.modern_losses",
-        "import thesis_lib.fast_layers",
+        "import thesis_lib.engine.fast_layers",
         "from thesis_lib import model; model.build_cnn()",
-        "from thesis_lib import classifier; classifier.load()",
-        "from thesis_lib import fitting; fitting.set_up(1)",
+        "from thesis_lib.book import classifier; classifier.load()",
+        "from thesis_lib.engine import fitting; fitting.set_up(1)",
     ],
 )
 def test_the_first_import_in_a_notebook_prints_nothing(code: str) -> None:

@@ -9,8 +9,10 @@ import pytest
 
 from tests.runs import make_run
 from tests.test_export import ORIGIN
-from thesis_lib import experiments, published, quiet, sweep
+from thesis_lib import experiments, quiet
 from thesis_lib.__main__ import _EXAMPLES, main
+from thesis_lib.book import published
+from thesis_lib.engine import sweep
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from thesis_lib import published
+from thesis_lib.book import published
 
 # Sums of the rows and of the columns of each table, computed by a program from the text of the
 # thesis and not from published.yml. Percentages in hundredths, scores in ten-thousandths.

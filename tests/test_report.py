@@ -10,7 +10,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from tests import runs
-from thesis_lib import experiments, published, report, verdicts
+from thesis_lib import experiments
+from thesis_lib.book import published, report, verdicts
 from thesis_lib.training import Run
 
 PROVENANCE = {

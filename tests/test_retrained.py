@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from thesis_lib import anomaly, data, retrained
+from thesis_lib import anomaly, data
+from thesis_lib.book import retrained
 
 DIGITS = data.load("digits")
 

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from tests.runs import make_run
-from thesis_lib import experiments, later, studies, tasks, tuning
+from thesis_lib import experiments, later, tasks, tuning
+from thesis_lib.book import studies
 
 
 @pytest.fixture(autouse=True)

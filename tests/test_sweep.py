@@ -13,7 +13,8 @@ import pytest
 
 from tests.runs import make_run
 from tests.test_budget import Clock
-from thesis_lib import budget, experiments, sweep, vectorized
+from thesis_lib import experiments
+from thesis_lib.engine import budget, sweep, vectorized
 from thesis_lib.training import Experiment, Run
 
 JOBS = [("binary/baseline", seed) for seed in (1, 2, 3, 4)]

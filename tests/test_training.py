@@ -6,7 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from thesis_lib import data, experiments, fitting, stages, training
+from thesis_lib import data, experiments, training
+from thesis_lib.engine import fitting, stages
 from thesis_lib.training import Experiment
 
 

@@ -10,7 +10,8 @@ import pytest
 from matplotlib import pyplot as plt
 
 from tests.runs import make_run
-from thesis_lib import experiments, transfer
+from thesis_lib import experiments
+from thesis_lib.book import transfer
 from thesis_lib.plots import transfer as figures
 from thesis_lib.plots.style import BLACK
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from thesis_lib import data, experiments, later, studies, training, tuning
+from thesis_lib import data, experiments, later, training, tuning
+from thesis_lib.book import studies
 from thesis_lib.training import Experiment
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from thesis_lib import experiments, vectorized
+from thesis_lib import experiments
+from thesis_lib.engine import vectorized
 
 pytestmark = pytest.mark.xdist_group("jax")
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.runs import make_run
-from thesis_lib import experiments, verification
+from thesis_lib import experiments
 from thesis_lib.__main__ import main
+from thesis_lib.engine import verification
 from thesis_lib.training import Experiment, Run
 
 

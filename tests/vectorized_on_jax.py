@@ -18,7 +18,8 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-from thesis_lib import budget, data, experiments, fast_layers, model, stages, training, vectorized
+from thesis_lib import data, experiments, model, training
+from thesis_lib.engine import budget, fast_layers, stages, vectorized
 
 keras.config.set_floatx("float64")
 EPOCHS = 3

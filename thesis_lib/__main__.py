@@ -13,22 +13,9 @@ import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from thesis_lib import (
-    __version__,
-    budget,
-    experiments,
-    export,
-    findings,
-    fitting,
-    own_data,
-    own_use,
-    published,
-    quiet,
-    records,
-    sweep,
-    training,
-    verification,
-)
+from thesis_lib import __version__, experiments, export, own_data, own_use, quiet, records, training
+from thesis_lib.book import findings, published
+from thesis_lib.engine import budget, fitting, sweep, verification
 from thesis_lib.wording import counted
 
 _EXAMPLES = {

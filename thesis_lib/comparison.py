@@ -11,19 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from thesis_lib import (
-    budget,
-    choices,
-    durable,
-    image_sets,
-    own_methods,
-    own_runs,
-    quiet,
-    records,
-    sweep,
-)
+from thesis_lib import choices, durable, image_sets, own_methods, own_runs, quiet, records
 from thesis_lib.arguments import number, whole
 from thesis_lib.comparison_result import Comparison, copies_note, untested_note
+from thesis_lib.engine import budget, sweep
 from thesis_lib.image_sets import ImageSets
 from thesis_lib.own_methods import BASELINE, DEFAULT_METHODS, METHODS
 from thesis_lib.progress import progress_bar
@@ -192,7 +183,7 @@ def _train_on_cluster(
     jobs: Jobs, sets: ImageSets, keep: Keep, scheduler: str, timed: Experiment | None
 ) -> None:
     """Do the same on the workers of a cluster, and keep each run as it ends."""
-    from thesis_lib import cluster
+    from thesis_lib.engine import cluster
 
     def kept(job: Job, runs: Sequence[Run]) -> float:
         keep(runs)

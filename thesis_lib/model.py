@@ -37,7 +37,7 @@ def build_cnn(
         Fixes the initial weights and the dropout.
     fast : bool
         Build the same function so that it trains faster: pooling comes before the ReLU, with which
-        a maximum commutes, and the layers are those of :mod:`thesis_lib.fast_layers`.
+        a maximum commutes, and the layers are those of :mod:`thesis_lib.engine.fast_layers`.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def build_cnn(
     import keras
     from keras import layers
 
-    from thesis_lib import fast_layers
+    from thesis_lib.engine import fast_layers
 
     n_classes = _checked(n_classes, input_shape, dropout, smallest=8)
     # One generator hands a seed of its own to every layer: equal seeds would tie them together.

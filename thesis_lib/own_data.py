@@ -18,8 +18,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from thesis_lib import (
     arguments,
-    budget,
-    cluster,
     comparison,
     durable,
     image_files,
@@ -29,6 +27,7 @@ from thesis_lib import (
 )
 from thesis_lib.comparison_result import Comparison
 from thesis_lib.data import stratified_split
+from thesis_lib.engine import budget, cluster
 from thesis_lib.wording import counted, some
 
 Array = NDArray[Any]

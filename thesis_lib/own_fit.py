@@ -18,16 +18,15 @@ from thesis_lib import (
     arguments,
     choices,
     durable,
-    feeds,
     image_sets,
     model,
     own_labels,
     own_methods,
     own_runs,
     quiet,
-    stages,
 )
 from thesis_lib.comparison import checked_settings
+from thesis_lib.engine import feeds, stages
 from thesis_lib.progress import progress_bar
 from thesis_lib.training import Experiment
 

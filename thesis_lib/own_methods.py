@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from thesis_lib import later, model, resampling, stages
+from thesis_lib import later, model, resampling
+from thesis_lib.engine import stages
 from thesis_lib.image_sets import ImageSets
 from thesis_lib.training import Experiment
 

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thesis_lib import decision, experiments, feeds, fitting, image_sets, model, records, stages
+from thesis_lib import decision, experiments, image_sets, model, records
+from thesis_lib.engine import feeds, fitting, stages
+from thesis_lib.engine.provenance import provenance
 from thesis_lib.image_sets import ImageSets
-from thesis_lib.provenance import provenance
 from thesis_lib.training import Experiment, Run, member_seeds, of_confusion
 
 Labels = NDArray[np.int64]

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thesis_lib import arguments, data, decision, metrics, model, resampling, stages, tasks
-from thesis_lib.feeds import Arrays
-from thesis_lib.fitting import layers_in, set_up
+from thesis_lib import arguments, data, decision, metrics, model, resampling, tasks
+from thesis_lib.engine import stages
+from thesis_lib.engine.feeds import Arrays
+from thesis_lib.engine.fitting import layers_in, set_up
+from thesis_lib.engine.provenance import checksum, provenance
 from thesis_lib.progress import progress_bar
-from thesis_lib.provenance import checksum, provenance
 
 Images = tuple[NDArray[Any], NDArray[np.int64]]
 
@@ -528,7 +529,7 @@ def of_confusion(
     seconds : float
         What training took.
     provenance : mapping
-        As :func:`thesis_lib.provenance.provenance` returns it.
+        As :func:`thesis_lib.engine.provenance.provenance` returns it.
     probabilities : ndarray of float32, (n_test, n_classes), optional
     """
     recall = np.full(len(confusion), np.nan) if diverged else metrics.recall_of(confusion)

@@ -18,7 +18,8 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from thesis_lib import data, durable, feeds, fitting, later, metrics, training
+from thesis_lib import data, durable, later, metrics, training
+from thesis_lib.engine import feeds, fitting
 from thesis_lib.training import Experiment
 
 LEARNING_RATES = (0.02, 0.05, 0.1, 0.2)

@@ -16,7 +16,8 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from thesis_lib import experiments, published, verdicts
+from thesis_lib import experiments
+from thesis_lib.book import published, verdicts
 from thesis_lib.training import Experiment
 
 EXPLAINED = "differs, explained"

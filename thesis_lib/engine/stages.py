@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from thesis_lib import decision, feeds, fitting, mixing, tasks, two_stage
+from thesis_lib import decision, mixing, tasks, two_stage
+from thesis_lib.engine import feeds, fitting
 
 if TYPE_CHECKING:
     from thesis_lib.training import Experiment

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thesis_lib import arguments, budget, quiet
-from thesis_lib.batches import Batches
+from thesis_lib import arguments, quiet
+from thesis_lib.engine import budget
+from thesis_lib.engine.batches import Batches
 
 # What activations are computed in, and Keras's name of it; weights are float32 either way.
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}

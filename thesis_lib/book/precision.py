@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from thesis_lib import experiments, intervals, published, verdicts
+from thesis_lib import experiments, intervals
+from thesis_lib.book import published, verdicts
 from thesis_lib.training import Run
 
 _STEP = 0.1  # points: one image of a class of MNIST's test set, which has about a thousand

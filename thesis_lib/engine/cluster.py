@@ -19,7 +19,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from thesis_lib import __version__, data, processes
+from thesis_lib import __version__, data
+from thesis_lib.engine import processes
 from thesis_lib.training import Run
 
 _CONNECT_SECONDS = 10.0
@@ -31,7 +32,7 @@ _ADDRESS = re.compile(r"((tcp|tls|wss?|ucxx?)://)?(\[[\da-f:.%]+\]|[^/:\s]+):\d{
 
 def _library() -> str:
     digest = hashlib.sha256()
-    for file in sorted(Path(__file__).parent.rglob("*.py")):
+    for file in sorted(Path(__file__).parents[1].rglob("*.py")):
         digest.update(file.read_bytes())
     return f"{__version__} ({digest.hexdigest()[:8]})"
 
@@ -51,7 +52,7 @@ class _Unreachable(Exception):
 
 
 class Cluster:
-    """The workers of a cluster, as `thesis_lib.sweep` asks for them; `pool` makes it.
+    """The workers of a cluster, as `thesis_lib.engine.sweep` asks for them; `pool` makes it.
 
     Parameters
     ----------

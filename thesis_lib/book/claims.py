@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from thesis_lib import arguments, confidences, evidence, experiments, intervals, retrained
-from thesis_lib.evidence import Evidence
+from thesis_lib import arguments, experiments, intervals
+from thesis_lib.book import confidences, evidence, retrained
+from thesis_lib.book.evidence import Evidence
 
 STANDS, FALLS = "stands", "does not stand"
 UNDECIDED = evidence.UNDECIDED

@@ -7,15 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from thesis_lib import (
-    confidences,
-    evidence,
-    experiments,
-    intervals,
-    published,
-    report,
-)
-from thesis_lib.report import Floats
+from thesis_lib import experiments, intervals
+from thesis_lib.book import confidences, evidence, published, report
+from thesis_lib.book.report import Floats
 from thesis_lib.wording import counted
 
 CLASSES = [str(c) for c in range(10)]

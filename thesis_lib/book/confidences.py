@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from thesis_lib import data, published
+from thesis_lib import data
+from thesis_lib.book import published
 
 Floats = NDArray[np.float64]
 
@@ -27,7 +28,7 @@ def of_pictures(classifier: str, factor: float = 1.0) -> Floats:
     Parameters
     ----------
     classifier : str
-        As :func:`thesis_lib.classifier.load` takes it.
+        As :func:`thesis_lib.book.classifier.load` takes it.
     factor : float
         What the pixels, from 0 to 1, are multiplied by first.
 
@@ -177,6 +178,6 @@ def _channels() -> NDArray[np.float32]:
 @cache
 def _network(classifier: str) -> Any:
     """Load a classifier once: each copy compiles its own function, of which TensorFlow warns."""
-    from thesis_lib.classifier import load
+    from thesis_lib.book.classifier import load
 
     return load(classifier)

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thesis_lib import data, fitting, model, quiet
-from thesis_lib.provenance import checksum, provenance
+from thesis_lib import data, model, quiet
+from thesis_lib.engine import fitting
+from thesis_lib.engine.provenance import checksum, provenance
 
-WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
+WEIGHTS = Path(__file__).resolve().parents[2] / "weights"
 LEARNING_RATE = 0.001
 BATCH_SIZE = 100
 

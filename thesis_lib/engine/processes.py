@@ -18,7 +18,7 @@ from thesis_lib.training import Run
 
 
 class Processes:
-    """A pool of processes, as `thesis_lib.sweep` asks for one; `pool` makes it.
+    """A pool of processes, as `thesis_lib.engine.sweep` asks for one; `pool` makes it.
 
     Parameters
     ----------

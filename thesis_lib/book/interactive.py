@@ -19,12 +19,13 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from thesis_lib import anomaly, arguments, experiments, intervals, published, report, verdicts
+from thesis_lib import anomaly, arguments, experiments, intervals
+from thesis_lib.book import published, report, verdicts
 from thesis_lib.plots.style import BLUE, ORANGE, subplots
 
 _KIND = re.compile(r"[a-z]+(-[a-z]+)*")
 _OVERVIEWS = {"multiclass": "7.13", "binary": "8.14"}
-_SCRIPTS = Path(__file__).parent.parent / "_static" / "explore"
+_SCRIPTS = Path(__file__).parents[2] / "_static" / "explore"
 # A notebook has no scripts of its own: a frame beside the container gets them, and the container.
 _START = """
 const here = this.previousElementSibling, page = this.contentDocument, root = page.documentElement;

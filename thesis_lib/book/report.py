@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from thesis_lib import arguments, experiments, findings, intervals, markdown, precision, published
+from thesis_lib import arguments, experiments, intervals, markdown
 from thesis_lib.best import Best, largest
+from thesis_lib.book import findings, precision, published
+from thesis_lib.book.verdicts import GRIDS, experiment_of, experiments_of, focal, value
 from thesis_lib.tables import Table
 from thesis_lib.training import Experiment, Run
-from thesis_lib.verdicts import GRIDS, experiment_of, experiments_of, focal, value
 from thesis_lib.wording import counted
 
 Floats = NDArray[np.float64]

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from thesis_lib import data, experiments, published
+from thesis_lib import data, experiments
+from thesis_lib.book import published
 from thesis_lib.training import Experiment, Run
 
 GRIDS = {"multiclass": "7.11", "binary": "8.12"}

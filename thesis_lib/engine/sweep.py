@@ -14,12 +14,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from thesis_lib import budget, experiments, processes, quiet, tasks, training
+from thesis_lib import experiments, quiet, tasks, training
+from thesis_lib.engine import budget, processes
 from thesis_lib.progress import progress_bar
 from thesis_lib.training import Experiment, Run
 
 if TYPE_CHECKING:  # it needs Keras on JAX, which most sweeps go without
-    from thesis_lib import vectorized
+    from thesis_lib.engine import vectorized
 
 Job = tuple[str, int]
 _Group = Sequence[tuple[Experiment, int]]
@@ -159,7 +160,7 @@ def run(
     workers : int, optional
         Number of processes; the number of cores if not given.
     scheduler : str, optional
-        Address of a Dask scheduler: train on its workers (:mod:`thesis_lib.cluster`).
+        Address of a Dask scheduler: train on its workers (:mod:`thesis_lib.engine.cluster`).
     precision : {"float32", "bfloat16"}
         What activations are computed in.
 
@@ -174,7 +175,7 @@ def run(
     OSError
         If a run could not be recorded, or the scheduler is gone; the others are ended.
     RuntimeError
-        As for :func:`thesis_lib.cluster.pool`.
+        As for :func:`thesis_lib.engine.cluster.pool`.
     """
     if scheduler is None:
         return _run(jobs, processes.pool(workers), precision)
@@ -183,7 +184,7 @@ def run(
             "workers are processes of this machine, and a scheduler has its own; give only one."
         )
     # Not at the head: it reads all of the library's sources, which other sweeps have no use for.
-    from thesis_lib import cluster
+    from thesis_lib.engine import cluster
 
     needed = {_data_set_of(name) for name, _ in jobs}
     return _run(jobs, cluster.pool(scheduler, needed), precision)
@@ -273,7 +274,7 @@ def _reason(error: BaseException) -> str:
 
 
 def run_side_by_side(jobs: Sequence[Job], *, precision: str = "float32") -> Progress[Job]:
-    """Train the jobs in groups with JAX (:mod:`thesis_lib.vectorized`), recording each group.
+    """Train the jobs in groups with JAX (`vectorized`), recording each group.
 
     A group that does not fit into the device's memory is halved. One that is stopped, as at the
     end of `budget.limit`, goes on from its last saved epoch when the same jobs are asked for again.
@@ -296,7 +297,7 @@ def run_side_by_side(jobs: Sequence[Job], *, precision: str = "float32") -> Prog
         If the precision is unknown.
     """
     quiet.import_keras()
-    from thesis_lib import vectorized
+    from thesis_lib.engine import vectorized
 
     started = time.monotonic()
     waiting = vectorized.groups([(experiments.get(name), seed) for name, seed in jobs])
@@ -339,7 +340,7 @@ def _preparation(precision: str) -> Iterator[Callable[[Sequence[_Group]], vector
 
     Compiling a program takes a processor as long as a GPU takes to train small groups with it.
     """
-    from thesis_lib import vectorized
+    from thesis_lib.engine import vectorized
 
     ahead = max(1, (os.cpu_count() or 1) // 4)
     futures: dict[tuple[tuple[Experiment, int], ...], Future[vectorized.Group]] = {}

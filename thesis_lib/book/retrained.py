@@ -12,8 +12,10 @@ from typing import Any
 
 import pandas as pd
 
-from thesis_lib import anomaly, arguments, classifier, data, fitting, intervals, model, quiet
-from thesis_lib.provenance import checksum, provenance
+from thesis_lib import anomaly, arguments, data, intervals, model, quiet
+from thesis_lib.book import classifier
+from thesis_lib.engine import fitting
+from thesis_lib.engine.provenance import checksum, provenance
 from thesis_lib.wording import counted
 
 FILE = classifier.WEIGHTS / "retrained.json"

@@ -10,18 +10,8 @@ import numpy as np
 import pandas as pd
 import scipy
 
-from thesis_lib import (
-    arguments,
-    claims,
-    confidences,
-    evidence,
-    experiments,
-    findings,
-    intervals,
-    precision,
-    published,
-    verdicts,
-)
+from thesis_lib import arguments, experiments, intervals
+from thesis_lib.book import claims, confidences, evidence, findings, precision, published, verdicts
 from thesis_lib.tables import Table, to_myst
 from thesis_lib.wording import counted
 

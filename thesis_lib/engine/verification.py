@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from thesis_lib import experiments, precision
+from thesis_lib import experiments
+from thesis_lib.book import precision
 from thesis_lib.intervals import t_prediction
 from thesis_lib.training import Experiment, Run
 

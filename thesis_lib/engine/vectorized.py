@@ -21,19 +21,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thesis_lib import (
-    arguments,
-    budget,
-    checkpoint,
-    data,
-    fitting,
-    model,
-    stages,
-    tasks,
-    training,
-)
-from thesis_lib.checkpoint import State
-from thesis_lib.provenance import checksum, provenance
+from thesis_lib import arguments, data, model, tasks, training
+from thesis_lib.engine import budget, checkpoint, fitting, stages
+from thesis_lib.engine.checkpoint import State
+from thesis_lib.engine.provenance import checksum, provenance
 from thesis_lib.training import Experiment, Run
 
 Job = tuple[Experiment, int]

@@ -14,21 +14,16 @@ from sklearn.metrics import confusion_matrix, roc_auc_score
 
 from thesis_lib import (
     arguments,
-    confidences,
     data,
     decision,
     experiments,
-    findings,
     intervals,
-    listings,
     metrics,
-    published,
     resampling,
-    studies,
     tasks,
     training,
-    verdicts,
 )
+from thesis_lib.book import confidences, findings, listings, published, studies, verdicts
 from thesis_lib.wording import counted
 
 Floats = NDArray[np.float64]

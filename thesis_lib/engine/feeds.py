@@ -10,8 +10,9 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from thesis_lib import batches, data, two_stage
-from thesis_lib.batches import Batches
+from thesis_lib import data, two_stage
+from thesis_lib.engine import batches
+from thesis_lib.engine.batches import Batches
 
 Array = NDArray[Any]
 Labels = NDArray[np.int64]
@@ -176,7 +177,7 @@ class Stream:
         The value of a white pixel.
     n_classes, batch_size : int
     sampler : str or None
-        As `thesis_lib.batches.of` takes it.
+        As `thesis_lib.engine.batches.of` takes it.
     limit : int, optional
         Images an epoch, instead of as many as the whole set has.
     rows : ndarray of int64, optional

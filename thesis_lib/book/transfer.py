@@ -8,7 +8,8 @@ from itertools import combinations
 
 import pandas as pd
 
-from thesis_lib import experiments, rankings, studies
+from thesis_lib import experiments, rankings
+from thesis_lib.book import studies
 
 TASKS: Mapping[str, str] = {
     "digits": "Digits",

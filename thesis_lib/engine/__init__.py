@@ -1,0 +1,1 @@
+"""How networks are trained: one or many, in this process, in others, on a cluster or on a GPU."""
