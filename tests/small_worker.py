@@ -49,7 +49,9 @@ elif WRONG is None:
 
     training.train = train
 
-    def train_own(sets: Any, family: list[training.Experiment], seed: int, passed: Any) -> Any:
+    def train_own(
+        sets: Any, network: Any, family: list[training.Experiment], seed: int, passed: Any
+    ) -> Any:
         """Stand in for `own_runs.train`; the confusion matrix tells what images came here."""
         images = image_sets.opened(sets)
         note("started", f"{family[0].name} {seed}")
@@ -75,4 +77,4 @@ elif WRONG is None:
         ]
 
     own_runs.train = train_own
-    own_runs.seconds_of = lambda sets, experiment, passed: (1.0, 0.001)
+    own_runs.seconds_of = lambda sets, network, experiment, passed: (1.0, 0.001)

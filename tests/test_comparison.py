@@ -35,6 +35,7 @@ from thesis_lib import (
 from thesis_lib.comparison import compare
 from thesis_lib.comparison_result import Comparison
 from thesis_lib.own_methods import BASELINE
+from thesis_lib.own_network import Network
 
 mpl.use("Agg")
 
@@ -288,7 +289,9 @@ def test_an_ensemble_is_the_mean_of_its_networks(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(stages.Fitted, "corrected", spied)
     passed: list[int] = []
-    (run,) = own_runs.train(sets, [dataclasses.replace(one, members=2)], 3, passed.append)
+    (run,) = own_runs.train(
+        sets, Network(), [dataclasses.replace(one, members=2)], 3, passed.append
+    )
     assert passed == [18] * 4
     first, second = made
     assert not np.allclose(first, second)
@@ -359,7 +362,8 @@ def test_a_minority_is_a_tenth_of_the_largest_class() -> None:
     assert stages.class_weight(weighted, counts).tolist() == [1, 1, 5, 5]
     x, y = squares([19, 2], 0)
     even = image_sets.checked(x, y, x, y)
-    assert own_methods.obstacle(weighted, even).startswith("no class is a minority, with at most")
+    reason = own_methods.obstacle(weighted, even, 200)
+    assert reason.startswith("no class is a minority, with at most")
 
 
 def test_a_diverged_run_is_recorded_once(tmp_path: Path) -> None:

@@ -173,8 +173,10 @@ def _data(comparison: Comparison) -> str:
 def _how(comparison: Comparison) -> str:
     settings = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in comparison.settings.items())
     seeds = ", ".join(map(str, comparison.scores().index))
+    own = "network" in comparison.settings  # and named there
+    built = "" if own else "three blocks of convolution, 200 units and a softmax; "
     return (
-        f"thesis_lib {__version__}; three blocks of convolution, 200 units and a softmax; "
+        f"thesis_lib {__version__}; {built}"
         f"seeds {seeds}; {settings}. Every network made the same number of "
         "updates. The test set was looked at after the last epoch only."
     )

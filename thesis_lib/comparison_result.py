@@ -269,7 +269,11 @@ class Comparison:
         shared = [
             name for name in ("epochs", "batch_size", "learning_rate") if name in self.settings
         ]
-        return ", ".join([f'method="{method}"', *(f"{n}={self.settings[n]}" for n in shared)])
+        values = [f'method="{method}"', *(f"{n}={self.settings[n]}" for n in shared)]
+        if "network" in self.settings:
+            name = self.settings["network"]
+            values.append(f"network={name if name.isidentifier() else '...'}")
+        return ", ".join(values)
 
     def _not_beaten(self, best: str) -> list[str]:
         """Name the methods whose mean is below the best's by no more than chance can do."""
