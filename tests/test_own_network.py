@@ -207,7 +207,8 @@ def test_the_digest_is_of_architecture_and_given_weights() -> None:
     assert len(set(found.values())) == len(every)
     assert {name: digest(builder) for name, builder in every.items()} == found
     code = "from tests import test_own_network as t; print(t.digest(t.on_frozen))"
-    there = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    root, options = Path(__file__).parent.parent, {"capture_output": True, "text": True}
+    there = subprocess.run([sys.executable, "-c", code], check=True, cwd=root, **options)
     assert there.stdout.split()[-1] == found["frozen"]
 
 
