@@ -389,6 +389,12 @@ def test_a_layer_that_cannot_be_described_is_refused() -> None:
         quick(TRAIN, TEST, network=ends(lambda n: Scaled(object()), softmax))
 
 
+def test_a_lambda_in_a_layer_is_refused() -> None:
+    doubling = ends(lambda n: layers.Lambda(lambda x: 2 * x), softmax)
+    with pytest.raises(ValueError, match="has a lambda in a layer"):
+        quick(TRAIN, TEST, network=doubling)
+
+
 def test_inputs_of_any_size_and_a_sequential_without_inputs_fit() -> None:
     def anywhere(shape: tuple[int, ...], n: int) -> keras.Model:
         pixels = keras.Input((None, None, shape[-1]))

@@ -302,9 +302,15 @@ def _architecture(network: Any) -> str:
         return numbers.setdefault(value, f"{stem} {len(numbers)}")
 
     try:
-        return json.dumps(plain(keras.saving.serialize_keras_object(network)))
+        text = json.dumps(plain(keras.saving.serialize_keras_object(network)))
     except (NotImplementedError, TypeError) as error:
         raise ValueError(
             "network has a layer that Keras cannot describe, which records and saving need: give "
             f"it a get_config ({' '.join(str(error).split())[:150]})."
         ) from error
+    if '"__lambda__"' in text:  # Keras would write its bytecode, where each kernel names its file
+        raise ValueError(
+            "network has a lambda in a layer, which Keras does not load again. Make it a subclass "
+            "of keras.layers.Layer, or compute with tensors outside of layers, such as 2 * x."
+        )
+    return text
