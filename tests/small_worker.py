@@ -50,7 +50,9 @@ elif WRONG is None:
 
     training.train = train
 
-    def train_own(sets: Any, family: list[training.Experiment], seed: int, passed: Any) -> Any:
+    def train_own(
+        sets: Any, network: Any, family: list[training.Experiment], seed: int, passed: Any
+    ) -> Any:
         """Stand in for `own_runs.train`; the confusion matrix tells what images came here."""
         images = image_sets.opened(sets)
         note("started", f"{family[0].name} {seed}")
@@ -76,4 +78,4 @@ elif WRONG is None:
         ]
 
     own_runs.train = train_own
-    own_runs.seconds_of = lambda sets, experiment, passed: (1.0, 0.001)
+    own_runs.seconds_of = lambda sets, network, experiment, passed: (1.0, 0.001)

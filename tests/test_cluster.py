@@ -1,12 +1,15 @@
 """Sweeps on a real Dask cluster of several processes on this machine."""
 
 import contextlib
+import importlib
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import textwrap
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -392,6 +395,40 @@ def test_a_worker_trains_on_a_mapped_file(dask: Dask, tmp_path: Path) -> None:
             progress=False,
         )
     assert (result.scores().loc[1] > 90).all()
+
+
+def test_a_network_of_ones_own_is_sent_along_or_has_to_be_installed(
+    dask: Dask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, y = own_images()
+    code = """
+    import keras
+
+    def network(shape, n):
+        dense = keras.layers.Dense(n, activation="softmax")
+        return keras.Sequential([keras.Input(shape), keras.layers.Flatten(), dense])
+    """
+    (tmp_path / "only_here.py").write_text(textwrap.dedent(code))
+    monkeypatch.syspath_prepend(tmp_path)
+    network = importlib.import_module("only_here").network
+    lock = threading.Lock()
+
+    def compared(network: Callable[..., object], **more: object) -> Comparison:
+        settings = {"methods": ["crt"], "seeds": [1], "epochs": 12, "progress": False, **more}
+        return compare(x, y, x, y, network=network, **settings)  # type: ignore[arg-type]
+
+    there = {"scheduler": dask.address}
+    with dask.workers(1, WORKER="trains"):
+        with pytest.raises(RuntimeError, match="cannot load network=network: No module named"):
+            compared(network, **there)
+        with pytest.raises(
+            TypeError, match=r"network=<lambda> cannot be sent .* cannot be pickled"
+        ):
+            compared(lambda shape, n: network(shape, n) if lock else None, **there)
+        monkeypatch.setattr(network, "__module__", "__main__")  # as in a notebook
+        sent, here = compared(network, **there), compared(network)
+    for method in ("cross-entropy", "crt"):
+        np.testing.assert_array_equal(sent.confusions[method][1], here.confusions[method][1])
 
 
 def test_a_scheduler_without_the_library(

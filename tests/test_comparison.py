@@ -32,6 +32,7 @@ from thesis_lib.comparison import compare
 from thesis_lib.comparison_result import Comparison
 from thesis_lib.engine import batches, feeds, fitting, stages
 from thesis_lib.own_methods import BASELINE
+from thesis_lib.own_network import Network
 
 mpl.use("Agg")
 
@@ -131,11 +132,16 @@ def test_the_best_of_the_clear_ones_is_recommended() -> None:
     )
     assert result.better() == ["smote", "ros"]
     text = result.recommendation
-    assert text.startswith("Use SMOTE: balanced accuracy 90.8 % against 70.9 % of the baseline")
-    assert "paired over 4 seeds, p < 0.001 after Holm's correction" in text
-    assert "for 3 comparisons" in text
-    assert "Also clearly better than the baseline: Random oversampling." in text
-    assert 'It is trained by `thesis_lib.fit(x, y, method="smote")`.' in text
+    lead, points = text.split("\n\n")
+    assert lead == "Use SMOTE: balanced accuracy 90.8 % against 70.9 % of the baseline."
+    assert points.splitlines() == [f"- {point}" for point in result.points()]
+    difference, others, trained, *caveats = result.points()
+    assert difference.startswith("The difference is 19.9 points (95 % interval 18.")
+    assert "paired over 4 seeds, p < 0.001 after Holm's correction" in difference
+    assert "for 3 comparisons" in difference
+    assert others == "Also clearly better than the baseline: Random oversampling."
+    assert trained == 'It is trained by `thesis_lib.fit(x, y, method="smote")`.'
+    assert caveats == result.caveats()
     settings = {"epochs": 7, "batch_size": 16, "learning_rate": 0.01, "optimizer": "adam"}
     text = dataclasses.replace(result, settings=settings).recommendation
     assert 'method="smote", epochs=7, batch_size=16, learning_rate=0.01)`.' in text
@@ -285,7 +291,9 @@ def test_an_ensemble_is_the_mean_of_its_networks(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(stages.Fitted, "corrected", spied)
     passed: list[int] = []
-    (run,) = own_runs.train(sets, [dataclasses.replace(one, members=2)], 3, passed.append)
+    (run,) = own_runs.train(
+        sets, Network(), [dataclasses.replace(one, members=2)], 3, passed.append
+    )
     assert passed == [18] * 4
     first, second = made
     assert not np.allclose(first, second)
@@ -356,7 +364,8 @@ def test_a_minority_is_a_tenth_of_the_largest_class() -> None:
     assert stages.class_weight(weighted, counts).tolist() == [1, 1, 5, 5]
     x, y = squares([19, 2], 0)
     even = image_sets.checked(x, y, x, y)
-    assert own_methods.obstacle(weighted, even).startswith("no class is a minority, with at most")
+    reason = own_methods.obstacle(weighted, even, 200)
+    assert reason.startswith("no class is a minority, with at most")
 
 
 def test_a_diverged_run_is_recorded_once(tmp_path: Path) -> None:
@@ -693,7 +702,9 @@ def test_the_report_holds_everything_and_asks_for_nothing(tmp_path: Path) -> Non
     assert tags.count("svg") == 2
     for name in HOSTILE:
         assert name in page.text
-    assert result.recommendation in page.text
+    assert result.lead in page.text
+    assert tags.count("li") == len(result.points()) > 1
+    assert all(point in page.text for point in result.points())
     assert "skipped: because <b>" in page.text
     outside = ("src", "href", "xlink:href")
     links = [v for _, a in page.tags for k, v in a.items() if k in outside]

@@ -11,12 +11,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from thesis_lib import choices, durable, image_sets, own_methods, own_runs, quiet, records
+from thesis_lib import (
+    choices,
+    durable,
+    image_sets,
+    own_methods,
+    own_network,
+    own_runs,
+    quiet,
+    records,
+)
 from thesis_lib.arguments import number, whole
 from thesis_lib.comparison_result import Comparison, copies_note, untested_note
 from thesis_lib.engine import budget, sweep
 from thesis_lib.image_sets import ImageSets
 from thesis_lib.own_methods import BASELINE, DEFAULT_METHODS, METHODS
+from thesis_lib.own_network import Builder, Network
 from thesis_lib.progress import progress_bar
 from thesis_lib.training import Experiment, Run
 from thesis_lib.wording import counted
@@ -37,11 +47,12 @@ def compare(
     epochs: int = 20,
     batch_size: int = 32,
     learning_rate: float = 0.001,
+    network: Builder | None = None,
     folder: str | Path | None = None,
     scheduler: str | None = None,
     progress: bool = True,
 ) -> Comparison:
-    """Train the library's network on your images with each method and each seed, and compare.
+    """Train a network on your images with each method and each seed, and compare.
 
     Every network makes the same number of updates, as many as `epochs` passes over the training
     set; an ensemble has five networks. The test set is looked at once a run, after the last epoch:
@@ -63,6 +74,12 @@ def compare(
         One run of each method a seed; at least three for a recommendation worth the name.
     epochs, batch_size, learning_rate
         As Keras means them; the optimiser is Adam.
+    network : callable, optional
+        ``network(input_shape, n_classes)`` returns a new Keras model each time it is called, from
+        pixels in [0, 1], ``input_shape`` being (height, width, channels), to probabilities. It
+        ends with ``Dense(n_classes, activation="softmax")``. The seed fixes what it draws; weights
+        that it sets stay, and those of frozen layers are not trained. The library's own network,
+        three blocks of convolution and 200 units, if not given.
     folder : str or Path, optional
         Where finished runs are recorded. With the same data and settings, runs that are there
         are not trained again.
@@ -81,7 +98,7 @@ def compare(
     Raises
     ------
     ValueError, TypeError
-        If the data or the settings are not as above.
+        If the data, the network or the settings are not as above.
     OSError
         If nothing can be written to the folder.
     ConnectionError, RuntimeError
@@ -112,18 +129,20 @@ def compare(
     for note in (untested_note(sets.classes, sets.test_counts), dark):
         if note:
             warnings.warn(f"{note}.", stacklevel=2)
+    own = own_network.checked(network, sets)
     store = None if folder is None else records.Store(folder)
     every = {name: own_methods.experiment(name, **settings) for name in names}
-    skipped = {n: why for n, e in every.items() if (why := own_methods.obstacle(e, sets))}
+    why_not = {n: own_methods.obstacle(e, sets, own.n_features) for n, e in every.items()}
+    skipped = {n: reason for n, reason in why_not.items() if reason}
     chosen = {n: e for n, e in every.items() if n not in skipped}
-    done = {n: own_runs.recorded(store, e, sets) if store else {} for n, e in chosen.items()}
+    done = {n: own_runs.recorded(store, e, sets, own) if store else {} for n, e in chosen.items()}
 
     def keep(runs: Sequence[Run]) -> None:
         for run in runs:
             name = run.experiment.name.split("/")[1]
             done[name][run.seed] = None if run.diverged else np.array(run.confusion)
             if store is not None:
-                store.append(own_runs.record(run, sets))
+                store.append(own_runs.record(run, sets, own))
 
     every_job: Jobs = {
         (family[0].name, seed): family
@@ -143,9 +162,9 @@ def compare(
     if jobs and store is not None:
         durable.check_writable(store.folder)
     if jobs and scheduler is not None:
-        _train_on_cluster(jobs, sets, keep, scheduler, timed)
+        _train_on_cluster(jobs, sets, own, keep, scheduler, timed)
     elif jobs:
-        _train_here(jobs, sets, keep, timed)
+        _train_here(jobs, sets, own, keep, timed)
     return Comparison(
         classes=sets.classes,
         train_counts=sets.counts,
@@ -158,29 +177,36 @@ def compare(
             "data_sha256": sets.sha256,
             **settings,
             "optimizer": "adam",
-            "dropout": every[BASELINE].dropout,
+            **(own.settings() or {"dropout": every[BASELINE].dropout}),
         },
     )
 
 
-def _train_here(jobs: Jobs, sets: ImageSets, keep: Keep, timed: Experiment | None) -> None:
+def _train_here(
+    jobs: Jobs, sets: ImageSets, own: Network, keep: Keep, timed: Experiment | None
+) -> None:
     """Train in this process, one network after the other; estimate the time by one, if given."""
     quiet.import_keras()
     images, shown, left = sum(_sizes(jobs, sets).values()), timed is not None, dict(jobs)
     try:
         if timed is not None:
-            seconds = own_runs.seconds_of(sets, timed, lambda images: None)
+            seconds = own_runs.seconds_of(sets, own, timed, lambda images: None)
             print(_estimate(jobs, sets, seconds), flush=True)
         with progress_bar(images, shown=shown, unit="image", unit_scale=True) as bar:
             for job, family in jobs.items():
-                keep(own_runs.train(sets, family, job[1], bar.update))
+                keep(own_runs.train(sets, own, family, job[1], bar.update))
                 del left[job]
     except budget.OutOfTime:
         raise _out_of_time(left, jobs) from None
 
 
 def _train_on_cluster(
-    jobs: Jobs, sets: ImageSets, keep: Keep, scheduler: str, timed: Experiment | None
+    jobs: Jobs,
+    sets: ImageSets,
+    own: Network,
+    keep: Keep,
+    scheduler: str,
+    timed: Experiment | None,
 ) -> None:
     """Do the same on the workers of a cluster, and keep each run as it ends."""
     from thesis_lib.engine import cluster
@@ -191,13 +217,13 @@ def _train_on_cluster(
 
     with cluster.pool(scheduler) as pool:
         slots = pool.slots()
-        shared = pool.share(sets.portable())
+        shared = (pool.share(sets.portable()), pool.share(own.portable()))
         if timed is not None:
-            seconds = pool.call("estimate", own_runs.seconds_of, shared, timed).result()
+            seconds = pool.call("estimate", own_runs.seconds_of, *shared, timed).result()
             print(_estimate(jobs, sets, seconds, slots), flush=True)
 
         def submit(job: Job) -> Future[list[Run]]:
-            return pool.call(job, own_runs.train, shared, jobs[job], job[1])
+            return pool.call(job, own_runs.train, *shared, jobs[job], job[1])
 
         outcome = sweep.drive(pool, _sizes(jobs, sets), submit, kept, shown=timed is not None)
     if outcome.failed:

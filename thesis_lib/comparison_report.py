@@ -6,7 +6,7 @@ import html
 import io
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,8 @@ body { margin: 0 auto; max-width: 60rem; padding: 1rem; background: var(--ground
   color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
 h1, h2 { line-height: 1.2; }
 .advice { border-left: .3rem solid var(--mark); padding: .2rem 1rem; }
+.advice p { font-weight: 600; margin: 0 0 .5rem; }
+.advice ul { margin: 0; padding-left: 1.2rem; }
 .wide { overflow-x: auto; }
 .wide:focus-visible { outline: 2px solid var(--mark); }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
@@ -62,7 +64,7 @@ _PAGE = """<!DOCTYPE html>
 <h1>Methods against imbalance, compared</h1>
 <p>{data}</p>
 <h2>Recommendation</h2>
-<p class="advice">{advice}</p>
+<div class="advice"><p>{lead}</p>{points}</div>
 <h2>Results</h2>
 {table}
 {intervals}
@@ -131,7 +133,8 @@ def page(comparison: Comparison, source: str = "") -> str:
     return _PAGE.format(
         style=_STYLE,
         data=html.escape(" ".join([source, _data(comparison)]).strip()),
-        advice=re.sub("`(.+?)`", r"<code>\1</code>", html.escape(comparison.recommendation)),
+        lead=_text(comparison.lead),
+        points=_list(comparison.points()),
         table=_table(
             results,
             "Means in percent with 95 % intervals over the seeds (Student's t), cut at 0 and 100. "
@@ -161,6 +164,16 @@ def page(comparison: Comparison, source: str = "") -> str:
     )
 
 
+def _text(text: str) -> str:
+    """Return a text as HTML, with what stands between backticks as code."""
+    return re.sub("`(.+?)`", r"<code>\1</code>", html.escape(text))
+
+
+def _list(texts: Sequence[str]) -> str:
+    items = "".join(f"<li>{_text(text)}</li>" for text in texts)
+    return f"<ul>{items}</ul>" if items else ""
+
+
 def _data(comparison: Comparison) -> str:
     train, test = comparison.train_counts, comparison.test_counts
     return (
@@ -173,8 +186,10 @@ def _data(comparison: Comparison) -> str:
 def _how(comparison: Comparison) -> str:
     settings = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in comparison.settings.items())
     seeds = ", ".join(map(str, comparison.scores().index))
+    own = "network" in comparison.settings  # and named there
+    built = "" if own else "three blocks of convolution, 200 units and a softmax; "
     return (
-        f"thesis_lib {__version__}; three blocks of convolution, 200 units and a softmax; "
+        f"thesis_lib {__version__}; {built}"
         f"seeds {seeds}; {settings}. Every network made the same number of "
         "updates. The test set was looked at after the last epoch only."
     )

@@ -204,72 +204,98 @@ class Comparison:
 
     @property
     def recommendation(self) -> str:
-        """What to use, and what that rests on."""
-        text = self._advice()
-        if self.pixels_note not in text:  # without any advice there are no caveats
-            text += f" {self.pixels_note}."
+        """What to use, and below it, as a list in Markdown, `points`."""
+        points = [f"- {point}" for point in self.points()]
+        return "\n\n".join([self.lead, "\n".join(points)] if points else [self.lead])
+
+    @property
+    def lead(self) -> str:
+        """What to use, in a sentence; what makes every number doubtful comes before it."""
+        text = self._no_ground() or self._advice()
         if self.copies:
             note = copies_note(self.copies, int(self.test_counts.sum()))
             text = f"Compare again: {note}. As it is: {text}"
         untested = untested_note(self.classes, self.test_counts)
         return f"{untested}. {text}" if untested else text
 
-    def _advice(self) -> str:
-        measure, seeds = MEASURES[0], len(self.scores())
+    def points(self) -> list[str]:
+        """Return sentences on what the lead rests on, and then the `caveats`."""
+        if self._no_ground():
+            return [f"{self.pixels_note}."] if self.pixels_note else []
+        return [*self._grounds(), *self.caveats()]
+
+    def _no_ground(self) -> str:
+        """Say why nothing can be recommended; "" if something can."""
+        head, seeds = "No recommendation:", len(self.scores())
         if (self.test_counts > 0).sum() < 2:
             return (
-                "No recommendation: with one tested class a method that always answers with it "
-                "is perfect. Test at least two."
+                f"{head} with one tested class a method that always answers with it is perfect. "
+                "Test at least two."
             )
-        base = self.scores(measure)[BASELINE].mean()
         if seeds < 2:
             return (
-                "No recommendation: one seed does not show how much a result varies. "
-                "Compare with at least three."
+                f"{head} one seed does not show how much a result varies. Compare with at least "
+                "three."
             )
-        clear, paired = self.better(measure), self.paired(measure)
-        compared = counted(int(paired["p"].notna().sum()), "comparison")
-        if not len(paired):
-            return "No recommendation: no method was compared with the baseline."
+        if len(self.confusions) < 2:
+            return f"{head} no method was compared with the baseline."
         if lost := sum(c is None for c in self.confusions[BASELINE].values()):
             return (
-                f"No recommendation: the baseline diverged with {lost} of {seeds} seeds. "
-                "Try a lower learning rate."
+                f"{head} the baseline diverged with {lost} of {seeds} seeds. Try a lower learning "
+                "rate."
             )
-        if not clear and base == 100:
-            text = (
+        return ""
+
+    def _advice(self) -> str:
+        scores = self.scores()
+        base, measure = scores[BASELINE].mean(), MEASURES[0].lower()
+        if clear := self.better():
+            best = scores[clear[0]].mean()
+            return (
+                f"Use {LABELS[clear[0]]}: {measure} {best:.1f} % against {base:.1f} % of the "
+                "baseline."
+            )
+        if base == 100:
+            return (
                 "No method can be better than cross-entropy without any remedy, which gets every "
-                f"test image right with all {seeds} seeds."
+                f"test image right with all {len(scores)} seeds."
             )
-        elif not clear:
-            text = (
-                f"No method is clearly better than cross-entropy without any remedy "
-                f"({measure.lower()} {base:.1f} %), judged by {seeds} seeds and Holm's correction "
-                f"for {compared}. That does not show that none is."
-            )
-        else:
-            best, row = clear[0], paired.loc[clear[0]]
-            text = (
-                f"Use {LABELS[best]}: {measure.lower()} {base + row['Difference']:.1f} % "
-                f"against {base:.1f} % of the baseline, a difference of {row['Difference']:.1f} "
-                f"points (95 % interval {row['Low']:.1f} to {row['High']:.1f}; paired over {seeds} "
-                f"seeds, {_shown_p(row['p (Holm)'])} after Holm's correction for "
-                f"{compared})."
-            )
-            if clear[1:]:
-                others = ", ".join(LABELS[m] for m in clear[1:])
-                text += f" Also clearly better than the baseline: {others}."
-            if near := self._not_beaten(best):
-                text += f" Not shown to be worse than it, seed by seed: {', '.join(near)}."
-            text += f" It is trained by `thesis_lib.fit(x, y, {self._as_arguments(best)})`."
-        return " ".join([text, *self.caveats()])
+        return (
+            f"No method is clearly better than cross-entropy without any remedy ({measure} "
+            f"{base:.1f} %), judged by {len(scores)} seeds and Holm's correction for "
+            f"{self._compared()}. That does not show that none is."
+        )
+
+    def _grounds(self) -> list[str]:
+        """Return what speaks for the best method, and which others may be as good."""
+        if not (clear := self.better()):
+            return []
+        best, row = clear[0], self.paired().loc[clear[0]]
+        found = [
+            f"The difference is {row['Difference']:.1f} points (95 % interval {row['Low']:.1f} to "
+            f"{row['High']:.1f}; paired over {len(self.scores())} seeds, "
+            f"{_shown_p(row['p (Holm)'])} after Holm's correction for {self._compared()})."
+        ]
+        if clear[1:]:
+            others = ", ".join(LABELS[m] for m in clear[1:])
+            found.append(f"Also clearly better than the baseline: {others}.")
+        if near := self._not_beaten(best):
+            found.append(f"Not shown to be worse than it, seed by seed: {', '.join(near)}.")
+        return [*found, f"It is trained by `thesis_lib.fit(x, y, {self._as_arguments(best)})`."]
+
+    def _compared(self) -> str:
+        return counted(int(self.paired()["p"].notna().sum()), "comparison")
 
     def _as_arguments(self, method: str) -> str:
         """Write a method and what all were trained with as arguments of `thesis_lib.fit`."""
         shared = [
             name for name in ("epochs", "batch_size", "learning_rate") if name in self.settings
         ]
-        return ", ".join([f'method="{method}"', *(f"{n}={self.settings[n]}" for n in shared)])
+        values = [f'method="{method}"', *(f"{n}={self.settings[n]}" for n in shared)]
+        if "network" in self.settings:
+            name = self.settings["network"]
+            values.append(f"network={name if name.isidentifier() else '...'}")
+        return ", ".join(values)
 
     def _not_beaten(self, best: str) -> list[str]:
         """Name the methods whose mean is below the best's by no more than chance can do."""

@@ -19,14 +19,16 @@ from thesis_lib import (
     choices,
     durable,
     image_sets,
-    model,
     own_labels,
     own_methods,
+    own_network,
     own_runs,
     quiet,
+    two_stage,
 )
 from thesis_lib.comparison import checked_settings
 from thesis_lib.engine import feeds, stages
+from thesis_lib.own_network import Builder, Network
 from thesis_lib.progress import progress_bar
 from thesis_lib.training import Experiment
 
@@ -197,6 +199,14 @@ def load(path: str | Path) -> TrainedMethod:
             f"{path.name} is no classifier that thesis_lib.fit(...).save(path) or "
             f"thesis-lib fit-on has written: {' '.join(str(error).split())[:100]}."
         ) from error
+    except TypeError as error:  # Keras's, for a class that it does not know
+        reason = str(error).split("Exception encountered: ")[-1].split(". ")[0]
+        raise ValueError(
+            f"Keras cannot rebuild the network in {path.name}: {reason}. Load a "
+            "network with layers of your own in a block `with "
+            "keras.saving.custom_object_scope({'MyLayer': MyLayer}):`, or decorate their classes "
+            "with keras.saving.register_keras_serializable() before you train."
+        ) from error
     facts["classes_"] = np.array(facts.pop("classes"))
     return TrainedMethod(**facts, network=network)
 
@@ -210,6 +220,7 @@ def fit(
     epochs: int = 20,
     batch_size: int = 32,
     learning_rate: float = 0.001,
+    network: Builder | None = None,
     progress: bool = True,
 ) -> TrainedMethod:
     """Train one method on all images given, as `thesis_lib.compare` does with one seed.
@@ -222,6 +233,8 @@ def fit(
         A key of ``own_methods.METHODS``.
     seed, epochs, batch_size, learning_rate
         With those of a comparison, and its training set, these are its networks.
+    network : callable, optional
+        As `thesis_lib.compare` takes it.
     progress : bool
         Show a bar, in a terminal or a notebook.
 
@@ -250,23 +263,27 @@ def fit(
         method, **checked_settings(epochs, batch_size, learning_rate)
     )
     sets = image_sets.alone(x, y)
-    if reason := own_methods.obstacle(experiment, sets):
+    own = own_network.checked(network, sets)
+    if reason := own_methods.obstacle(experiment, sets, own.n_features):
         raise ValueError(f"{method} cannot be trained on these images: {reason}.")
     if dark := image_sets.dark_note(sets):
         warnings.warn(f"{dark}.", stacklevel=2)
     quiet.import_keras()
     images = own_runs.images_of(experiment, sets)
     with progress_bar(images, shown=progress, unit="image", unit_scale=True) as bar:
-        fitted = own_runs.networks(experiment, sets, seed, bar.update)
+        fitted = own_runs.networks(experiment, sets, own, seed, bar.update)
     if not all(math.isfinite(one.curves[0][-1]) for one in fitted):
         raise RuntimeError("Training diverged; try a lower learning rate.")
     classes = np.unique(own_labels.read("y", y))
-    network = _deployed(fitted, experiment, sets)
-    return TrainedMethod(classes, sets.scale, method, len(sets.y_train), network)
+    whole = _deployed(fitted, experiment, sets, own)
+    return TrainedMethod(classes, sets.scale, method, len(sets.y_train), whole)
 
 
 def _deployed(
-    fitted: list[stages.Fitted[Any]], experiment: Experiment, sets: image_sets.ImageSets
+    fitted: list[stages.Fitted[Any]],
+    experiment: Experiment,
+    sets: image_sets.ImageSets,
+    own: Network,
 ) -> Any:
     """Return a network from pixels as they came to outputs as they were decided."""
     import keras
@@ -275,24 +292,26 @@ def _deployed(
     scaled = keras.layers.Rescaling(1 / sets.scale)(pixels)
     members = []
     for number, one in enumerate(fitted):
-        network = _in_keras_layers(one, experiment, sets)
+        network = _decided(one, experiment, sets, own)
         network.name = f"network_{number}"
         members.append(network(scaled))
     outputs = keras.layers.Average()(members) if len(members) > 1 else members[0]
     return keras.Model(pixels, outputs, name="classifier")
 
 
-def _in_keras_layers(
-    fitted: stages.Fitted[Any], experiment: Experiment, sets: image_sets.ImageSets
+def _decided(
+    fitted: stages.Fitted[Any], experiment: Experiment, sets: image_sets.ImageSets, own: Network
 ) -> Any:
     """Put weights into layers that load everywhere, the correction of the prior among them.
 
     Outputs divided by the prior and normalised are a softmax of logits less the prior's logarithm.
     """
-    network = model.build_cnn(len(sets.classes), sets.input_shape)
-    *weights, bias = fitted.network.get_weights()
+    # Built anew: neither with the library's fast layers nor with the loss that it was trained by.
+    network = own.build(sets)
+    network.set_weights(fitted.network.get_weights())
+    last = two_stage.last_dense(network)
+    kernel, bias = last.get_weights()
     tau = 1.0 if experiment.cost == "prior" else fitted.tau or 0.0
     counts = fitted.feed.counts  # of the images that it was trained on, without those held out
-    bias = bias - tau * np.log(counts / counts.sum())
-    network.set_weights([*weights, bias])
+    last.set_weights([kernel, bias - tau * np.log(counts / counts.sum())])
     return network

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from thesis_lib import later, model, resampling
+from thesis_lib import later, resampling
 from thesis_lib.engine import stages
 from thesis_lib.image_sets import ImageSets
 from thesis_lib.training import Experiment
@@ -93,7 +93,7 @@ def families(experiments: Iterable[Experiment]) -> list[list[Experiment]]:
     return [sorted(family, key=lambda one: one.base is not None) for family in found.values()]
 
 
-def obstacle(experiment: Experiment, sets: ImageSets) -> str:
+def obstacle(experiment: Experiment, sets: ImageSets, n_features: int) -> str:
     """Say why an experiment cannot be done with these images; "" if it can.
 
     Parameters
@@ -101,6 +101,8 @@ def obstacle(experiment: Experiment, sets: ImageSets) -> str:
     experiment : Experiment
         As `experiment` returns it.
     sets : ImageSets
+    n_features : int
+        How many numbers the last layer of the network gets for an image.
     """
     counts = sets.counts
     if experiment.sampler == "smote" and (
@@ -108,7 +110,7 @@ def obstacle(experiment: Experiment, sets: ImageSets) -> str:
     ):
         return reason
     if experiment.second_stage == "feature-smote" and (
-        reason := resampling.smote_obstacle((model.DENSE_UNITS,), sets.y_train)
+        reason := resampling.smote_obstacle((n_features,), sets.y_train)
     ):
         return reason
     if experiment.second_stage is not None and experiment.epochs < 2:

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thesis_lib import decision, experiments, image_sets, model, records
+from thesis_lib import decision, experiments, image_sets, own_network, records
 from thesis_lib.engine import feeds, fitting, stages
 from thesis_lib.engine.provenance import provenance
 from thesis_lib.image_sets import ImageSets
+from thesis_lib.own_network import Network
 from thesis_lib.training import Experiment, Run, member_seeds, of_confusion
 
 Labels = NDArray[np.int64]
@@ -23,7 +24,11 @@ _TIMED_BATCHES = 30
 
 
 def train(
-    sets: ImageSets, family: Sequence[Experiment], seed: int, passed: Callable[[int], None]
+    sets: ImageSets,
+    network: Network,
+    family: Sequence[Experiment],
+    seed: int,
+    passed: Callable[[int], None],
 ) -> list[Run]:
     """Train the networks of a family of experiments with one seed, and record nothing.
 
@@ -31,6 +36,8 @@ def train(
     ----------
     sets : ImageSets
         As they are, or as `ImageSets.portable` sends them.
+    network : Network
+        As `own_network.checked` returns it, or as `Network.portable` sends it.
     family : sequence of Experiment
         Those after the first differ from it in the decision only.
     seed : int
@@ -42,9 +49,9 @@ def train(
     list of Run
         One for each of the family.
     """
-    sets, first = image_sets.opened(sets), family[0]
+    sets, network, first = image_sets.opened(sets), own_network.opened(network), family[0]
     started = time.perf_counter()
-    fitted = networks(first, sets, seed, passed)
+    fitted = networks(first, sets, network, seed, passed)
     seconds = time.perf_counter() - started
     origin = provenance(sets.sha256, "own data")
     if fitted[0].tau is not None:
@@ -67,7 +74,11 @@ def train(
 
 
 def networks(
-    experiment: Experiment, sets: ImageSets, seed: int, passed: Callable[[int], None]
+    experiment: Experiment,
+    sets: ImageSets,
+    network: Network,
+    seed: int,
+    passed: Callable[[int], None],
 ) -> list[stages.Fitted[feeds.Stream]]:
     """Train the networks of one experiment: one, or the members of an ensemble.
 
@@ -76,12 +87,14 @@ def networks(
     experiment : Experiment
     sets : ImageSets
         The training set is used only.
+    network : Network
+        As `own_network.checked` returns it.
     seed : int
     passed : callable
         As `train` takes it.
     """
     return [
-        _fitted(experiment, sets, member, lambda: passed(len(sets.y_train)))
+        _fitted(experiment, sets, network, member, lambda: passed(len(sets.y_train)))
         for member in member_seeds(experiment, seed)
     ]
 
@@ -131,14 +144,15 @@ def decided(experiment: Experiment, found: NDArray[Any], counts: Labels) -> NDAr
 
 
 def seconds_of(
-    sets: ImageSets, experiment: Experiment, passed: Callable[[int], None]
+    sets: ImageSets, network: Network, experiment: Experiment, passed: Callable[[int], None]
 ) -> tuple[float, float]:
     """Train two short epochs, the first of which compiles, and take the time.
 
     Parameters
     ----------
-    sets, experiment
+    sets, network
         As `train` takes them.
+    experiment : Experiment
     passed : callable
         Not called: these images belong to no run.
 
@@ -147,16 +161,16 @@ def seconds_of(
     tuple of float
         Seconds until the first batch is trained, and those that an image takes after it.
     """
-    sets = image_sets.opened(sets)
+    sets, network = image_sets.opened(sets), own_network.opened(network)
     images = min(len(sets.y_train), _TIMED_BATCHES * experiment.batch_size)
     times = [time.perf_counter()]
     short = dataclasses.replace(experiment, epochs=2)
-    _fitted(short, sets, 0, lambda: times.append(time.perf_counter()), images)
+    _fitted(short, sets, network, 0, lambda: times.append(time.perf_counter()), images)
     first, second = np.diff(times[:3]) if len(times) > 2 else (times[1] - times[0], 0.0)
     return max(float(first - second), 0.0), float(second) / images
 
 
-def record(run: Run, sets: ImageSets) -> records.Record:
+def record(run: Run, sets: ImageSets, network: Network) -> records.Record:
     """Return the record of a run; its experiment names the data, as no catalogue does.
 
     Parameters
@@ -164,14 +178,25 @@ def record(run: Run, sets: ImageSets) -> records.Record:
     run : Run
     sets : ImageSets
         What it was trained and tested on.
+    network : Network
+        What was trained.
     """
     found = experiments.to_record(run)
-    found["experiment"]["data_sha256"] = sets.sha256
+    found["experiment"] = _identity(found["experiment"], sets, network)
     return found
 
 
+def _identity(fields: dict[str, Any], sets: ImageSets, network: Network) -> dict[str, Any]:
+    """Add to the fields of an experiment what else decides the outcome on somebody's own images."""
+    named = {**fields, "data_sha256": sets.sha256}
+    if network.sha256 is None:  # the library's own, which a record says nothing of
+        return named
+    # Whatever a network of the reader's drops is part of its architecture.
+    return {**named, "network_sha256": network.sha256, "dropout": None}
+
+
 def recorded(
-    store: records.Store, experiment: Experiment, sets: ImageSets
+    store: records.Store, experiment: Experiment, sets: ImageSets, network: Network
 ) -> dict[int, Labels | None]:
     """Return the confusion matrix of each recorded seed; None where training diverged.
 
@@ -181,13 +206,15 @@ def recorded(
     experiment : Experiment
     sets : ImageSets
         Runs on other images do not count.
+    network : Network
+        Nor do those of other networks.
 
     Returns
     -------
     dict of int to ndarray of int64, (n_classes, n_classes), or None
         Seed to matrix, true classes as rows.
     """
-    wanted = records.settings(experiment.hyperparameters() | {"data_sha256": sets.sha256})
+    wanted = records.settings(_identity(experiment.hyperparameters(), sets, network))
     return {
         r["seed"]: None if r["diverged"] else np.asarray(r["confusion"], dtype=np.int64)
         for r in store.read(experiment.name)
@@ -198,14 +225,13 @@ def recorded(
 def _fitted(
     experiment: Experiment,
     sets: ImageSets,
+    network: Network,
     seed: int,
     tick: Callable[[], None],
     limit: int | None = None,
 ) -> stages.Fitted[feeds.Stream]:
     fitting.set_up(seed)
-    network = model.build_cnn(
-        len(sets.classes), sets.input_shape, dropout=experiment.dropout, seed=seed, fast=True
-    )
+    built = network.build(sets, dropout=experiment.dropout, seed=seed, fast=True)
     feed = feeds.Stream(
         sets.x_train,
         sets.y_train,
@@ -215,7 +241,7 @@ def _fitted(
         experiment.sampler,
         limit,
     )
-    return stages.train_network(experiment, seed, network, feed, experiment.epochs, tick)
+    return stages.train_network(experiment, seed, built, feed, experiment.epochs, tick)
 
 
 def _classified(

@@ -34,15 +34,31 @@ def first_epochs(epochs: int) -> int:
 
 
 def features(network: Any, x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the activations of the last hidden layer, without dropout, (n, n_features).
+    """Return what the last dense layer gets, without dropout, (n, n_features).
 
     Parameters
     ----------
     network : keras.Model
-        Of :mod:`thesis_lib.model`: its last layers are hidden units, logits and softmax.
+        As for `last_dense`.
     x : ndarray of float32, (n, height, width, channels)
     """
     return np.asarray(extractor(network).predict(x, batch_size=1000, verbose=0), dtype=np.float32)
+
+
+def last_dense(network: Any) -> Any:
+    """Return the layer that computes the logits.
+
+    Parameters
+    ----------
+    network : keras.Model
+        Its last layer is dense, with softmax as its activation, or softmax after a dense layer, as
+        in :mod:`thesis_lib.model`.
+    """
+    import keras
+
+    layers = network.layers
+    alone = isinstance(layers[-1], keras.layers.Dense) or len(layers) < 2
+    return layers[-1 if alone else -2]
 
 
 def extractor(network: Any) -> Any:
@@ -51,11 +67,11 @@ def extractor(network: Any) -> Any:
     Parameters
     ----------
     network : keras.Model
-        Of :mod:`thesis_lib.model`.
+        As for `last_dense`.
     """
     import keras
 
-    return keras.Model(network.inputs, network.layers[-3].output)
+    return keras.Model(network.inputs, last_dense(network).input)
 
 
 def balanced_features(
@@ -94,17 +110,17 @@ def new_classifier(network: Any, seed: int) -> Any:
     Parameters
     ----------
     network : keras.Model
-        Of :mod:`thesis_lib.model`; it gives the number of features and classes.
+        As for `last_dense`; it gives the number of features and classes.
     seed : int
         Fixes the initial weights.
     """
     import keras
     from keras import layers
 
-    hidden, logits = network.layers[-3], network.layers[-2]
+    logits = last_dense(network)
     return keras.Sequential(
         [
-            keras.Input((hidden.units,)),
+            keras.Input((logits.input.shape[-1],)),
             layers.Dense(
                 logits.units, kernel_initializer=keras.initializers.GlorotUniform(seed=seed)
             ),
@@ -121,6 +137,6 @@ def put_in(classifier: Any, network: Any) -> None:
     classifier : keras.Model
         Of `new_classifier`.
     network : keras.Model
-        Of :mod:`thesis_lib.model`; changed in place.
+        As for `last_dense`; changed in place.
     """
-    network.layers[-2].set_weights(classifier.layers[0].get_weights())
+    last_dense(network).set_weights(classifier.layers[0].get_weights())

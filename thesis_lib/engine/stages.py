@@ -156,7 +156,7 @@ def train_network(
     experiment : Experiment
     seed : int
     network : keras.Model
-        Of :mod:`thesis_lib.model`; trained in place.
+        It ends as `two_stage.last_dense` says; trained in place.
     feed : Feed
     epochs : int
     tick : callable
