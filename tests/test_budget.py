@@ -123,6 +123,7 @@ def test_the_second_network_and_the_second_stage_stop_too(name: str, clock: Cloc
     assert told == [1]
 
 
+@pytest.mark.usefixtures("mnist")
 @pytest.mark.parametrize("command", ["run", "verify"])
 def test_a_command_that_has_no_time_says_what_is_left(
     command: str, own_store: records.Store, capsys: pytest.CaptureFixture[str]
@@ -134,6 +135,7 @@ def test_a_command_that_has_no_time_says_what_is_left(
     assert len(own_store.read("binary/rus")) == lines
 
 
+@pytest.mark.usefixtures("mnist")
 def test_a_sweep_that_has_no_time_starts_nothing(
     own_store: records.Store, capsys: pytest.CaptureFixture[str]
 ) -> None:

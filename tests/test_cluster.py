@@ -184,6 +184,7 @@ def test_an_interrupted_sweep_cancels_what_the_workers_train(dask: Dask, own_sto
     assert len(dask.runs("started", *workers)) > len(dask.runs("ended", *workers))
 
 
+@pytest.mark.usefixtures("mnist")
 def test_a_sweep_at_the_end_of_its_time_cancels_what_the_workers_train(
     dask: Dask,
     own_store: Path,
