@@ -1,6 +1,7 @@
 """The command line: what it prints, and how it ends on bad input."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -75,6 +76,27 @@ def test_the_program_says_what_it_is(capsys: pytest.CaptureFixture[str]) -> None
             main([option])
         assert exit_info.value.code == 0
         assert said in capsys.readouterr().out
+
+
+def test_an_installation_keeps_records_in_the_current_folder(tmp_path: Path) -> None:
+    """A checkout keeps its own, wherever it is called from."""
+    root = Path(experiments.__file__).parent.parent
+    installed = tmp_path / "site-packages"
+    shutil.copytree(
+        root / "thesis_lib", installed / "thesis_lib", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    code = "from thesis_lib import experiments; print(experiments.store().folder.resolve())"
+    environment = {k: v for k, v in os.environ.items() if k != "THESIS_LIB_RECORDS"}
+    for library, expected in ((installed, tmp_path / "records"), (root, root / "records")):
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=tmp_path,
+            env={**environment, "PYTHONPATH": str(library)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.strip() == str(expected.resolve())
 
 
 def test_compare_shows_the_verdict(capsys: pytest.CaptureFixture[str]) -> None:

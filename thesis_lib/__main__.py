@@ -133,6 +133,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="thesis-lib",
         description="Train, record and check the experiments of the book, and compare methods "
         "against imbalance on images of your own.",
+        epilog="Experiments are recorded in the folder that THESIS_LIB_RECORDS names; if it is not "
+        "set, in records of the checkout, or of the current folder where there is no checkout.",
     )
     parser.add_argument("--version", action="version", version=f"thesis-lib {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
