@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from tests.runs import make_run
 from tests.test_export import ORIGIN
 from thesis_lib import experiments, published, quiet, sweep
-from thesis_lib.__main__ import _EXAMPLES, main
+from thesis_lib.__main__ import main
+from thesis_lib.commands import _EXAMPLES
 
 
 @pytest.fixture(autouse=True)
@@ -190,6 +192,36 @@ def test_a_command_loads_nothing_it_does_not_use() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[1:] == ["set()"]
+
+
+@pytest.mark.parametrize("module", ["numpy", "pandas", "thesis_lib.training"])
+def test_an_interrupt_while_modules_are_imported_is_no_traceback(module: str) -> None:
+    """Ctrl-C comes as this module is looked for."""
+    code = f"""
+    import os, signal, sys
+    from thesis_lib.__main__ import main
+
+    class Interrupted:
+        def find_spec(name, *_):
+            if name == {module!r}:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    sys.meta_path.insert(0, Interrupted)
+    sys.exit(main(["list"]))
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "thesis-lib: interrupted.\n"
+
+
+def test_the_entry_point_imports_nothing_large() -> None:
+    code = (
+        "import sys, thesis_lib.__main__;"
+        "print({m.split('.')[0] for m in sys.modules} & {'numpy', 'pandas', 'keras', 'argparse'})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
 
 
 def test_keras_starts_where_there_is_no_standard_error(monkeypatch: pytest.MonkeyPatch) -> None:
