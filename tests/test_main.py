@@ -1,8 +1,10 @@
 """The command line: what it prints, and how it ends on bad input."""
 
 import os
+import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,9 @@ import pytest
 from tests.runs import make_run
 from tests.test_export import ORIGIN
 from thesis_lib import experiments, quiet
-from thesis_lib.__main__ import _EXAMPLES, main
+from thesis_lib.__main__ import main
 from thesis_lib.book import published
+from thesis_lib.commands import _EXAMPLES
 from thesis_lib.engine import sweep
 
 
@@ -77,6 +80,27 @@ def test_the_program_says_what_it_is(capsys: pytest.CaptureFixture[str]) -> None
             main([option])
         assert exit_info.value.code == 0
         assert said in capsys.readouterr().out
+
+
+def test_an_installation_keeps_records_in_the_current_folder(tmp_path: Path) -> None:
+    """A checkout keeps its own, wherever it is called from."""
+    root = Path(experiments.__file__).parent.parent
+    installed = tmp_path / "site-packages"
+    shutil.copytree(
+        root / "thesis_lib", installed / "thesis_lib", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    code = "from thesis_lib import experiments; print(experiments.store().folder.resolve())"
+    environment = {k: v for k, v in os.environ.items() if k != "THESIS_LIB_RECORDS"}
+    for library, expected in ((installed, tmp_path / "records"), (root, root / "records")):
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=tmp_path,
+            env={**environment, "PYTHONPATH": str(library)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.strip() == str(expected.resolve())
 
 
 def test_compare_shows_the_verdict(capsys: pytest.CaptureFixture[str]) -> None:
@@ -170,6 +194,36 @@ def test_a_command_loads_nothing_it_does_not_use() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[1:] == ["set()"]
+
+
+@pytest.mark.parametrize("module", ["numpy", "pandas", "thesis_lib.training"])
+def test_an_interrupt_while_modules_are_imported_is_no_traceback(module: str) -> None:
+    """Ctrl-C comes as this module is looked for."""
+    code = f"""
+    import os, signal, sys
+    from thesis_lib.__main__ import main
+
+    class Interrupted:
+        def find_spec(name, *_):
+            if name == {module!r}:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    sys.meta_path.insert(0, Interrupted)
+    sys.exit(main(["list"]))
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "thesis-lib: interrupted.\n"
+
+
+def test_the_entry_point_imports_nothing_large() -> None:
+    code = (
+        "import sys, thesis_lib.__main__;"
+        "print({m.split('.')[0] for m in sys.modules} & {'numpy', 'pandas', 'keras', 'argparse'})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
 
 
 def test_keras_starts_where_there_is_no_standard_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,9 +52,14 @@ def build_setting() -> str:
 
 
 def store() -> records.Store:
-    """Return the committed records, or those of the folder that THESIS_LIB_RECORDS names."""
-    default = Path(__file__).resolve().parent.parent / "records"
-    return records.Store(os.environ.get("THESIS_LIB_RECORDS") or default)
+    """Return the committed records, or those of the folder that THESIS_LIB_RECORDS names.
+
+    Where the library is installed without its checkout, they lie in ``records`` of the current
+    folder: an installation is no place for data, which would go with the next version.
+    """
+    root = Path(__file__).resolve().parent.parent
+    checkout = root if (root / "pyproject.toml").is_file() else Path()
+    return records.Store(os.environ.get("THESIS_LIB_RECORDS") or checkout / "records")
 
 
 @cache
