@@ -109,8 +109,8 @@ def compare(
     Examples
     --------
     >>> from thesis_lib import compare, tiles
-    >>> train = tiles.draw({"whole": 40, "stain": 4}, seed=1)
-    >>> test = tiles.draw({"whole": 30, "stain": 30}, seed=2)
+    >>> train = tiles.draw({"whole": 40, "stain": 4}, random_state=1)
+    >>> test = tiles.draw({"whole": 30, "stain": 30}, random_state=2)
     >>> settings = {"methods": ["prior-correction"], "seeds": [1, 2], "epochs": 1}
     >>> result = compare(*train, *test, **settings, progress=False)
     >>> result.recalls().columns.tolist(), result.train_counts.tolist()

@@ -57,7 +57,7 @@ class OwnData:
 
 
 def load(
-    path: str | Path, *, size: int | None = None, test_size: float = 0.3, seed: int = 0
+    path: str | Path, *, size: int | None = None, test_size: float = 0.3, random_state: int = 0
 ) -> OwnData:
     """Load a file or a folder of images.
 
@@ -73,7 +73,7 @@ def load(
         if not given.
     test_size : float
         Share of each class's images that becomes the test set, where the data are not split yet.
-    seed : int
+    random_state : int
         Of that split.
 
     Raises
@@ -82,12 +82,12 @@ def load(
         If there is nothing at the path, or not what is asked for above.
     """
     source = Path(path)
-    _check_split(size, test_size, seed)
+    _check_split(size, test_size, random_state)
     if parts := _listings(source):
-        return _from_files(parts, size or _SIZE, test_size, seed)
+        return _from_files(parts, size or _SIZE, test_size, random_state)
     arrays = _arrays(source, size)
     if set(arrays) == {"x", "y"}:
-        return _split(arrays["x"], arrays["y"], test_size, seed, f"{source.name}.")
+        return _split(arrays["x"], arrays["y"], test_size, random_state, f"{source.name}.")
     return OwnData(**arrays, note=f"{source.name}, split as it came.")
 
 
@@ -312,7 +312,11 @@ def run(options: argparse.Namespace) -> int:
     settings = comparison.checked_settings(
         options.epochs, options.batch_size, options.learning_rate
     )
-    split = {"size": options.size, "test_size": options.test_size, "seed": options.split_seed}
+    split = {
+        "size": options.size,
+        "test_size": options.test_size,
+        "random_state": options.split_seed,
+    }
     _check_split(**split)
     seeds = comparison.checked_seeds(options.seeds)
     if options.scheduler is not None:

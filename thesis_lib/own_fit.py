@@ -175,7 +175,7 @@ def load(path: str | Path) -> TrainedMethod:
     --------
     >>> import tempfile
     >>> from thesis_lib import fit, load, tiles
-    >>> x, y = tiles.draw({"whole": 40, "stain": 4}, seed=1)
+    >>> x, y = tiles.draw({"whole": 40, "stain": 4}, random_state=1)
     >>> trained = fit(x, y, method="ros", epochs=1, progress=False)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     again = load(trained.save(f"{folder}/tiles.keras"))
@@ -252,7 +252,7 @@ def fit(
     Examples
     --------
     >>> from thesis_lib import fit, tiles
-    >>> x, y = tiles.draw({"whole": 40, "stain": 4}, seed=1)
+    >>> x, y = tiles.draw({"whole": 40, "stain": 4}, random_state=1)
     >>> trained = fit(x, y, method="prior-correction", epochs=1, progress=False)
     >>> trained.classes_.tolist(), trained.predict_proba(x[:3]).shape
     (['stain', 'whole'], (3, 2))

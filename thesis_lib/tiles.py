@@ -14,7 +14,9 @@ CLASSES = ("whole", "scratch", "chip", "stain")
 SIDE = 16
 
 
-def draw(counts: Mapping[str, int], seed: int) -> tuple[NDArray[np.uint8], NDArray[np.str_]]:
+def draw(
+    counts: Mapping[str, int], random_state: int
+) -> tuple[NDArray[np.uint8], NDArray[np.str_]]:
     """Draw tiles in random order.
 
     Each has a colour, light, grain and a joint of its own. A scratch is a thin, barely lighter
@@ -24,8 +26,8 @@ def draw(counts: Mapping[str, int], seed: int) -> tuple[NDArray[np.uint8], NDArr
     ----------
     counts : mapping of str to int
         How many of each of ``CLASSES``.
-    seed : int
-        The same seed draws the same tiles.
+    random_state : int
+        The same number draws the same tiles.
 
     Returns
     -------
@@ -43,7 +45,7 @@ def draw(counts: Mapping[str, int], seed: int) -> tuple[NDArray[np.uint8], NDArr
     sizes = [arguments.whole(f"counts[{name!r}]", n, 0) for name, n in counts.items()]
     if not any(sizes):
         raise ValueError("counts has to ask for at least one tile, as in {'whole': 40}.")
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(random_state)
     labels = np.repeat(list(counts), sizes)
     images = np.stack([_tile(label, rng) for label in labels])
     order = rng.permutation(len(labels))
