@@ -175,11 +175,11 @@ def _common_white(arrays: Mapping[str, Array]) -> float:
     return image_sets.common_white(dtypes[0], dtypes[-1], (highest[0], highest[-1]))
 
 
-def _check_split(size: int | None, test_size: float, seed: int) -> None:
+def _check_split(size: int | None, test_size: float, random_state: int) -> None:
     if size is not None:
         arguments.whole("size", size, 8, 256)
     arguments.number("test_size", test_size, 0, 1, "()")
-    arguments.whole("the seed of the split", seed, 0)
+    arguments.whole("the seed of the split", random_state, 0)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
