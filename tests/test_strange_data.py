@@ -648,7 +648,7 @@ def test_what_is_imported_is_declared() -> None:
             elif isinstance(node, ast.ImportFrom) and node.module:
                 imported.add(node.module.split(".")[0])
     needed = imported - sys.stdlib_module_names - {"thesis_lib"}
-    others = {"distributed", "jax", "matplotlib_inline", "cycler"}
+    others = {"distributed", "cloudpickle", "jax", "matplotlib_inline", "cycler"}
     assert "PIL" in needed
     for name in needed - others:
         assert declared & {provider.lower() for provider in providers[name]}, name

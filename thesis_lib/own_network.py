@@ -46,9 +46,6 @@ class Network:
     n_features: int = model.DENSE_UNITS
     n_parameters: int | None = None
 
-    def __dask_tokenize__(self) -> tuple[str, str | None]:
-        return ("Network", self.sha256)
-
     def build(
         self, sets: ImageSets, *, dropout: float = 0.2, seed: int | None = None, fast: bool = False
     ) -> Any:
@@ -76,7 +73,7 @@ class Network:
         return {**known, "network_sha256": self.sha256}
 
     def portable(self) -> Network:
-        """Return the same with its function pickled, by value if it is no installed module's.
+        """Return the same with its function pickled, code and all if a script or notebook made it.
 
         Raises
         ------
@@ -141,8 +138,7 @@ def checked(builder: Builder | None, sets: ImageSets) -> Network:
         return Network()
     quiet.import_keras()
     _check_builder(builder)
-    function = getattr(builder, "func", builder)  # of a functools.partial
-    network = Network(builder, getattr(function, "__name__", type(builder).__name__))
+    network = Network(builder, getattr(builder, "__name__", f"{type(builder).__name__}(...)"))
     twice = []
     for seed in (0, 1):
         fitting.set_up(seed)
