@@ -35,6 +35,7 @@ READS = {
 }
 
 _CODE_CELL = re.compile(r"^```\{code-cell\}.*?^```$", re.MULTILINE | re.DOTALL)
+_IMPORT = re.compile(r"^(?:from|import) (?:[^\n(]*\([^)]*\)|[^\n]*)", re.MULTILINE)
 
 
 def setup(app: Any) -> dict[str, bool]:
@@ -85,12 +86,7 @@ def _fetch_data(root: Path) -> None:
 
 def fingerprint(root: Path, source: str) -> str:
     """Return a hash of everything but its own text that a chapter's outputs depend on."""
-    code = "\n".join(
-        line
-        for cell in _CODE_CELL.findall(source)
-        for line in cell.splitlines()
-        if re.match(r"(from|import) ", line)
-    )
+    code = "\n".join(line for cell in _CODE_CELL.findall(source) for line in _IMPORT.findall(cell))
     digest = hashlib.sha256()
     # The package is imported with each module, but imports nothing itself before it is asked to.
     for module in sorted({"", *closure(root, imported(code))}):

@@ -18,7 +18,9 @@ CELL = """# Title
 
 ```{code-cell} ipython3
 from thesis_lib import one
-from thesis_lib.two import f
+from thesis_lib.two import (
+    f,
+)
 ```
 """
 
