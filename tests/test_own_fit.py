@@ -69,18 +69,24 @@ def test_pixels_are_scaled_as_in_training() -> None:
             trained.predict(images)
 
 
-def test_what_is_saved_loads_with_keras_alone_decision_and_all(tmp_path: Path) -> None:
-    """It takes pixels as they came, and corrects the prior."""
-    trained = fitted("prior-correction", epochs=1)
-    assert trained.save(tmp_path / "new" / "squares.keras").is_file()
-    np.save(tmp_path / "x.npy", TEST[0])
+def by_keras_alone(file: Path, images: np.ndarray) -> np.ndarray:
+    """Return what a saved network says of images in a process without this library."""
+    np.save(file.with_name("x.npy"), images)
     code = (
-        "import sys, keras, numpy as np; network = keras.saving.load_model('new/squares.keras');"
+        f"import sys, keras, numpy as np; network = keras.saving.load_model({file.name!r});"
         "np.save('out.npy', network.predict(np.load('x.npy'), verbose=0));"
         "sys.exit('thesis_lib' in sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
-    found = np.load(tmp_path / "out.npy")
+    subprocess.run([sys.executable, "-c", code], cwd=file.parent, check=True, capture_output=True)
+    return np.load(file.with_name("out.npy"))
+
+
+def test_what_is_saved_loads_with_keras_alone_decision_and_all(tmp_path: Path) -> None:
+    """It takes pixels as they came, and corrects the prior."""
+    trained = fitted("prior-correction", epochs=1)
+    file = trained.save(tmp_path / "new" / "squares.keras")
+    assert file.is_file()
+    found = by_keras_alone(file, TEST[0])
     np.testing.assert_allclose(found, trained.predict_proba(TEST[0]), atol=1e-6)
 
 

@@ -17,6 +17,7 @@ from keras import layers
 
 import thesis_lib
 from tests.test_comparison import quick, squares
+from tests.test_own_fit import by_keras_alone
 from thesis_lib import (
     comparison_report,
     image_sets,
@@ -254,14 +255,7 @@ def test_what_is_saved_is_loaded_with_and_without_this_library(
     file = trained.save(tmp_path / "own.keras")
     expected = trained.predict_proba(TEST[0])
     np.testing.assert_allclose(thesis_lib.load(file).predict_proba(TEST[0]), expected)
-    np.save(tmp_path / "x.npy", TEST[0])
-    code = (
-        "import sys, keras, numpy as np; network = keras.saving.load_model('own.keras');"
-        "np.save('out.npy', network.predict(np.load('x.npy'), verbose=0));"
-        "sys.exit('thesis_lib' in sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
-    np.testing.assert_allclose(np.load(tmp_path / "out.npy"), expected, atol=1e-6)
+    np.testing.assert_allclose(by_keras_alone(file, TEST[0]), expected, atol=1e-6)
 
 
 class Doubled(layers.Layer):

@@ -124,6 +124,7 @@ def page(comparison: Comparison, source: str = "") -> str:
     """
     paired = comparison.paired().rename(index=LABELS).rename_axis("Method")
     results = comparison.table()
+    best = largest(results.drop(columns="Note"))
     if not results["Note"].any():
         results = results.drop(columns="Note")
     classes = comparison.recalls().rename(columns=LABELS)
@@ -139,7 +140,7 @@ def page(comparison: Comparison, source: str = "") -> str:
             results,
             "Means in percent with 95 % intervals over the seeds (Student's t), cut at 0 and 100. "
             "Bold: the largest of its column.",
-            largest(results.drop(columns="Note", errors="ignore")),
+            best,
         ),
         intervals=_figure(
             comparison.figure, "a", "Balanced accuracy of each method: runs, mean and interval."

@@ -78,9 +78,10 @@ def listed(folder: Path) -> Listing:
     ValueError
         If fewer than two sub-folders hold images.
     """
-    classes = [child for child in visible(folder) if child.is_dir()]
+    children = visible(folder)
+    classes = [child for child in children if child.is_dir()]
     found = [(file, child.name) for child in classes for file in visible(child)]
-    images = [(f, name) for f, name in found if f.suffix.lower() in _SUFFIXES and f.is_file()]
+    images = [(file, name) for file, name in found if _is_image(file)]
     filled = {name for _, name in images}
     if len(filled) < 2:
         deeper = any(file.is_dir() for file, _ in found)
@@ -90,9 +91,8 @@ def listed(folder: Path) -> Listing:
             f"it has {len(filled)}.{hint}"
         )
     left_out = []
-    loose = [child for child in visible(folder) if child.suffix.lower() in _SUFFIXES]
-    if loose := [child for child in loose if child.is_file()]:
-        left_out.append(f"in no sub-folder and left out: {some([file.name for file in loose])}")
+    if loose := [child.name for child in children if _is_image(child)]:
+        left_out.append(f"in no sub-folder and left out: {some(loose)}")
     if empty := [child.name for child in classes if child.name not in filled]:
         left_out.append(f"without images: {some(empty)}")
     kept = {file for file, _ in images}
@@ -225,7 +225,7 @@ def _images_below(folder: Path) -> Iterator[Path]:
     for child in visible(folder):
         if child.is_dir() and not child.is_symlink():  # which may lead up again
             yield from _images_below(child)
-        elif child.suffix.lower() in _SUFFIXES and child.is_file():
+        elif _is_image(child):
             yield child
 
 
@@ -263,6 +263,10 @@ def read_like(file: Path, shape: tuple[int, ...], white: float) -> Array:
     own = white if deep and white > 255 else 65535 if deep else 255
     scaled = image * np.float32(white / own)
     return np.broadcast_to(scaled, shape)
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in _SUFFIXES and path.is_file()
 
 
 def _kind(file: Path) -> str:

@@ -94,7 +94,6 @@ def rotated(x: ArrayLike, degrees: float) -> Floats:
     from scipy.ndimage import rotate
 
     degrees = arguments.number("degrees", degrees)
-
     images = np.asarray(x, dtype=np.float32)
     turned = rotate(images, degrees, axes=(2, 1), reshape=False, order=1)
     return np.asarray(turned.clip(0, 1), dtype=np.float32)
@@ -122,11 +121,10 @@ def glyphs(characters: str) -> Floats:
         If there are none, or one leaves no ink.
     """
     import matplotlib
+    from PIL import ImageFont
 
     if not characters:
         raise ValueError("There are no characters to draw.")
-    from PIL import ImageFont
-
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     fonts = [ImageFont.truetype(folder / f"{name}.ttf", 4 * _BOX) for name in FONTS]
     return np.stack([_glyph(character, font) for font in fonts for character in characters])

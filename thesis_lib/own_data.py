@@ -112,7 +112,7 @@ def load_to_fit(path: str | Path, *, size: int | None = None) -> tuple[Array, Ar
         As for `load`.
     """
     source = Path(path)
-    _check_split(size, 0.5, 0)
+    _check_size(size)
     if parts := _listings(source):
         found = parts.get("train") or parts[""]
         note = found.note(size or _SIZE) + " Those of test are not trained on." * ("test" in parts)
@@ -175,9 +175,13 @@ def _common_white(arrays: Mapping[str, Array]) -> float:
     return image_sets.common_white(dtypes[0], dtypes[-1], (highest[0], highest[-1]))
 
 
-def _check_split(size: int | None, test_size: float, random_state: int) -> None:
+def _check_size(size: int | None) -> None:
     if size is not None:
         arguments.whole("size", size, 8, 256)
+
+
+def _check_split(size: int | None, test_size: float, random_state: int) -> None:
+    _check_size(size)
     arguments.number("test_size", test_size, 0, 1, "()")
     arguments.whole("the seed of the split", random_state, 0)
 

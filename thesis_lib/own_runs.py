@@ -110,7 +110,7 @@ def images_of(experiment: Experiment, sets: ImageSets) -> int:
     return len(sets.y_train) * experiment.epochs * (experiment.members or 1)
 
 
-def outputs(
+def _outputs(
     fitted: Sequence[stages.Fitted[Any]], x: NDArray[Any], scale: float
 ) -> Iterator[NDArray[Any]]:
     """Return the mean outputs of networks on images, piece by piece.
@@ -127,14 +127,14 @@ def outputs(
         yield np.mean(found, axis=0)
 
 
-def decided(experiment: Experiment, found: NDArray[Any], counts: Labels) -> NDArray[Any]:
+def _decided(experiment: Experiment, found: NDArray[Any], counts: Labels) -> NDArray[Any]:
     """Return outputs after the decision of an experiment, where it has one.
 
     Parameters
     ----------
     experiment : Experiment
     found : ndarray, (n, n_classes)
-        A piece of `outputs`; it stays as it is if a number in it is not finite.
+        A piece of `_outputs`; it stays as it is if a number in it is not finite.
     counts : ndarray of int, (n_classes,)
         Sizes of the classes in the training set.
     """
@@ -251,11 +251,11 @@ def _classified(
     n = len(sets.classes)
     tables = [np.zeros((n, n), np.int64) for _ in family]
     finite, start = True, 0
-    for found in outputs(fitted, sets.x_test, sets.scale):
+    for found in _outputs(fitted, sets.x_test, sets.scale):
         finite = finite and bool(np.isfinite(found).all())
         true = sets.y_test[start : start + len(found)]
         start += len(found)
         for experiment, table in zip(family, tables, strict=True):
-            chosen = np.nan_to_num(decided(experiment, found, sets.counts)).argmax(1)
+            chosen = np.nan_to_num(_decided(experiment, found, sets.counts)).argmax(1)
             np.add.at(table, (true, chosen), 1)
     return [(table, not finite) for table in tables]

@@ -605,24 +605,28 @@ def _wording() -> Evidence:
 
 @check("one-draw")
 def _one_draw() -> Evidence:
-    own = [task for task in MINORITY if not _draw_components(task).empty]
-    parts = [_spread_over_draws(task) for task in own or ["digits"]]
+    scores = {task: studies.scores(task) for task in MINORITY}
+    parts = {task: studies.components(found) for task, found in scores.items()}
+    own = [task for task in MINORITY if not parts[task].empty]
     if not own:
-        once = [part for part in map(_one_seed_a_draw, MINORITY) if part]
-        waits = " ".join(once) or "No other draw of MNIST is recorded."
-        text = " ".join([waits, "Until then small digits have to serve.", *filter(None, parts)])
+        once = " ".join(filter(None, (_one_seed_a_draw(t, found) for t, found in scores.items())))
+        digits = studies.scores("digits")
+        spread = _spread_over_draws("digits", digits, studies.components(digits))
+        waits = once or "No other draw of MNIST is recorded."
+        text = f"{waits} Until then small digits have to serve. {spread}".strip()
         return Evidence(FEW_SEEDS if once else OPEN, text)
-    found = pd.concat([_draw_components(task) for task in own])
+    found = pd.concat([parts[task] for task in own])
     shown = found["Draws low"] > 0
     # A draw that is not shown to matter may matter all the same, unless its interval is narrow.
     hardly = bool((found["Draws high"] < _LITTLE).all())
     status = CORRECTED if shown.any() else REFUTED if hardly else UNDECIDED
-    return Evidence(CONFIRMED if shown.all() else status, " ".join(parts))
+    text = " ".join(_spread_over_draws(task, scores[task], parts[task]) for task in own)
+    return Evidence(CONFIRMED if shown.all() else status, text)
 
 
-def _one_seed_a_draw(task: str) -> str:
+def _one_seed_a_draw(task: str, scores: pd.DataFrame) -> str:
     """Say what draws with one seed each leave open; nothing where there are none."""
-    means = studies.per_draw(studies.scores(task))
+    means = studies.per_draw(scores)
     if len(means) < 2:
         return ""
     spread = means.std(ddof=1).sort_values()
@@ -634,15 +638,11 @@ def _one_seed_a_draw(task: str) -> str:
     )
 
 
-def _draw_components(task: str) -> pd.DataFrame:
-    return studies.components(studies.scores(task))
-
-
-def _spread_over_draws(task: str) -> str:
+def _spread_over_draws(task: str, scores: pd.DataFrame, parts: pd.DataFrame) -> str:
     """Say how far the draw moves the methods of a study, and how often their order changes."""
-    parts, means = _draw_components(task), studies.per_draw(studies.scores(task))
     if parts.empty:
         return ""
+    means = studies.per_draw(scores)
     shown = int((parts["Draws low"] > 0).sum())
     first = means.idxmax(axis=1).value_counts()
     return (

@@ -10,6 +10,7 @@ import pandas as pd
 
 from thesis_lib import experiments, intervals
 from thesis_lib.book import published, verdicts
+from thesis_lib.engine.provenance import precision_of
 from thesis_lib.training import Run
 
 _STEP = 0.1  # points: one image of a class of MNIST's test set, which has about a thousand
@@ -18,27 +19,12 @@ STORE = "precision"
 """The store inside the store that holds the twins in bfloat16."""
 
 
-def of(run: Run) -> str:
-    """Return the precision of a run; records from before it could be chosen are float32.
-
-    Parameters
-    ----------
-    run : Run
-
-    Returns
-    -------
-    str
-        "float32" or "bfloat16".
-    """
-    return str(run.provenance.get("precision", "float32"))
-
-
 def twins() -> dict[str, tuple[list[Run], list[Run]]]:
     """Return the float32 and bfloat16 runs of every experiment that has both, by name."""
     found = {}
     for name in experiments.catalogue():
-        single = [run for run in experiments.recorded(name) if of(run) == "float32"]
-        half = [run for run in experiments.recorded(name, part=STORE) if of(run) == "bfloat16"]
+        single = _in("float32", experiments.recorded(name))
+        half = _in("bfloat16", experiments.recorded(name, part=STORE))
         if single and half:
             found[name] = (single, half)
     return found
@@ -101,6 +87,10 @@ def _compared(one: dict[int, float], two: dict[int, float]) -> tuple[float, ...]
     return (*means, len(shared), *paired, same, other)
 
 
+def _in(precision: str, runs: Sequence[Run]) -> list[Run]:
+    return [run for run in runs if precision_of(run.provenance) == precision]
+
+
 def used(runs: Sequence[Run]) -> list[str]:
     """Return the precisions that occur among some runs, in alphabetical order.
 
@@ -108,4 +98,4 @@ def used(runs: Sequence[Run]) -> list[str]:
     ----------
     runs : sequence of Run
     """
-    return sorted({of(run) for run in runs})
+    return sorted({precision_of(run.provenance) for run in runs})

@@ -7,6 +7,7 @@ import hashlib
 import os
 import platform
 import sys
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -59,6 +60,22 @@ def provenance(data_sha256: str, dataset: str, precision: str = "float32") -> di
         "library": __version__,
         "utc": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
+
+
+def precision_of(recorded: Mapping[str, Any]) -> str:
+    """Return the precision of a run; records from before it could be chosen are float32.
+
+    Parameters
+    ----------
+    recorded : mapping
+        As `provenance` returns it.
+
+    Returns
+    -------
+    str
+        "float32" or "bfloat16".
+    """
+    return str(recorded.get("precision", "float32"))
 
 
 def here() -> dict[str, str]:

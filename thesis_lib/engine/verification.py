@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from thesis_lib import experiments
-from thesis_lib.book import precision
+from thesis_lib.engine.provenance import precision_of
 from thesis_lib.intervals import t_prediction
 from thesis_lib.training import Experiment, Run
 
@@ -87,7 +87,7 @@ def verify(experiment: Experiment, seed: int) -> Verification:
         known = ", ".join(map(str, sorted(recorded)))
         raise ValueError(f"{experiment.name} has no record of seed {seed}; recorded: {known}.")
     members = experiments.train_family(
-        experiment, seed, keep=False, precision=precision.of(recorded[seed])
+        experiment, seed, keep=False, precision=precision_of(recorded[seed].provenance)
     )
     return compared(members[experiment.name], list(recorded.values()))
 
@@ -101,7 +101,7 @@ def compared(run: Run, recorded: Sequence[Run]) -> Verification:
     recorded : sequence of Run
         One at least.
     """
-    accuracies = tuple(one.test_accuracy for one in recorded if not one.diverged)
+    accuracies = tuple(one.test_accuracy for one in experiments.converged(recorded))
     digests = [one.provenance.get("data_sha256") for one in recorded if one.seed == run.seed]
     same = run.provenance["data_sha256"] in digests if any(digests) else None
     return Verification(run, accuracies, same)
