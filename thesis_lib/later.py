@@ -80,6 +80,10 @@ METHODS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 
+# What is trained for four times the epochs as well; RUS learns its few images in the first ones.
+_LONG_METHODS = [slug for slug in STUDY_METHODS if slug != "rus"]
+_LONGER = 4
+
 # Settings that the methods of a study share, by the task's data set.
 _OF_LARGE_SETS = {"learning_rate": 0.05, "batch_size": 100, "epochs": 50}
 _STUDY_SETTINGS: Mapping[str, Mapping[str, Any]] = {
@@ -99,6 +103,7 @@ def all_of_them() -> list[Experiment]:
         found += [*_plain(task), *_beyond(task)]
     for task in ("digits", "multiclass", "binary"):
         found += study(task, DRAWS)
+    found += long_study("binary", DRAWS)
     # Between an image and itself SMOTE finds nothing.
     of_one = {slug: m for slug, m in STUDY_METHODS.items() if slug != "smote"}
     grid = {tasks.with_size("digits", size): STUDY_METHODS for size in tasks.DIGIT_SIZES}
@@ -168,6 +173,37 @@ def study(
                     )
                 )
     return found
+
+
+def long_study(task: str, draws: Iterable[int]) -> list[Experiment]:
+    """Return the experiments of `study` with four times the epochs: on MNIST as many as the thesis.
+
+    They are named ``task-long-draws/method-07``.
+
+    Parameters
+    ----------
+    task, draws
+        As for `study`.
+    """
+    members = study(task, draws, _LONG_METHODS)
+    return [variant(e, "long", epochs=_LONGER * e.epochs) for e in members]
+
+
+def variant(member: Experiment, kind: str, **settings: Any) -> Experiment:
+    """Return an experiment of `study` with other settings, named ``task-kind-draws/method-07``.
+
+    Parameters
+    ----------
+    member : Experiment
+    kind : str
+    **settings
+        Of `Experiment`.
+    """
+    study_name = f"{member.task}-draws/", f"{member.task}-{kind}-draws/"
+    names = {"name": member.name.replace(*study_name)}
+    if member.base:
+        names["base"] = member.base.replace(*study_name)
+    return dataclasses.replace(member, **{**names, **settings})
 
 
 def member_name(task: str, method: str, draw: int) -> str:

@@ -147,20 +147,8 @@ def study(task: str, draws: Sequence[int] = later.DRAWS) -> list[Experiment]:
         As for :func:`later.study`.
     """
     chosen = tuned().get(task, {})
-    base = f"{task}-tuned-draws"
-    found = []
-    for experiment in later.study(task, draws, [m for m in later.STUDY_METHODS if m in chosen]):
-        slug = later.slug_of(experiment.base or experiment.name)
-        renamed = experiment.name.replace(f"{task}-draws/", f"{base}/")
-        found.append(
-            dataclasses.replace(
-                experiment,
-                name=renamed,
-                base=experiment.base and experiment.base.replace(f"{task}-draws/", f"{base}/"),
-                **chosen[slug],
-            )
-        )
-    return found
+    members = later.study(task, draws, [m for m in later.STUDY_METHODS if m in chosen])
+    return [later.variant(e, "tuned", **chosen[later.slug_of(e.base or e.name)]) for e in members]
 
 
 def main(task: str) -> None:
