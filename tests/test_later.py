@@ -77,6 +77,24 @@ def test_methods_on_long_tails_have_as_many_updates() -> None:
             assert e.epochs * math.ceil(images / 100) == pytest.approx(plain, rel=0.04), e.name
 
 
+def test_the_long_study_of_two_classes_has_the_thesis_epochs() -> None:
+    thesis = experiments.get("binary/cross-entropy")
+    long = {e.name: e for e in later.long_study("binary", [10])}
+    assert list(long) == [
+        f"binary-long-draws/{slug}-10"
+        for slug in ["cross-entropy", "prior-correction", "ros", "smote", "mfe", "balanced-softmax"]
+    ]
+    assert (
+        long["binary-long-draws/prior-correction-10"].base == "binary-long-draws/cross-entropy-10"
+    )
+    for e in long.values():
+        short = experiments.get(e.name.replace("-long", ""))
+        assert e.epochs == 4 * short.epochs
+        assert (e.learning_rate, e.loss, e.cost) == (short.learning_rate, short.loss, short.cost)
+        assert experiments.get(e.name) == e
+    assert long["binary-long-draws/cross-entropy-10"].epochs == thesis.epochs == 200
+
+
 def test_a_study_is_of_its_draws(digits: data.Dataset) -> None:
     one, other = (
         training.training_set(experiments.get(f"digits-draws/ros-{d}"), digits, 1)

@@ -50,6 +50,27 @@ def test_scores_by_draw_and_seed() -> None:
         studies.scores("digits", "accuracy")
 
 
+def test_four_times_the_epochs_beside_the_shared_ones() -> None:
+    """By hand: 50 becomes 100 on one draw and 50 stays on the other."""
+    half = [0, 10]
+    for draw, long in ((1, [10, 10]), (2, half)):
+        write("binary", "ros", draw, 1, half)
+        experiment = experiments.get(f"binary-long-draws/ros-{draw:02d}")
+        short = experiments.recorded(f"binary-draws/ros-{draw:02d}")[0]
+        rest = np.diag(long) + np.roll(np.diag(10 - np.array(long)), 1, axis=1)
+        confusion = tuple(map(tuple, rest.tolist()))
+        assert experiments.record(
+            dataclasses.replace(short, experiment=experiment, confusion=confusion)
+        )
+    write("binary", "ros", 3, 1, half)  # short alone: left out
+    found = studies.long_scores("binary")
+    assert found.loc["ros", ["Short", "Long", "Difference", "Draws"]].tolist() == [50, 75, 25, 2]
+    assert math.isnan(found.loc["mfe", "Long"])
+    assert studies.scores("binary", kind="long")["ros"].tolist() == [100.0, 50.0]
+    with pytest.raises(ValueError, match="kind has to be one of shared, tuned, long"):
+        studies.scores("binary", kind="short")
+
+
 def test_nothing_recorded_is_an_empty_frame() -> None:
     found = studies.scores("binary")
     assert len(found) == 0

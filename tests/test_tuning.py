@@ -99,4 +99,4 @@ def test_chosen_settings_make_a_study(
         assert (e.learning_rate, e.epochs, e.draw, e.task) == (rate, 9, 7, "digits")
     derived = experiments.get("digits-tuned-draws/prior-correction-07")
     assert derived.base == "digits-tuned-draws/cross-entropy-07"
-    assert studies.scores("digits", tuned=True).empty
+    assert studies.scores("digits", kind="tuned").empty

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
 from thesis_lib import arguments, experiments, later, metrics, rankings, tasks, tuning
 from thesis_lib.intervals import t_interval
-from thesis_lib.training import Run
+from thesis_lib.training import Experiment, Run
+
+KINDS: Mapping[str, Callable[[str, list[int]], list[Experiment]]] = {
+    "shared": later.study,
+    "tuned": tuning.study,
+    "long": later.long_study,
+}
+"""The studies over draws of a task: of the same settings for all methods, of each method's own,
+which validation images chose, and of four times the epochs."""
 
 MEASURES = (*metrics.MEASURES, "Minority recall")
 
@@ -29,7 +37,7 @@ def scores(
     measure: str = MEASURES[0],
     *,
     draws: Iterable[int] = later.DRAWS,
-    tuned: bool = False,
+    kind: str = "shared",
 ) -> pd.DataFrame:
     """Return what every recorded run of a study measured, in percent.
 
@@ -40,8 +48,8 @@ def scores(
     measure : str
         One of ``MEASURES``.
     draws : iterable of int
-    tuned : bool
-        The study with each method's own settings, which validation images chose.
+    kind : str
+        One of ``KINDS``.
 
     Returns
     -------
@@ -53,12 +61,12 @@ def scores(
     Raises
     ------
     ValueError
-        If the measure is unknown.
+        If the measure or the kind is unknown.
     """
     arguments.one_of("measure", measure, MEASURES)
+    arguments.one_of("kind", kind, KINDS)
     found: dict[str, dict[tuple[int, int], float]] = {name: {} for name in labels()}
-    members = tuning.study(task, list(draws)) if tuned else later.study(task, draws)
-    for experiment in members:
+    for experiment in KINDS[kind](task, list(draws)):
         slug = later.slug_of(experiment.name)
         for run in experiments.recorded(experiment):
             found[slug][int(experiment.draw or 0), run.seed] = measured(run, measure)
@@ -295,14 +303,35 @@ def fair_scores(task: str) -> pd.DataFrame:
         seeds that both studies have, "Difference" in points with "Low" and "High" (95 % t interval
         over draws), "Draws"; NaN where there are none.
     """
-    shared, own = scores(task), scores(task, tuned=True)
+    return _beside_shared(task, "tuned", "Shared", "Own")
+
+
+def long_scores(task: str) -> pd.DataFrame:
+    """Compare each method after four times the epochs with itself after the shared ones.
+
+    Parameters
+    ----------
+    task : str
+        As for `scores`.
+
+    Returns
+    -------
+    DataFrame
+        As `fair_scores`, with "Short" and "Long" for "Shared" and "Own".
+    """
+    return _beside_shared(task, "long", "Short", "Long")
+
+
+def _beside_shared(task: str, kind: str, first: str, second: str) -> pd.DataFrame:
+    """Set another kind of study beside the shared one: where both have a draw and seed."""
+    one, two = scores(task), scores(task, kind=kind)
     rows = {}
     for slug in _everywhere():
-        both = pd.concat([shared[slug], own[slug]], axis=1, keys=["Shared", "Own"])
+        both = pd.concat([one[slug], two[slug]], axis=1, keys=[first, second])
         means = both.dropna().groupby(level="Draw").mean()
-        difference = t_interval(means["Own"] - means["Shared"])
+        difference = t_interval(means[second] - means[first])
         rows[slug] = (*means.mean(), *difference, len(means))
-    columns = ["Shared", "Own", "Difference", "Low", "High", "Draws"]
+    columns = [first, second, "Difference", "Low", "High", "Draws"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("Method")
 
 
