@@ -33,8 +33,9 @@ elif WRONG == "without MNIST":
 elif WRONG is None:
     from tests import small_sweep
     from tests.runs import make_run
-    from thesis_lib import image_sets, own_runs, training
+    from thesis_lib import training
     from thesis_lib.engine import cluster
+    from thesis_lib.own import image_sets, method_runs
 
     cluster._TELL_SECONDS = 0.0
 
@@ -53,7 +54,7 @@ elif WRONG is None:
     def train_own(
         sets: Any, network: Any, family: list[training.Experiment], seed: int, passed: Any
     ) -> Any:
-        """Stand in for `own_runs.train`; the confusion matrix tells what images came here."""
+        """Stand in for `method_runs.train`; the confusion matrix tells what images came here."""
         images = image_sets.opened(sets)
         note("started", f"{family[0].name} {seed}")
         if family[0].name == "own-data/mfe":
@@ -77,5 +78,5 @@ elif WRONG is None:
             for one in family
         ]
 
-    own_runs.train = train_own
-    own_runs.seconds_of = lambda sets, network, experiment, passed: (1.0, 0.001)
+    method_runs.train = train_own
+    method_runs.seconds_of = lambda sets, network, experiment, passed: (1.0, 0.001)

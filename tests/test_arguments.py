@@ -16,7 +16,6 @@ from thesis_lib import (
     anomaly,
     arguments,
     calibration,
-    comparison,
     data,
     decision,
     experiments,
@@ -25,7 +24,6 @@ from thesis_lib import (
     mixing,
     model,
     modern_losses,
-    own_data,
     rankings,
     resampling,
     scores,
@@ -36,6 +34,7 @@ from thesis_lib import (
 )
 from thesis_lib.book import published
 from thesis_lib.engine import fitting, processes
+from thesis_lib.own import comparison, loading
 
 NO_NUMBERS = ("1", None, True, np.True_, np.array([1, 2]), np.array(1), [1], 1j)
 
@@ -166,8 +165,8 @@ CALLS: list[tuple[str, Callable[..., object]]] = [
     ("counts[1]", lambda v: data.imbalance(X, Y, {0: 1, 1: v})),
     ("counts['chip']", lambda v: tiles.draw({"chip": v}, 0)),
     ("test_size", lambda v: data.stratified_split(Y, v, 0)),
-    ("test_size", lambda v: own_data.load("nowhere", test_size=v)),
-    ("size", lambda v: own_data.resized(X, v)),
+    ("test_size", lambda v: loading.load("nowhere", test_size=v)),
+    ("size", lambda v: loading.resized(X, v)),
     ("confidence", lambda v: rankings.variance_components(P, confidence=v)),
     ("confidence", lambda v: rankings.rank_correlation(range(4), range(4), confidence=v)),
     ("alpha", lambda v: rankings.friedman(TABLE, alpha=v)),
@@ -184,7 +183,7 @@ CALLS: list[tuple[str, Callable[..., object]]] = [
 # These have a meaning without a value.
 OPTIONAL: list[tuple[str, Callable[..., object]]] = [
     ("n_classes", lambda v: data.class_counts(Y, v)),
-    ("size", lambda v: own_data.load("nowhere", size=v)),
+    ("size", lambda v: loading.load("nowhere", size=v)),
     ("epochs", lambda v: training.train(experiments.get("binary/baseline"), 1, epochs=v)),
     ("workers", lambda v: processes.pool(v).__enter__()),
 ]

@@ -12,9 +12,10 @@ import pytest
 from tests.runs import make_run
 from tests.test_comparison import quick, squares
 from tests.test_fitting import made, perceptron
-from thesis_lib import comparison, data, experiments, own_runs, records, training
+from thesis_lib import data, experiments, records, training
 from thesis_lib.__main__ import main
 from thesis_lib.engine import budget, cluster, fitting, sweep, vectorized
+from thesis_lib.own import comparison, method_runs
 
 
 class Clock:
@@ -165,7 +166,7 @@ def test_a_comparison_out_of_time_says_how_many_runs_are_left(
 ) -> None:
     train, test = squares([20, 6], 0), squares([10, 10], 1)
     trained: list[int] = []
-    really = own_runs.train
+    really = method_runs.train
 
     def then_time_ends(*arguments: object) -> object:
         found = really(*arguments)  # type: ignore[arg-type]
@@ -173,7 +174,7 @@ def test_a_comparison_out_of_time_says_how_many_runs_are_left(
         clock.advance()
         return found
 
-    monkeypatch.setattr(own_runs, "train", then_time_ends)
+    monkeypatch.setattr(method_runs, "train", then_time_ends)
     # The baseline's network serves prior correction too: two networks, three runs.
     methods = ["ros", "prior-correction"]
     with (

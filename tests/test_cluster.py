@@ -22,9 +22,9 @@ import pytest
 
 from thesis_lib import experiments
 from thesis_lib.__main__ import main
-from thesis_lib.comparison import compare
-from thesis_lib.comparison_result import Comparison
 from thesis_lib.engine import budget, cluster, sweep
+from thesis_lib.own.comparison import compare
+from thesis_lib.own.comparison_result import Comparison
 from thesis_lib.records import Store
 
 ROOT = Path(__file__).parent.parent

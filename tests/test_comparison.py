@@ -18,21 +18,13 @@ from scipy import stats
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
 import thesis_lib
-from thesis_lib import (
-    comparison_report,
-    experiments,
-    image_sets,
-    later,
-    metrics,
-    own_methods,
-    own_runs,
-    resampling,
-)
-from thesis_lib.comparison import compare
-from thesis_lib.comparison_result import Comparison
+from thesis_lib import experiments, later, metrics, resampling
 from thesis_lib.engine import batches, feeds, fitting, stages
-from thesis_lib.own_methods import BASELINE
-from thesis_lib.own_network import Network
+from thesis_lib.own import comparison_report, image_sets, method_runs, offered
+from thesis_lib.own.builders import Network
+from thesis_lib.own.comparison import compare
+from thesis_lib.own.comparison_result import Comparison
+from thesis_lib.own.offered import BASELINE
 
 mpl.use("Agg")
 
@@ -269,7 +261,7 @@ def test_methods_are_those_of_the_catalogue() -> None:
     settings = {"epochs": 7, "batch_size": 16, "learning_rate": 0.01}
     shared = {"name", "task", "method", "base", "optimizer", *settings}
     for name in {**later.STUDY_METHODS, **later.METHODS, "prior-correction": {}}:
-        ours = own_methods.experiment(name, **settings)  # type: ignore[arg-type]
+        ours = offered.experiment(name, **settings)  # type: ignore[arg-type]
         theirs = experiments.get(f"digits/{name}")
         for key in ours.hyperparameters().keys() - shared:
             assert getattr(ours, key) == getattr(theirs, key), (name, key)
@@ -281,7 +273,7 @@ def test_an_ensemble_is_the_mean_of_its_networks(monkeypatch: pytest.MonkeyPatch
     (x, y), test = squares([12, 6], 0), squares([9, 8], 1)
     sets = image_sets.checked(x, y, *test)
     settings = {"epochs": 2, "batch_size": 8, "learning_rate": 0.001}
-    one = own_methods.experiment("ensemble", **settings)  # type: ignore[arg-type]
+    one = offered.experiment("ensemble", **settings)  # type: ignore[arg-type]
     made: list[np.ndarray] = []
     corrected = stages.Fitted.corrected
 
@@ -291,7 +283,7 @@ def test_an_ensemble_is_the_mean_of_its_networks(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(stages.Fitted, "corrected", spied)
     passed: list[int] = []
-    (run,) = own_runs.train(
+    (run,) = method_runs.train(
         sets, Network(), [dataclasses.replace(one, members=2)], 3, passed.append
     )
     assert passed == [18] * 4
@@ -360,11 +352,11 @@ def test_a_minority_is_a_tenth_of_the_largest_class() -> None:
     counts = np.array([100, 11, 10, 3])
     assert stages.minority("own-data", counts) == (2, 3)
     settings = {"epochs": 2, "batch_size": 8, "learning_rate": 0.001}
-    weighted = own_methods.experiment("smote-weighted", **settings)  # type: ignore[arg-type]
+    weighted = offered.experiment("smote-weighted", **settings)  # type: ignore[arg-type]
     assert stages.class_weight(weighted, counts).tolist() == [1, 1, 5, 5]
     x, y = squares([19, 2], 0)
     even = image_sets.checked(x, y, x, y)
-    reason = own_methods.obstacle(weighted, even, 200)
+    reason = offered.obstacle(weighted, even, 200)
     assert reason.startswith("no class is a minority, with at most")
 
 
@@ -558,7 +550,7 @@ def test_what_is_recorded_already_is_said(
 ) -> None:
     train, test = squares([20, 6], 0), squares([10, 10], 1)
     without_fitting(monkeypatch)
-    monkeypatch.setattr(own_runs, "seconds_of", lambda *_: (0.0, 0.0))
+    monkeypatch.setattr(method_runs, "seconds_of", lambda *_: (0.0, 0.0))
     settings = {"methods": ["prior-correction"], "folder": tmp_path, "progress": True}
     head = "Recorded already, and not trained again: "
     for seeds, said in (([1], ""), ([1, 2], "1 of 2 networks"), ([1], "1 of 1 network")):
@@ -588,7 +580,7 @@ IMAGES, LABELS = squares([14, 6], 0)
             {"x_train": IMAGES > 100},
             r"has to hold numbers; got dtype bool\. Pass x.astype\('uint8'\)",
         ),
-        ({"x_train": "photos"}, r"has to be an array of images; got str\. .*own_data.load\(path\)"),
+        ({"x_train": "photos"}, r"has to be an array of images; got str\. .*loading.load\(path\)"),
         ({"x_test": iter(IMAGES)}, "x_test has to be an array of images; got"),
         ({"x_train": np.array([IMAGES[0], "x"], object)}, "images of several shapes"),
         ({"x_train": np.where(IMAGES > 200, np.nan, IMAGES)}, "NaN or infinite"),

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from tests.test_comparison import binary, made, squares
-from thesis_lib import comparison, own_data, own_fit, own_methods
 from thesis_lib.__main__ import main
-from thesis_lib.own_methods import BASELINE
+from thesis_lib.own import comparison, loading, offered, trained_method
+from thesis_lib.own.offered import BASELINE
 
 mpl.use("Agg")
 
@@ -37,7 +37,7 @@ def test_a_folder_of_images(tmp_path: Path) -> None:
     photos(tmp_path, {"whole": 10, "scratched": 4, ".hidden": 3, "later": 0})
     (tmp_path / "whole" / "notes.txt").write_text("not an image")
     (tmp_path / "loose.PNG").write_text("in no class")
-    found = own_data.load(tmp_path, size=16)
+    found = loading.load(tmp_path, size=16)
     assert found.x_train.shape == (7 + 3, 16, 16, 3)
     assert found.x_train.dtype == np.uint8
     assert sorted(found.y_test) == ["scratched", "whole", "whole", "whole"]
@@ -50,7 +50,7 @@ def test_a_folder_of_images(tmp_path: Path) -> None:
 def test_a_folder_that_is_split_already(tmp_path: Path) -> None:
     photos(tmp_path / "train", {"dark": 5, "light": 3}, grey=True)
     photos(tmp_path / "test", {"dark": 2, "light": 2})
-    found = own_data.load(tmp_path, size=16)
+    found = loading.load(tmp_path, size=16)
     assert found.x_train.shape == (8, 16, 16, 3)  # the training images are grey, those of the test
     assert found.x_test.shape == (4, 16, 16, 3)
     assert found.y_test.tolist() == ["dark", "dark", "light", "light"]
@@ -66,13 +66,13 @@ def test_a_table_of_files(tmp_path: Path) -> None:
     rows = pd.DataFrame({"file": files, "label": ["NA"] * 6 + ["01"] * 6, "note": ""})
     table = tmp_path / "labels.csv"
     rows.to_csv(table, index=False, encoding="utf-8-sig")
-    found = own_data.load(table, size=16, test_size=0.5)
+    found = loading.load(table, size=16, test_size=0.5)
     assert found.note.startswith("12 images from labels.csv, resized to 16×16. 50% of each class")
     for x, y in ((found.x_train, found.y_train), (found.x_test, found.y_test)):
         assert sorted(y) == ["01"] * 3 + ["NA"] * 3
         np.testing.assert_array_equal(x[:, :6].mean((1, 2, 3)) > 100, y == "01")
     rows.assign(set=["train", "train", "Test "] * 4).to_csv(table, index=False)
-    found = own_data.load(table, size=16)
+    found = loading.load(table, size=16)
     assert (len(found.y_train), len(found.y_test)) == (8, 4)
     assert "8 images from labels.csv (train), resized to 16×16. 4 images from" in found.note
 
@@ -92,18 +92,18 @@ def test_a_table_of_files(tmp_path: Path) -> None:
 def test_tables_that_cannot_be_read(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "labels.csv").write_text(text)
     with pytest.raises(ValueError, match=message):
-        own_data.load(tmp_path / "labels.csv")
+        loading.load(tmp_path / "labels.csv")
 
 
 def test_the_rows_keep_their_labels(tmp_path: Path) -> None:
     photos(tmp_path, {"dark": 10, "light": 4})
-    found = own_data.load(tmp_path, size=16)
+    found = loading.load(tmp_path, size=16)
     for x, y in ((found.x_train, found.y_train), (found.x_test, found.y_test)):
         np.testing.assert_array_equal(x[:, :6].mean((1, 2, 3)) > 100, y == "light")
 
 
 def test_grey_images_have_one_channel(tmp_path: Path) -> None:
-    found = own_data.load(photos(tmp_path, {"a": 3, "b": 3}, grey=True))
+    found = loading.load(photos(tmp_path, {"a": 3, "b": 3}, grey=True))
     assert found.x_train.shape == (4, 32, 32, 1)
 
 
@@ -111,22 +111,22 @@ def test_a_transparent_ground_is_white(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         Image.new("RGBA", (9, 9), (255, 0, 0, 0)).save(tmp_path / name / "clear.png")
-    assert own_data.load(tmp_path, size=8).x_train.min() == 255
+    assert loading.load(tmp_path, size=8).x_train.min() == 255
 
 
 def test_a_file_split_already(tmp_path: Path) -> None:
     (x, y), (z, w) = squares([14, 6], 0), squares([5, 5], 1)
     np.savez(tmp_path / "own.npz", x_train=x, y_train=y, x_test=z, y_test=w, extra=y)
-    found = own_data.load(tmp_path / "own.npz")
+    found = loading.load(tmp_path / "own.npz")
     for name, array in (("x_train", x), ("y_train", y), ("x_test", z), ("y_test", w)):
         np.testing.assert_array_equal(getattr(found, name), array)
-    assert own_data.load(tmp_path / "own.npz", size=12).x_test.shape == (10, 12, 12, 1)
+    assert loading.load(tmp_path / "own.npz", size=12).x_test.shape == (10, 12, 12, 1)
 
 
 def test_a_file_is_split_class_by_class(tmp_path: Path) -> None:
     y = np.repeat([0, 1, 2, 3], [100, 10, 2, 1])
     np.savez(tmp_path / "own.npz", x=np.arange(len(y))[:, None, None] * np.ones((8, 8)), y=y)
-    found = own_data.load(tmp_path / "own.npz")
+    found = loading.load(tmp_path / "own.npz")
     assert np.bincount(found.y_train).tolist() == [70, 7, 1, 1]
     assert np.bincount(found.y_test).tolist() == [30, 3, 1]
     rows = np.concatenate([found.x_train, found.x_test])[:, 0, 0]
@@ -135,26 +135,26 @@ def test_a_file_is_split_class_by_class(tmp_path: Path) -> None:
 
 def test_resizing_keeps_the_mean_and_the_range() -> None:
     x = np.random.default_rng(0).integers(0, 256, (3, 40, 40, 3), dtype=np.uint8)
-    small = own_data.resized(x, 10)
+    small = loading.resized(x, 10)
     assert small.shape == (3, 10, 10, 3)
     np.testing.assert_allclose(small.mean((1, 2)), x.mean((1, 2)), atol=4)
-    np.testing.assert_array_equal(own_data.resized(x / 255, 10), small)
+    np.testing.assert_array_equal(loading.resized(x / 255, 10), small)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64, bool])
 def test_masks_of_zeros_and_ones_keep_their_greys(dtype: type) -> None:
     stripes = np.tile([0, 1], (2, 16, 8)).astype(dtype)
-    assert own_data.resized(stripes, 8)[:, 2:6, 2:6].min() > 100
-    np.testing.assert_array_equal(own_data.resized(stripes, 16), 255 * stripes.astype(np.uint8))
+    assert loading.resized(stripes, 8)[:, 2:6, 2:6].min() > 100
+    np.testing.assert_array_equal(loading.resized(stripes, 16), 255 * stripes.astype(np.uint8))
 
 
 def test_sets_on_two_scales_are_refused_before_resizing_hides_it(tmp_path: Path) -> None:
     (x, y), (z, w) = squares([14, 6], 0), squares([5, 5], 1)
     np.savez(tmp_path / "own.npz", x_train=x, y_train=y, x_test=z // 255, y_test=w)
     with pytest.raises(ValueError, match="those of x_test up to 0, as on two scales"):
-        own_data.load(tmp_path / "own.npz", size=8)
+        loading.load(tmp_path / "own.npz", size=8)
     with pytest.raises(ValueError, match=f"white has to be a number from {x.max()}"):
-        own_data.resized(x, 8, white=1)
+        loading.resized(x, 8, white=1)
 
 
 def text_file(folder: Path) -> Path:
@@ -222,7 +222,7 @@ def test_what_cannot_be_loaded(
 ) -> None:
     path = make(tmp_path)
     with pytest.raises((ValueError, FileNotFoundError), match=message):
-        own_data.load(path)
+        loading.load(path)
     assert main(["compare-on", str(path), "--out", str(tmp_path / "out")]) == 2
     error = capsys.readouterr().err
     assert error.startswith("thesis-lib: ")
@@ -268,7 +268,7 @@ def test_the_command_says_how_to_train_what_it_recommends(
     command = shlex.split(line.split(": ", 1)[1])
     assert command[:5] == ["thesis-lib", "fit-on", str(folder), "--method", "ros"]
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(own_fit, "fit", lambda x, y, **settings: pytest.fail(str(settings)))
+    monkeypatch.setattr(trained_method, "fit", lambda x, y, **settings: pytest.fail(str(settings)))
     settings = {"method": "ros", "seed": 1, "epochs": 30, "batch_size": 32, "learning_rate": 0.001}
     with pytest.raises(pytest.fail.Exception, match=re.escape(str(settings))):
         main(command[1:])
@@ -296,7 +296,7 @@ def test_help_names_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["compare-on", "--help"])
     said = " ".join(capsys.readouterr().out.split()).replace("- ", "-")
-    assert f"(default: {' '.join(own_methods.DEFAULT_METHODS)})" in said
+    assert f"(default: {' '.join(offered.DEFAULT_METHODS)})" in said
     assert "(default: 32 for image files;" in said
 
 

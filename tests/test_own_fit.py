@@ -12,22 +12,23 @@ import pytest
 
 import thesis_lib
 from tests.test_comparison import quick, squares
-from thesis_lib import metrics, own_fit, own_methods
-from thesis_lib.own_methods import BASELINE
+from thesis_lib import metrics
+from thesis_lib.own import offered, trained_method
+from thesis_lib.own.offered import BASELINE
 
 TRAIN, TEST = squares([40, 20, 6], 0), squares([20, 20, 20], 1)
 SETTINGS = {"epochs": 3, "batch_size": 8, "learning_rate": 0.003}
 
 
-def fitted(method: str = BASELINE, **change: Any) -> own_fit.TrainedMethod:
+def fitted(method: str = BASELINE, **change: Any) -> trained_method.TrainedMethod:
     arguments = {"x": TRAIN[0], "y": TRAIN[1], "progress": False, **SETTINGS, **change}
     return thesis_lib.fit(method=method, **arguments)
 
 
 def test_it_is_what_the_comparison_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     """Resampling, two stages, members, and both decisions."""
-    two = {**own_methods.METHODS["balanced-ensemble"], "members": 2}
-    monkeypatch.setitem(own_methods.METHODS, "balanced-ensemble", two)
+    two = {**offered.METHODS["balanced-ensemble"], "members": 2}
+    monkeypatch.setitem(offered.METHODS, "balanced-ensemble", two)
     methods = ["crt", "balanced-ensemble", "prior-correction", "tuned-threshold"]
     compared = quick(TRAIN, TEST, methods=methods, seeds=[3], **SETTINGS)
     outputs = {}

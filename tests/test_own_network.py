@@ -18,17 +18,9 @@ from keras import layers
 import thesis_lib
 from tests.test_comparison import quick, squares
 from tests.test_own_fit import by_keras_alone
-from thesis_lib import (
-    comparison_report,
-    image_sets,
-    metrics,
-    model,
-    own_methods,
-    own_network,
-    own_runs,
-    two_stage,
-)
-from thesis_lib.own_methods import BASELINE
+from thesis_lib import metrics, model, two_stage
+from thesis_lib.own import builders, comparison_report, image_sets, method_runs, offered
+from thesis_lib.own.offered import BASELINE
 
 TRAIN, TEST = squares([40, 20, 6], 0), squares([20, 20, 20], 1)
 SETS = image_sets.checked(*TRAIN, *TEST)
@@ -75,8 +67,8 @@ def as_default(input_shape: tuple[int, ...], n_classes: int, fast: bool = True) 
     return model.build_cnn(n_classes, input_shape, seed=3, fast=fast)
 
 
-def digest(builder: own_network.Builder) -> str:
-    return str(own_network.checked(builder, SETS).sha256)
+def digest(builder: builders.Builder) -> str:
+    return str(builders.checked(builder, SETS).sha256)
 
 
 # What is trained
@@ -107,10 +99,10 @@ def test_the_weights_of_a_builder_are_trained_as_those_of_the_library() -> None:
 
 @pytest.mark.parametrize("builder", [one_layer, normalised, on_frozen])
 def test_every_kind_of_method_fits_what_the_comparison_measured(
-    builder: own_network.Builder, monkeypatch: pytest.MonkeyPatch
+    builder: builders.Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    two = {**own_methods.METHODS["ensemble"], "members": 2}
-    monkeypatch.setitem(own_methods.METHODS, "ensemble", two)
+    two = {**offered.METHODS["ensemble"], "members": 2}
+    monkeypatch.setitem(offered.METHODS, "ensemble", two)
     methods = ["ldam-drw", "mfe", "crt", "ensemble", "prior-correction", "tuned-threshold"]
     settings = {**SETTINGS, "network": builder}
     compared = quick(TRAIN, TEST, methods=methods, seeds=[3], **settings)
@@ -122,11 +114,11 @@ def test_every_kind_of_method_fits_what_the_comparison_measured(
 
 
 def test_seeds_draw_the_weights_and_leave_those_that_the_builder_sets() -> None:
-    experiment = own_methods.experiment(BASELINE, **SETTINGS)  # type: ignore[arg-type]
-    network = own_network.checked(on_frozen, SETS)
+    experiment = offered.experiment(BASELINE, **SETTINGS)  # type: ignore[arg-type]
+    network = builders.checked(on_frozen, SETS)
 
     def trained(seed: int) -> list[np.ndarray]:
-        (one,) = own_runs.networks(experiment, SETS, network, seed, lambda images: None)
+        (one,) = method_runs.networks(experiment, SETS, network, seed, lambda images: None)
         found: list[np.ndarray] = one.network.get_weights()
         return found
 
@@ -154,7 +146,7 @@ def test_features_are_what_the_last_dense_layer_gets() -> None:
     for builder, n_features in ((one_layer, 64), (normalised, 4), (as_default, 200)):
         network = builder(SHAPE, 3)
         assert two_stage.features(network, np.zeros((2, *SHAPE))).shape == (2, n_features)
-        assert own_network.checked(builder, SETS).n_features == n_features
+        assert builders.checked(builder, SETS).n_features == n_features
 
 
 def test_smote_of_features_counts_those_of_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,8 +155,8 @@ def test_smote_of_features_counts_those_of_the_network(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(resampling, "_SMOTE_BYTES", 10_000)
     skipped = {
-        n: own_methods.obstacle(
-            own_methods.experiment("feature-smote", **SETTINGS),  # type: ignore[arg-type]
+        n: offered.obstacle(
+            offered.experiment("feature-smote", **SETTINGS),  # type: ignore[arg-type]
             SETS,
             n,
         )
@@ -237,7 +229,7 @@ def test_the_network_is_named_in_the_report_and_the_recommendation() -> None:
     assert "three blocks of convolution" not in page
     assert result._as_arguments("ros").endswith("network=one_layer")
     for builder in (lambda shape, n: one_layer(shape, n), functools.partial(one_layer)):
-        name = own_network.checked(builder, SETS).name
+        name = builders.checked(builder, SETS).name
         other = dataclasses.replace(result, settings={"network": name})
         assert other._as_arguments("ros").endswith("network=...")
 
@@ -247,7 +239,7 @@ def test_the_network_is_named_in_the_report_and_the_recommendation() -> None:
 
 @pytest.mark.parametrize("builder", [one_layer, normalised, on_frozen])
 def test_what_is_saved_is_loaded_with_and_without_this_library(
-    builder: own_network.Builder, tmp_path: Path
+    builder: builders.Builder, tmp_path: Path
 ) -> None:
     trained = thesis_lib.fit(
         *TRAIN, method="tuned-threshold", network=builder, progress=False, **SETTINGS
@@ -288,7 +280,7 @@ def test_a_layer_of_ones_own_is_asked_for_when_it_is_loaded(tmp_path: Path) -> N
 # What is refused
 
 
-def ends(*last: Any, **options: Any) -> own_network.Builder:
+def ends(*last: Any, **options: Any) -> builders.Builder:
     return lambda shape, n: keras.Sequential(
         [keras.Input(shape, **options), layers.Flatten(), *(make(n) for make in last)]
     )
@@ -298,7 +290,7 @@ def softmax(n: int) -> layers.Layer:
     return layers.Dense(n, activation="softmax")
 
 
-def functional(outputs: Callable[[Any, Any], Any]) -> own_network.Builder:
+def functional(outputs: Callable[[Any, Any], Any]) -> builders.Builder:
     """A model whose outputs are a function of its features and of the probabilities."""
 
     def build(shape: tuple[int, ...], n: int) -> keras.Model:

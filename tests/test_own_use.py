@@ -10,8 +10,8 @@ from PIL import Image
 
 import thesis_lib
 from tests.test_own_data import photos
-from thesis_lib import image_files, own_data
 from thesis_lib.__main__ import main
+from thesis_lib.own import image_files, loading
 
 FIT = ["--method", "ros", "--epochs", "3", "--batch-size", "4", "--size", "16"]
 
@@ -35,7 +35,7 @@ def test_files_are_classified_as_arrays_are(
     assert "broken.png is no image that can be read" in err
     assert "1 file of 13 not classified." in err
     trained = thesis_lib.load(model)
-    x, y, _ = own_data.load_to_fit(folder, size=16)
+    x, y, _ = loading.load_to_fit(folder, size=16)
     assert [Path(row["file"]).parent.name for row in rows] == y.tolist()
     assert [row["predicted"] for row in rows] == trained.predict(x).tolist()
     highest = trained.predict_proba(x).max(1)
@@ -45,16 +45,16 @@ def test_files_are_classified_as_arrays_are(
 def test_what_is_split_is_trained_on_in_part(tmp_path: Path) -> None:
     photos(tmp_path / "both" / "train", {"dark": 5, "light": 3})
     photos(tmp_path / "both" / "test", {"dark": 2, "light": 2})
-    x, y, note = own_data.load_to_fit(tmp_path / "both", size=16)
+    x, y, note = loading.load_to_fit(tmp_path / "both", size=16)
     assert len(x) == len(y) == 8
     assert note.endswith("Those of test are not trained on.")
     file = tmp_path / "sets.npz"
     np.savez(file, x_train=x, y_train=y, x_test=x[:2], y_test=y[:2])
-    found, _, note = own_data.load_to_fit(file)
+    found, _, note = loading.load_to_fit(file)
     np.testing.assert_array_equal(found, x)
     assert note == "sets.npz. x_test is not trained on."
     np.savez(file, x=x, y=y)
-    assert own_data.load_to_fit(file)[2] == "sets.npz."
+    assert loading.load_to_fit(file)[2] == "sets.npz."
 
 
 @pytest.mark.parametrize(

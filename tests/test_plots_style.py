@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 import thesis_lib
 from tests.test_comparison import binary, made
-from thesis_lib.own_methods import BASELINE, METHODS
+from thesis_lib.own.offered import BASELINE, METHODS
 from thesis_lib.plots import images, results, set_style, style
 
 CHINESE = ("完整", "划痕")

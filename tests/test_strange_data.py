@@ -21,20 +21,11 @@ from PIL import Image
 
 import thesis_lib
 from tests.test_comparison import binary, made
-from thesis_lib import (
-    comparison,
-    decision,
-    image_sets,
-    losses,
-    metrics,
-    own_data,
-    own_fit,
-    own_runs,
-    resampling,
-)
+from thesis_lib import decision, losses, metrics, resampling
 from thesis_lib.__main__ import main
-from thesis_lib.comparison import compare
-from thesis_lib.own_methods import BASELINE
+from thesis_lib.own import comparison, image_sets, loading, method_runs, trained_method
+from thesis_lib.own.comparison import compare
+from thesis_lib.own.offered import BASELINE
 from thesis_lib.plots import set_style
 
 mpl.use("Agg")
@@ -75,7 +66,7 @@ def test_photographs_are_turned_upright(tmp_path: Path) -> None:
         tags[0x0112] = 6
         Image.fromarray(pixels).save(path / f"{k}.jpg", exif=tags)
 
-    x = own_data.load(folder(tmp_path, save), size=16).x_train.astype(int)
+    x = loading.load(folder(tmp_path, save), size=16).x_train.astype(int)
     assert x[:, :7].min() > 240
     assert x[:, 9:].max() < 15
 
@@ -86,7 +77,7 @@ def test_images_of_sixteen_bits_keep_their_shades(
 ) -> None:
     ramp = np.linspace(0, highest, 400).reshape(20, 20).astype(np.uint16)
     path = folder(tmp_path, lambda p, k: Image.fromarray(ramp).save(p / f"{k}.{suffix}"))
-    loaded = own_data.load(path, size=20)
+    loaded = loading.load(path, size=20)
     np.testing.assert_array_equal(loaded.x_train[0, ..., 0], ramp)
     sets = image_sets.checked(loaded.x_train, loaded.y_train, loaded.x_test, loaded.y_test)
     assert sets.scale == highest  # white for the network is what the camera calls so
@@ -96,7 +87,7 @@ def test_images_of_eight_bits_beside_sixteen_are_as_bright(tmp_path: Path) -> No
     path = folder(tmp_path, lambda p, k: Image.new("L", (9, 9), 100).save(p / f"{k}.png"))
     deep = np.full((9, 9), 100 * 257, np.uint16)
     Image.fromarray(deep).save(path / "b" / "0.png")
-    x = own_data.load(path, size=8).x_train
+    x = loading.load(path, size=8).x_train
     assert x.dtype == np.uint16
     assert (x == 100 * 257).all()
 
@@ -106,7 +97,7 @@ def test_images_without_a_known_white_are_refused(mode: str, tmp_path: Path) -> 
     path = folder(tmp_path, plain)
     Image.new(mode, (9, 9), 70000).save(path / "b" / "deep.tif")
     with pytest.raises(ValueError, match=r"deep\.tif .*save it with 8 or 16"):
-        own_data.load(path)
+        loading.load(path)
 
 
 def test_palettes_and_transparent_grounds(tmp_path: Path) -> None:
@@ -118,7 +109,7 @@ def test_palettes_and_transparent_grounds(tmp_path: Path) -> None:
         image.paste(1, (0, 8, 16, 16))
         image.save(path / f"{k}.png", transparency=0)
 
-    x = own_data.load(folder(tmp_path, save), size=16).x_train
+    x = loading.load(folder(tmp_path, save), size=16).x_train
     assert (x[:, :8] == 255).all()
     assert (x[:, 8:] == [200, 30, 40]).all()
 
@@ -126,7 +117,7 @@ def test_palettes_and_transparent_grounds(tmp_path: Path) -> None:
 def test_grey_and_coloured_images_of_several_sizes(tmp_path: Path) -> None:
     path = folder(tmp_path, plain)
     Image.new("RGB", (40, 10), (9, 8, 7)).save(path / "b" / "9.jpg", quality=100)
-    assert own_data.load(path, size=8).x_train.shape == (6, 8, 8, 3)
+    assert loading.load(path, size=8).x_train.shape == (6, 8, 8, 3)
 
 
 def test_what_systems_hide_beside_images_is_no_image(tmp_path: Path) -> None:
@@ -135,7 +126,7 @@ def test_what_systems_hide_beside_images_is_no_image(tmp_path: Path) -> None:
         for name in (".DS_Store", "Thumbs.db", "desktop.ini", f"._{k}.png"):
             (path / name).write_bytes(b"no image")
 
-    note = own_data.load(folder(tmp_path / "photos", save), size=8).note
+    note = loading.load(folder(tmp_path / "photos", save), size=8).note
     assert note.startswith("8 images from photos, resized to 8×8. 30%")
 
 
@@ -146,7 +137,7 @@ def test_what_is_left_out_is_said(tmp_path: Path) -> None:
     (path / "b" / "2.heic").write_bytes(b"")
     (path / "b" / "9.png").symlink_to(path / "nowhere.png")
     (path / "later").mkdir()
-    note = own_data.load(path, size=8).note
+    note = loading.load(path, size=8).note
     assert (
         "; without images: later; left out: sub-folders (1), .heic (2), broken links (1). 30%"
         in note
@@ -159,7 +150,7 @@ def test_all_damaged_images_are_named_at_once(tmp_path: Path) -> None:
         whole = (path / "b" / f"{k}.png").read_bytes()
         (path / "b" / f"{k}.png").write_bytes(whole[: 10 * k])
     with pytest.raises(ValueError, match=r"0\.png is no image that can be read") as caught:
-        own_data.load(path)
+        loading.load(path)
     assert re.search(r"Nor are these: \S*b/1.png, \S*2.png, \S*3.png and 1 more", str(caught.value))
 
 
@@ -170,17 +161,17 @@ def test_a_picture_too_large_to_be_one_is_named(
     Image.new("1", (200, 100)).save(path / "a" / "huge.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 5_000)  # instead of 90 million
     with pytest.raises(ValueError, match=r"huge\.png is no image .*pixels"):
-        own_data.load(path)
+        loading.load(path)
 
 
 def test_a_split_under_other_names(tmp_path: Path) -> None:
     folder(tmp_path / "Train", plain)
     folder(tmp_path / "val", plain)
     with pytest.raises(ValueError, match="have to be called train and test"):
-        own_data.load(tmp_path)
+        loading.load(tmp_path)
     (tmp_path / "val").rename(tmp_path / "TEST")
     folder(tmp_path / "spare", plain)
-    found = own_data.load(tmp_path, size=8)
+    found = loading.load(tmp_path, size=8)
     assert len(found.x_test) == 8
     assert found.note.endswith("8 images from TEST, resized to 8×8; not used: spare.")
 
@@ -190,7 +181,7 @@ def test_a_name_in_two_spellings_is_one_class(tmp_path: Path) -> None:
     for part, form in (("train", "NFC"), ("test", "NFD")):
         folder(tmp_path / part, plain)
         (tmp_path / part / "b").rename(tmp_path / part / unicodedata.normalize(form, "café"))
-    found = own_data.load(tmp_path, size=8)
+    found = loading.load(tmp_path, size=8)
     assert set(found.y_train) == set(found.y_test) == {"a", "caf\u00e9"}
 
 
@@ -288,13 +279,13 @@ def test_labels_that_may_mean_something_else_are_refused(change: dict, message: 
 def test_labels_are_read_before_the_split(labels: np.ndarray, message: str, tmp_path: Path) -> None:
     np.savez(tmp_path / "own.npz", x=X, y=labels)
     with pytest.raises(ValueError, match=message):
-        own_data.load(tmp_path / "own.npz")
+        loading.load(tmp_path / "own.npz")
 
 
 def test_one_hot_rows_are_split_by_class(tmp_path: Path) -> None:
     np.savez(tmp_path / "own.npz", x=X, y=np.eye(2)[Y])
     (tmp_path / "own.npz").rename(tmp_path / "OWN.NPZ")
-    assert np.bincount(own_data.load(tmp_path / "OWN.NPZ").y_test).tolist() == [3, 3]
+    assert np.bincount(loading.load(tmp_path / "OWN.NPZ").y_test).tolist() == [3, 3]
 
 
 # Pixels
@@ -358,8 +349,8 @@ def test_an_axis_for_the_grey_channel_may_be_in_one_set_only() -> None:
 
 def test_resizing_keeps_the_shades_of_sixteen_bits() -> None:
     deep = X.astype(np.uint16) * 257
-    np.testing.assert_array_equal(own_data.resized(deep, 8), deep)
-    assert own_data.resized(deep // 16, 8).max() == 4095
+    np.testing.assert_array_equal(loading.resized(deep, 8), deep)
+    assert loading.resized(deep // 16, 8).max() == 4095
 
 
 @pytest.mark.parametrize(
@@ -367,7 +358,7 @@ def test_resizing_keeps_the_shades_of_sixteen_bits() -> None:
 )
 def test_resizing_makes_nothing_up(images: np.ndarray, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        own_data.resized(images, 16)
+        loading.resized(images, 16)
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.float32])
@@ -388,9 +379,9 @@ def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
     def reached(*arguments: object, **settings: object) -> None:
         raise AssertionError("this should have been refused before")
 
-    monkeypatch.setattr(own_runs, "train", reached)
-    monkeypatch.setattr(own_runs, "seconds_of", reached)
-    monkeypatch.setattr(own_data, "load", reached)
+    monkeypatch.setattr(method_runs, "train", reached)
+    monkeypatch.setattr(method_runs, "seconds_of", reached)
+    monkeypatch.setattr(loading, "load", reached)
 
 
 @pytest.mark.usefixtures("untrained")
@@ -523,7 +514,7 @@ def test_untested_classes_are_told_before_the_training() -> None:
 def test_a_split_names_the_classes_that_it_could_not_split(tmp_path: Path) -> None:
     names = np.array(["whole"] * 10 + ["stain\x1b[2J\n"])
     np.savez(tmp_path / "own.npz", x=np.zeros((11, 8, 8)), y=names)
-    note = own_data.load(tmp_path / "own.npz").note
+    note = loading.load(tmp_path / "own.npz").note
     assert note.endswith(" 1 class of one image, not split but trained on: stain [2J.")
 
 
@@ -604,7 +595,9 @@ def test_resampling_says_how_labels_become_numbers(labels: np.ndarray, advice: s
         resampling.smote(X, labels)
 
 
-@pytest.mark.parametrize("module", [comparison, decision, losses, metrics, own_fit, resampling])
+@pytest.mark.parametrize(
+    "module", [comparison, decision, losses, metrics, trained_method, resampling]
+)
 def test_examples_in_docstrings_run(module: ModuleType) -> None:
     found = doctest.testmod(module)
     assert found.attempted >= 1

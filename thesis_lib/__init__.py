@@ -6,19 +6,19 @@ import importlib.util
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from thesis_lib.comparison import compare
-    from thesis_lib.comparison_result import Comparison
-    from thesis_lib.own_fit import TrainedMethod, fit, load
+    from thesis_lib.own.comparison import compare
+    from thesis_lib.own.comparison_result import Comparison
+    from thesis_lib.own.trained_method import TrainedMethod, fit, load
 
 __version__ = "0.1.0"
 __all__ = ["Comparison", "TrainedMethod", "compare", "fit", "load"]
 
 _HOMES = {
-    "Comparison": "comparison",
-    "TrainedMethod": "own_fit",
-    "compare": "comparison",
-    "fit": "own_fit",
-    "load": "own_fit",
+    "Comparison": "own.comparison_result",
+    "TrainedMethod": "own.trained_method",
+    "compare": "own.comparison",
+    "fit": "own.trained_method",
+    "load": "own.trained_method",
 }
 
 

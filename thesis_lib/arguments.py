@@ -7,9 +7,10 @@ altogether, such as a text for a number, a TypeError.
 from __future__ import annotations
 
 import contextlib
+import difflib
 import math
 import numbers
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -98,6 +99,33 @@ def one_of(name: str, value: Hashable, known: Iterable[Hashable]) -> None:
     # An array would be compared entry by entry.
     if not isinstance(value, Hashable) or value not in allowed:
         raise _error(name, f"be one of {', '.join(map(str, allowed))}", value, ValueError)
+
+
+def chosen(kind: str, names: Iterable[str], known: Sequence[str]) -> list[str]:
+    """Return names that somebody chose of those that there are, each once.
+
+    Parameters
+    ----------
+    kind : str
+        What they are names of, for the message.
+    names : iterable of str
+    known : sequence of str
+
+    Raises
+    ------
+    ValueError
+        If one is not known; the message names the nearest.
+    """
+    found = list(dict.fromkeys(names))
+    for name in found:
+        if name not in known:
+            spelled = {one.lower(): one for one in known}
+            lower = str(name).lower()
+            near = difflib.get_close_matches(lower, spelled, n=2, cutoff=0.5)
+            near = [lower] if lower in near else near
+            hint = f"; did you mean {' or '.join(spelled[one] for one in near)}?" if near else "."
+            raise ValueError(f"There is no {kind} {name!r}{hint} Known: {', '.join(known)}.")
+    return found
 
 
 def in_order(name: str, values: Any) -> Any:

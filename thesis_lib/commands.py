@@ -13,9 +13,10 @@ import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from thesis_lib import __version__, experiments, export, own_data, own_use, quiet, records, training
+from thesis_lib import __version__, experiments, export, quiet, records, training
 from thesis_lib.book import findings, published
 from thesis_lib.engine import budget, fitting, sweep, verification
+from thesis_lib.own import compare_command, fit_command
 from thesis_lib.wording import counted
 
 _EXAMPLES = {
@@ -143,7 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     sweeping = command("sweep", _sweep, "Train and record what has no record yet.")
     sweeping.add_argument("pattern", nargs="+", help=_PATTERNS)
     sweeping.add_argument(
-        "--seeds", type=own_data.seed_argument, nargs="+", default=list(experiments.SEEDS)
+        "--seeds", type=compare_command.seed_argument, nargs="+", default=list(experiments.SEEDS)
     )
     sweeping.add_argument(
         "--device",
@@ -166,14 +167,18 @@ def _parser() -> argparse.ArgumentParser:
     _add_limit(sweeping)
     comparing = command("compare", _compare, "Set recorded runs beside the published numbers.")
     comparing.add_argument("table", nargs="*", help="their numbers in the thesis (default: all)")
-    own_data.add_arguments(
-        command("compare-on", own_data.run, "Compare methods on images of your own.")
+    compare_command.add_arguments(
+        command("compare-on", compare_command.run, "Compare methods on images of your own.")
     )
-    own_use.add_fit_arguments(
-        command("fit-on", own_use.run_fit, "Train one method on images of your own, and save it.")
+    fit_command.add_fit_arguments(
+        command(
+            "fit-on", fit_command.run_fit, "Train one method on images of your own, and save it."
+        )
     )
-    own_use.add_predict_arguments(
-        command("predict-on", own_use.run_predict, "Classify image files with what fit-on saved.")
+    fit_command.add_predict_arguments(
+        command(
+            "predict-on", fit_command.run_predict, "Classify image files with what fit-on saved."
+        )
     )
     verifying = command("verify", _verify, "Train one recorded run again and compare.")
     verifying.add_argument("experiment")

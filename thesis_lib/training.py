@@ -223,7 +223,7 @@ def decided(
     """
     if experiment.cost in (None, "tuned") or not np.isfinite(outputs).all():
         return outputs
-    # `own_runs._decided` corrects the prior by `decision.correct_prior`: the same but for the last
+    # `own.method_runs` corrects the prior by `decision.correct_prior`: the same but for the last
     # digits. Each stays as its records were made.
     moved = decision.move_thresholds(outputs, cost_matrix(experiment, class_counts))
     return moved.astype(outputs.dtype)

@@ -1,11 +1,7 @@
-"""Images of your own, from files or an ``.npz`` archive, and the command that compares on them."""
+"""Images and labels of your own, from image files or an ``.npz`` archive."""
 
 from __future__ import annotations
 
-import argparse
-import shlex
-import sys
-import warnings
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -16,23 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from thesis_lib import (
-    arguments,
-    comparison,
-    durable,
-    image_files,
-    image_sets,
-    own_labels,
-    own_methods,
-)
-from thesis_lib.comparison_result import Comparison
+from thesis_lib import arguments
 from thesis_lib.data import stratified_split
-from thesis_lib.engine import budget, cluster
+from thesis_lib.own import class_labels, image_files, image_sets
 from thesis_lib.wording import counted, some
 
 Array = NDArray[Any]
 
-_SIZE = 32  # of the images of a folder
+SIZE = 32
+"""Pixels a side that image files are resized to, if nothing else is asked for."""
+
 _KEYS = ("x_train", "y_train", "x_test", "y_test")
 
 
@@ -82,9 +71,9 @@ def load(
         If there is nothing at the path, or not what is asked for above.
     """
     source = Path(path)
-    _check_split(size, test_size, random_state)
+    check_split(size, test_size, random_state)
     if parts := _listings(source):
-        return _from_files(parts, size or _SIZE, test_size, random_state)
+        return _from_files(parts, size or SIZE, test_size, random_state)
     arrays = _arrays(source, size)
     if set(arrays) == {"x", "y"}:
         return _split(arrays["x"], arrays["y"], test_size, random_state, f"{source.name}.")
@@ -115,12 +104,12 @@ def load_to_fit(path: str | Path, *, size: int | None = None) -> tuple[Array, Ar
     _check_size(size)
     if parts := _listings(source):
         found = parts.get("train") or parts[""]
-        note = found.note(size or _SIZE) + " Those of test are not trained on." * ("test" in parts)
-        return image_files.read(found.files, size or _SIZE), found.labels, note
+        note = found.note(size or SIZE) + " Those of test are not trained on." * ("test" in parts)
+        return image_files.read(found.files, size or SIZE), found.labels, note
     arrays = _arrays(source, size)
     split = "x_train" in arrays
     x, y = (arrays["x_train"], arrays["y_train"]) if split else (arrays["x"], arrays["y"])
-    return x, own_labels.read("y", y), f"{source.name}.{' x_test is not trained on.' * split}"
+    return x, class_labels.read("y", y), f"{source.name}.{' x_test is not trained on.' * split}"
 
 
 def resized(images: ArrayLike, size: int, white: float | None = None) -> Array:
@@ -180,205 +169,22 @@ def _check_size(size: int | None) -> None:
         arguments.whole("size", size, 8, 256)
 
 
-def _check_split(size: int | None, test_size: float, random_state: int) -> None:
+def check_split(size: int | None, test_size: float, random_state: int) -> None:
+    """Refuse what `load` would refuse, before anything is read.
+
+    Parameters
+    ----------
+    size, test_size, random_state
+        As for `load`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If one of them is out of its range.
+    """
     _check_size(size)
     arguments.number("test_size", test_size, 0, 1, "()")
     arguments.whole("the seed of the split", random_state, 0)
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``thesis-lib compare-on``.
-
-    Parameters
-    ----------
-    parser : argparse.ArgumentParser
-        Changed in place.
-    """
-    parser.add_argument(
-        "data",
-        metavar="FOLDER|FILE.csv|FILE.npz",
-        help="a folder with one sub-folder of images a class, or two such folders, train and test; "
-        "or a table with the columns file and label, and set (train, test) if they are split; or "
-        "the arrays x_train, y_train, x_test, y_test, or x and y. What is not split is, by class",
-    )
-    parser.add_argument(
-        "--methods",
-        type=_name,
-        nargs="+",
-        default=list(own_methods.DEFAULT_METHODS),
-        metavar="METHOD",
-        help=f"of {', '.join(own_methods.METHODS)} "
-        f"(default: {' '.join(own_methods.DEFAULT_METHODS)})",
-    )
-    parser.add_argument(
-        "--seeds",
-        type=seed_argument,
-        nargs="+",
-        default=[1, 2, 3, 4, 5],
-        metavar="SEED",
-        help="one run of each method a seed (default: 1 2 3 4 5)",
-    )
-    add_training(parser)
-    parser.add_argument(
-        "--test-size",
-        type=float,
-        default=0.3,
-        metavar="SHARE",
-        help="of each class, where the data are not split yet (default: 0.3)",
-    )
-    parser.add_argument(
-        "--split-seed", type=int, default=0, metavar="SEED", help="of that split (default: 0)"
-    )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("comparison"),
-        help="folder of report.html, table.csv and the records (default: comparison)",
-    )
-    parser.add_argument(
-        "--scheduler",
-        metavar="tcp://HOST:PORT",
-        help="train on the workers of this Dask cluster, which the images are sent to",
-    )
-    parser.add_argument(
-        "--max-seconds", type=float, help="stop at the end of this time, and say what is left"
-    )
-
-
-def add_training(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that ``compare-on`` shares with ``fit-on``.
-
-    Parameters
-    ----------
-    parser : argparse.ArgumentParser
-        Changed in place.
-    """
-    for option, default in (("--epochs", 20), ("--batch-size", 32), ("--learning-rate", 0.001)):
-        kind = type(default)
-        parser.add_argument(option, type=kind, default=default, help=f"(default: {default})")
-    parser.add_argument(
-        "--size",
-        type=int,
-        help=f"resize images to so many pixels a side (default: {_SIZE} for image files; arrays "
-        "stay as they are)",
-    )
-
-
-def _name(text: str) -> str:
-    if "," in text:
-        apart = " ".join(text.replace(",", " ").split())
-        raise argparse.ArgumentTypeError(f"separate them by spaces: {apart}")
-    return text
-
-
-def seed_argument(text: str) -> int:
-    """Read a seed from the command line.
-
-    Parameters
-    ----------
-    text : str
-
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        If it is no whole number, or several with commas between them.
-    """
-    try:
-        return int(_name(text))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
-
-
-def run(options: argparse.Namespace) -> int:
-    """Compare, print the table and the recommendation, and write the report.
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-        With the arguments of `add_arguments`.
-
-    Returns
-    -------
-    int
-        The exit status: 0; 1 if the time ran out, or 130 if training was interrupted.
-
-    Raises
-    ------
-    ValueError
-        If the folder of ``--out`` is a file, or as for `load` and `comparison.compare`.
-    OSError, RuntimeError
-        As for `load` and `comparison.compare`.
-    """
-    if options.out.exists() and not options.out.is_dir():
-        raise ValueError(f"--out {options.out} is a file; it has to be a folder.")
-    # Before the images are read, which may take minutes.
-    comparison.checked_methods(options.methods)
-    settings = comparison.checked_settings(
-        options.epochs, options.batch_size, options.learning_rate
-    )
-    split = {
-        "size": options.size,
-        "test_size": options.test_size,
-        "random_state": options.split_seed,
-    }
-    _check_split(**split)
-    seeds = comparison.checked_seeds(options.seeds)
-    if options.scheduler is not None:
-        cluster.check_address(options.scheduler)
-    durable.check_writable(options.out)
-    if len(seeds) < 2:
-        warnings.warn(
-            "--seeds takes the seeds themselves: with one there is no recommendation. For three "
-            "write --seeds 1 2 3.",
-            stacklevel=2,
-        )
-    loaded = load(options.data, **split)
-    print(loaded.note, flush=True)
-    try:
-        result = comparison.compare(
-            loaded.x_train,
-            loaded.y_train,
-            loaded.x_test,
-            loaded.y_test,
-            methods=options.methods,
-            seeds=seeds,
-            **settings,
-            folder=options.out / "records",
-            scheduler=options.scheduler,
-        )
-    except (KeyboardInterrupt, budget.OutOfTime) as stopped:
-        records = options.out / "records"
-        print(
-            f"thesis-lib: {str(stopped) or 'interrupted'}; what is finished lies in {records}, and "
-            "the same command goes on from there.",
-            file=sys.stderr,
-        )
-        return 1 if isinstance(stopped, budget.OutOfTime) else 130
-    report = result.save_report(options.out / "report.html", source=loaded.note)
-    result.table().to_csv(options.out / "table.csv")
-    print(_in_terminal(result))
-    print(result.recommendation)
-    if result.better():
-        print(f"To train it: {_to_fit(options, result.better()[0])}")
-    print(f"The whole report: {report}")
-    return 0
-
-
-def _to_fit(options: argparse.Namespace, method: str) -> str:
-    """Return the command that trains a method as it was compared."""
-    words = ["thesis-lib", "fit-on", options.data, "--method", method]
-    for name in ("epochs", "batch_size", "learning_rate", "size"):
-        if getattr(options, name) is not None:
-            words += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
-    return shlex.join([*words, "--out", f"{method}.keras"])
-
-
-def _in_terminal(result: Comparison) -> str:
-    """Return the table with its notes as lines below it, which would make it wide."""
-    table = result.table()
-    notes = [f"{method}: {note}." for method, note in table.pop("Note").items() if note]
-    trained = table.drop(index=[own_methods.LABELS[name] for name in result.skipped])
-    return "\n".join([trained.to_string(), *notes])
 
 
 def _arrays(source: Path, size: int | None) -> dict[str, Array]:
@@ -420,7 +226,7 @@ def _from_files(
 
 
 def _split(x: Array, y: Array, test_size: float, seed: int, note: str) -> OwnData:
-    y = own_labels.read("y", y)
+    y = class_labels.read("y", y)
     if x.ndim == 0 or len(x) != len(y):
         raise ValueError(f"x has {len(x) if x.ndim else 0} images, but y has {len(y)} labels.")
     train, test = stratified_split(y, test_size, seed)

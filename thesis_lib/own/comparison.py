@@ -11,22 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from thesis_lib import (
-    choices,
-    durable,
-    image_sets,
-    own_methods,
-    own_network,
-    own_runs,
-    quiet,
-    records,
-)
+from thesis_lib import arguments, durable, quiet, records
 from thesis_lib.arguments import number, whole
-from thesis_lib.comparison_result import Comparison, copies_note, untested_note
 from thesis_lib.engine import budget, sweep
-from thesis_lib.image_sets import ImageSets
-from thesis_lib.own_methods import BASELINE, DEFAULT_METHODS, METHODS
-from thesis_lib.own_network import Builder, Network
+from thesis_lib.own import builders, image_sets, method_runs, offered
+from thesis_lib.own.builders import Builder, Network
+from thesis_lib.own.comparison_result import Comparison, copies_note, untested_note
+from thesis_lib.own.image_sets import ImageSets
+from thesis_lib.own.offered import BASELINE, DEFAULT_METHODS, METHODS
 from thesis_lib.progress import progress_bar
 from thesis_lib.training import Experiment, Run
 from thesis_lib.wording import counted
@@ -69,7 +61,7 @@ def compare(
         Integers or strings, or one-hot rows, 2 to 1000 classes. Every class of the test set has to
         be in the training set.
     methods : sequence of str
-        Keys of ``own_methods.METHODS``. The baseline, cross-entropy, is always trained.
+        Keys of ``offered.METHODS``. The baseline, cross-entropy, is always trained.
     seeds : sequence of int
         One run of each method a seed; at least three for a recommendation worth the name.
     epochs, batch_size, learning_rate
@@ -129,25 +121,27 @@ def compare(
     for note in (untested_note(sets.classes, sets.test_counts), dark):
         if note:
             warnings.warn(f"{note}.", stacklevel=2)
-    own = own_network.checked(network, sets)
+    own = builders.checked(network, sets)
     store = None if folder is None else records.Store(folder)
-    every = {name: own_methods.experiment(name, **settings) for name in names}
-    why_not = {n: own_methods.obstacle(e, sets, own.n_features) for n, e in every.items()}
+    every = {name: offered.experiment(name, **settings) for name in names}
+    why_not = {n: offered.obstacle(e, sets, own.n_features) for n, e in every.items()}
     skipped = {n: reason for n, reason in why_not.items() if reason}
     chosen = {n: e for n, e in every.items() if n not in skipped}
-    done = {n: own_runs.recorded(store, e, sets, own) if store else {} for n, e in chosen.items()}
+    done = {
+        n: method_runs.recorded(store, e, sets, own) if store else {} for n, e in chosen.items()
+    }
 
     def keep(runs: Sequence[Run]) -> None:
         for run in runs:
             name = run.experiment.name.split("/")[1]
             done[name][run.seed] = None if run.diverged else np.array(run.confusion)
             if store is not None:
-                store.append(own_runs.record(run, sets, own))
+                store.append(method_runs.record(run, sets, own))
 
     every_job: Jobs = {
         (family[0].name, seed): family
         for seed in seeds
-        for family in own_methods.families(chosen.values())
+        for family in offered.families(chosen.values())
     }
     jobs = {
         (name, seed): family
@@ -190,11 +184,11 @@ def _train_here(
     images, shown, left = sum(_sizes(jobs, sets).values()), timed is not None, dict(jobs)
     try:
         if timed is not None:
-            seconds = own_runs.seconds_of(sets, own, timed, lambda images: None)
+            seconds = method_runs.seconds_of(sets, own, timed, lambda images: None)
             print(_estimate(jobs, sets, seconds), flush=True)
         with progress_bar(images, shown=shown, unit="image", unit_scale=True) as bar:
             for job, family in jobs.items():
-                keep(own_runs.train(sets, own, family, job[1], bar.update))
+                keep(method_runs.train(sets, own, family, job[1], bar.update))
                 del left[job]
     except budget.OutOfTime:
         raise _out_of_time(left, jobs) from None
@@ -219,11 +213,11 @@ def _train_on_cluster(
         slots = pool.slots()
         shared = (pool.share(sets.portable()), pool.share(own.portable()))
         if timed is not None:
-            seconds = pool.call("estimate", own_runs.seconds_of, *shared, timed).result()
+            seconds = pool.call("estimate", method_runs.seconds_of, *shared, timed).result()
             print(_estimate(jobs, sets, seconds, slots), flush=True)
 
         def submit(job: Job) -> Future[list[Run]]:
-            return pool.call(job, own_runs.train, *shared, jobs[job], job[1])
+            return pool.call(job, method_runs.train, *shared, jobs[job], job[1])
 
         outcome = sweep.drive(pool, _sizes(jobs, sets), submit, kept, shown=timed is not None)
     if outcome.failed:
@@ -244,7 +238,7 @@ def _out_of_time(left: Iterable[Job], jobs: Jobs) -> budget.OutOfTime:
 
 def _sizes(jobs: Jobs, sets: ImageSets) -> dict[Job, int]:
     """Return how many images each job passes through its networks."""
-    return {job: own_runs.images_of(family[0], sets) for job, family in jobs.items()}
+    return {job: method_runs.images_of(family[0], sets) for job, family in jobs.items()}
 
 
 def _networks(jobs: Jobs) -> int:
@@ -268,7 +262,7 @@ def checked_methods(methods: Sequence[str]) -> list[str]:
     Parameters
     ----------
     methods : sequence of str
-        Keys of ``own_methods.METHODS``.
+        Keys of ``offered.METHODS``.
 
     Raises
     ------
@@ -278,7 +272,7 @@ def checked_methods(methods: Sequence[str]) -> list[str]:
     if isinstance(methods, str) or not isinstance(methods, Iterable):
         kind = "the text " if isinstance(methods, str) else ""
         raise ValueError(f"methods has to be a list of names; got {kind}{methods!r}.")
-    return choices.checked("method", [BASELINE, *methods], tuple(METHODS))
+    return arguments.chosen("method", [BASELINE, *methods], tuple(METHODS))
 
 
 def checked_seeds(seeds: Sequence[int]) -> list[int]:

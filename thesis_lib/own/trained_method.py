@@ -14,21 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from thesis_lib import (
-    arguments,
-    choices,
-    durable,
-    image_sets,
-    own_labels,
-    own_methods,
-    own_network,
-    own_runs,
-    quiet,
-    two_stage,
-)
-from thesis_lib.comparison import checked_settings
+from thesis_lib import arguments, durable, quiet, two_stage
 from thesis_lib.engine import feeds, stages
-from thesis_lib.own_network import Builder, Network
+from thesis_lib.own import builders, class_labels, image_sets, method_runs, offered
+from thesis_lib.own.builders import Builder, Network
+from thesis_lib.own.comparison import checked_settings
 from thesis_lib.progress import progress_bar
 from thesis_lib.training import Experiment
 
@@ -48,7 +38,7 @@ class TrainedMethod:
     scale : float
         The value of a white pixel in the training images.
     method : str
-        Its key in ``own_methods.METHODS``.
+        Its key in ``offered.METHODS``.
     n_images : int
         How many it was trained on.
     network : keras.Model
@@ -64,7 +54,7 @@ class TrainedMethod:
     network: Any
 
     def __repr__(self) -> str:
-        return f"<{own_methods.LABELS[self.method]}, trained on {self.n_images:,} images>"
+        return f"<{offered.LABELS[self.method]}, trained on {self.n_images:,} images>"
 
     def predict_proba(self, x: ArrayLike) -> NDArray[np.float64]:
         """Return the probability of each class for each image, after the method's decision.
@@ -230,7 +220,7 @@ def fit(
     x, y : array_like
         Images and labels, as `thesis_lib.compare` takes those to train on.
     method : str
-        A key of ``own_methods.METHODS``.
+        A key of ``offered.METHODS``.
     seed, epochs, batch_size, learning_rate
         With those of a comparison, and its training set, these are its networks.
     network : callable, optional
@@ -257,24 +247,22 @@ def fit(
     >>> trained.classes_.tolist(), trained.predict_proba(x[:3]).shape
     (['stain', 'whole'], (3, 2))
     """
-    choices.checked("method", [method], tuple(own_methods.METHODS))
+    arguments.chosen("method", [method], tuple(offered.METHODS))
     seed = arguments.whole("seed", seed, 0, 2**32 - 1)
-    experiment = own_methods.experiment(
-        method, **checked_settings(epochs, batch_size, learning_rate)
-    )
+    experiment = offered.experiment(method, **checked_settings(epochs, batch_size, learning_rate))
     sets = image_sets.alone(x, y)
-    own = own_network.checked(network, sets)
-    if reason := own_methods.obstacle(experiment, sets, own.n_features):
+    own = builders.checked(network, sets)
+    if reason := offered.obstacle(experiment, sets, own.n_features):
         raise ValueError(f"{method} cannot be trained on these images: {reason}.")
     if dark := image_sets.dark_note(sets):
         warnings.warn(f"{dark}.", stacklevel=2)
     quiet.import_keras()
-    images = own_runs.images_of(experiment, sets)
+    images = method_runs.images_of(experiment, sets)
     with progress_bar(images, shown=progress, unit="image", unit_scale=True) as bar:
-        fitted = own_runs.networks(experiment, sets, own, seed, bar.update)
+        fitted = method_runs.networks(experiment, sets, own, seed, bar.update)
     if not all(math.isfinite(one.curves[0][-1]) for one in fitted):
         raise RuntimeError("Training diverged; try a lower learning rate.")
-    classes = np.unique(own_labels.read("y", y))
+    classes = np.unique(class_labels.read("y", y))
     whole = _deployed(fitted, experiment, sets, own)
     return TrainedMethod(classes, sets.scale, method, len(sets.y_train), whole)
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from thesis_lib import own_labels
+from thesis_lib.own import class_labels
 
 Array = NDArray[Any]
 Labels = NDArray[np.int64]
@@ -178,10 +178,10 @@ def checked(
     if train.shape[1:] != test.shape[1:]:
         raise ValueError(
             f"Images of the training and test set differ in shape: {train.shape[1:]} and "
-            f"{test.shape[1:]}. Resize them to one (thesis_lib.own_data.resized)."
+            f"{test.shape[1:]}. Resize them to one (thesis_lib.own.loading.resized)."
         )
     labels, tested = _labels("_train", y_train, train), _labels("_test", y_test, test)
-    own_labels.check_alike(y_train, labels, y_test, tested)
+    class_labels.check_alike(y_train, labels, y_test, tested)
     names, y = _numbered("y_train", labels)
     strange = np.setdiff1d(tested, names)
     if len(strange):
@@ -366,7 +366,7 @@ def _as_array(name: str, x: ArrayLike) -> Array:
     if images.ndim == 0:  # what NumPy makes of whatever it cannot read as an array
         raise ValueError(
             f"{name} has to be an array of images; got {type(x).__name__}. Files and folders are "
-            "read by thesis_lib.own_data.load(path)."
+            "read by thesis_lib.own.loading.load(path)."
         )
     return images
 
@@ -390,7 +390,7 @@ def _images(name: str, x: ArrayLike) -> Array:
     if low < 8 or high > _MAX_SIDE:
         raise ValueError(
             f"{name} has images of {images.shape[1]}×{images.shape[2]} pixels; allowed are 8 to "
-            f"{_MAX_SIDE} a side. Resize them (thesis_lib.own_data.resized(x, 64))."
+            f"{_MAX_SIDE} a side. Resize them (thesis_lib.own.loading.resized(x, 64))."
         )
     return images
 
@@ -404,7 +404,7 @@ def _shape_hint(images: Array) -> str:
 
 
 def _labels(which: str, y: ArrayLike, images: Array) -> Array:
-    labels = own_labels.read(f"y{which}", y)
+    labels = class_labels.read(f"y{which}", y)
     if len(labels) != len(images):
         raise ValueError(f"x{which} has {len(images)} images, y{which} {len(labels)} labels.")
     return labels

@@ -12,7 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thesis_lib import comparison, durable, image_files, own_data, own_fit, own_methods
+from thesis_lib import durable
+from thesis_lib.own import (
+    compare_command,
+    comparison,
+    image_files,
+    loading,
+    offered,
+    trained_method,
+)
 from thesis_lib.wording import counted
 
 _AT_ONCE = 200  # files that are classified together
@@ -33,12 +41,15 @@ def add_fit_arguments(parser: argparse.ArgumentParser) -> None:
         "are split",
     )
     parser.add_argument(
-        "--method", required=True, metavar="METHOD", help=f"of {', '.join(own_methods.METHODS)}"
+        "--method", required=True, metavar="METHOD", help=f"of {', '.join(offered.METHODS)}"
     )
     parser.add_argument(
-        "--seed", type=own_data.seed_argument, default=1, help="of the first weights (default: 1)"
+        "--seed",
+        type=compare_command.seed_argument,
+        default=1,
+        help="of the first weights (default: 1)",
     )
-    own_data.add_training(parser)
+    compare_command.add_training(parser)
     parser.add_argument(
         "--out", type=Path, metavar="FILE.keras", required=True, help="what predict-on reads"
     )
@@ -60,18 +71,18 @@ def run_fit(options: argparse.Namespace) -> int:
     Raises
     ------
     ValueError, TypeError, OSError, RuntimeError
-        As for `own_data.load_to_fit`, `own_fit.fit` and `own_fit.TrainedMethod.save`.
+        As for `loading.load_to_fit`, `trained_method.fit` and `trained_method.TrainedMethod.save`.
     """
     # Before the images are read and a network is trained, which may take hours.
     comparison.checked_methods([options.method])
     settings = comparison.checked_settings(
         options.epochs, options.batch_size, options.learning_rate
     )
-    own_fit.check_path(options.out)
+    trained_method.check_path(options.out)
     durable.check_writable(options.out.parent)
-    x, y, note = own_data.load_to_fit(options.data, size=options.size)
+    x, y, note = loading.load_to_fit(options.data, size=options.size)
     print(note, flush=True)
-    trained = own_fit.fit(x, y, method=options.method, seed=options.seed, **settings)
+    trained = trained_method.fit(x, y, method=options.method, seed=options.seed, **settings)
     print(f"{trained.save(options.out)}: {repr(trained)[1:-1]}.")
     return 0
 
@@ -110,10 +121,10 @@ def run_predict(options: argparse.Namespace) -> int:
     Raises
     ------
     ValueError, OSError
-        If there are no such images, or as for `own_fit.load`.
+        If there are no such images, or as for `trained_method.load`.
     """
     files = list(dict.fromkeys(f for path in options.images for f in image_files.below(path)))
-    trained = own_fit.load(options.trained)
+    trained = trained_method.load(options.trained)
     table = csv.writer(sys.stdout, lineterminator="\n")
     table.writerow(["file", "predicted", "probability"])
     classified = 0
@@ -132,7 +143,7 @@ def run_predict(options: argparse.Namespace) -> int:
 
 
 def _readable(
-    trained: own_fit.TrainedMethod, files: Sequence[Path]
+    trained: trained_method.TrainedMethod, files: Sequence[Path]
 ) -> Iterator[tuple[Path, NDArray[Any]]]:
     """Read images for a network; say of each other file why it is none."""
     shape = trained.network.input_shape[1:]

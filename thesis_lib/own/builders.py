@@ -15,7 +15,7 @@ import numpy as np
 
 from thesis_lib import model, quiet, two_stage
 from thesis_lib.engine import fitting
-from thesis_lib.image_sets import ImageSets
+from thesis_lib.own.image_sets import ImageSets
 
 Builder = Callable[[tuple[int, ...], int], Any]
 

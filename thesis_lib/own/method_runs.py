@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thesis_lib import decision, experiments, image_sets, own_network, records
+from thesis_lib import decision, experiments, records
 from thesis_lib.engine import feeds, fitting, stages
 from thesis_lib.engine.provenance import provenance
-from thesis_lib.image_sets import ImageSets
-from thesis_lib.own_network import Network
+from thesis_lib.own import builders, image_sets
+from thesis_lib.own.builders import Network
+from thesis_lib.own.image_sets import ImageSets
 from thesis_lib.training import Experiment, Run, member_seeds, of_confusion
 
 Labels = NDArray[np.int64]
@@ -37,7 +38,7 @@ def train(
     sets : ImageSets
         As they are, or as `ImageSets.portable` sends them.
     network : Network
-        As `own_network.checked` returns it, or as `Network.portable` sends it.
+        As `builders.checked` returns it, or as `Network.portable` sends it.
     family : sequence of Experiment
         Those after the first differ from it in the decision only.
     seed : int
@@ -49,7 +50,7 @@ def train(
     list of Run
         One for each of the family.
     """
-    sets, network, first = image_sets.opened(sets), own_network.opened(network), family[0]
+    sets, network, first = image_sets.opened(sets), builders.opened(network), family[0]
     started = time.perf_counter()
     fitted = networks(first, sets, network, seed, passed)
     seconds = time.perf_counter() - started
@@ -88,7 +89,7 @@ def networks(
     sets : ImageSets
         The training set is used only.
     network : Network
-        As `own_network.checked` returns it.
+        As `builders.checked` returns it.
     seed : int
     passed : callable
         As `train` takes it.
@@ -161,7 +162,7 @@ def seconds_of(
     tuple of float
         Seconds until the first batch is trained, and those that an image takes after it.
     """
-    sets, network = image_sets.opened(sets), own_network.opened(network)
+    sets, network = image_sets.opened(sets), builders.opened(network)
     images = min(len(sets.y_train), _TIMED_BATCHES * experiment.batch_size)
     times = [time.perf_counter()]
     short = dataclasses.replace(experiment, epochs=2)

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from thesis_lib.choices import checked
+from thesis_lib import arguments
 from thesis_lib.intervals import holm, paired_t, t_interval_of_percentages
 from thesis_lib.metrics import MEASURES, of_confusion, one_answer, precision_of, recall_of
-from thesis_lib.own_methods import BASELINE, LABELS, METHODS
+from thesis_lib.own.offered import BASELINE, LABELS, METHODS
 from thesis_lib.wording import counted, some
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Comparison:
         ValueError
             If the measure is unknown.
         """
-        checked("measure", [measure], MEASURES)
+        arguments.chosen("measure", [measure], MEASURES)
         column = MEASURES.index(measure)
         return pd.DataFrame(
             {
@@ -409,7 +409,7 @@ class Comparison:
         ValueError
             As for `comparison_report.write`.
         """
-        from thesis_lib import comparison_report
+        from thesis_lib.own import comparison_report
 
         return comparison_report.write(self, path, source)
 

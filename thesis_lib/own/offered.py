@@ -7,7 +7,7 @@ from typing import Any
 
 from thesis_lib import later, resampling
 from thesis_lib.engine import stages
-from thesis_lib.image_sets import ImageSets
+from thesis_lib.own.image_sets import ImageSets
 from thesis_lib.training import Experiment
 
 TASK = "own-data"

@@ -15,13 +15,13 @@ import pandas as pd
 
 from thesis_lib import __version__
 from thesis_lib.best import Best, largest
-from thesis_lib.own_methods import LABELS
+from thesis_lib.own.offered import LABELS
 from thesis_lib.plots import set_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from thesis_lib.comparison_result import Comparison
+    from thesis_lib.own.comparison_result import Comparison
 
 _STYLE = """
 :root { color-scheme: light dark;
