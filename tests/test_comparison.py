@@ -218,6 +218,46 @@ def test_precision_is_that_of_the_shares_of_training() -> None:
     assert found["ros"].isna().all()
 
 
+def test_costs_are_means_over_an_image_in_use() -> None:
+    """By hand: 1,000 whole to 10 broken in use; a broken one missed costs 50, a false alarm 1."""
+    tables = [np.array([[95, 5], [4, 6]]), np.array([[90, 10], [2, 8]])]
+    careful = [np.array([[80, 20], [0, 10]]), np.array([[70, 30], [1, 9]])]
+    result = made({BASELINE: tables, "ros": careful}, train_counts=np.array([1000, 10]))
+    found = result.costs({("c1", "c0"): 50})
+    plain = [(1000 * 0.05 + 10 * 0.4 * 50) / 1010, (1000 * 0.10 + 10 * 0.2 * 50) / 1010]
+    ros = [1000 * 0.20 / 1010, (1000 * 0.30 + 10 * 0.1 * 50) / 1010]
+    np.testing.assert_allclose(found["Cost"], [np.mean(plain), np.mean(ros)])
+    np.testing.assert_allclose(found.loc["ros", "Difference"], np.mean(ros) - np.mean(plain))
+    half = stats.t.ppf(0.975, 1) * abs(plain[0] - plain[1]) / 2
+    np.testing.assert_allclose(found.loc[BASELINE, "High"], np.mean(plain) + half)
+    assert found.loc[BASELINE, "Difference":].isna().all()  # type: ignore[misc]
+    often = result.costs({("c1", "c0"): 50}, prior=[1, 1])  # as many broken ones: ROS is worth it
+    np.testing.assert_allclose(often.loc["ros", "Cost"], (0.2 + 0.3 + 0.1 * 50) / 4)
+    assert often.loc["ros", "Difference"] < 0 < found.loc["ros", "Difference"]
+
+
+def test_a_cost_moves_in_steps() -> None:
+    """Differences that agree by chance: one broken image of ten is worth 50 / 2 / 10 of a cost."""
+    same = [np.array([[100, 0], [2, 8]])] * 3
+    result = made({BASELINE: [np.array([[100, 0], [3, 7]])] * 3, "ros": same})
+    found = result.costs({("c1", "c0"): 50}, prior=[1, 1]).loc["ros"]
+    half = stats.t.ppf(0.975, 2) * (50 / 2 / 10) / 12**0.5 / 3**0.5
+    np.testing.assert_allclose(found["Difference high"] - found["Difference"], half)
+
+
+def test_costs_of_what_is_not_there_are_refused() -> None:
+    result = made({BASELINE: binary([10, 11])})
+    with pytest.raises(ValueError, match=r"There is no class 'C1'; did you mean c1\?"):
+        result.costs({("C1", "c0"): 5})
+    with pytest.raises(ValueError, match=r"costs names the mistake \(1, 1\)"):
+        result.costs({("c1", "c1"): 5})
+    with pytest.raises(ValueError, match=r"prior has shape \(3,\).*each of the 2 classes"):
+        result.costs({}, prior=[1, 2, 3])
+    untested = made({BASELINE: [np.array([[9, 1], [0, 0]])]}, test_counts=np.array([10, 0]))
+    with pytest.raises(ValueError, match=r"1 class has no test image: c1.*Give each class"):
+        untested.costs({})
+
+
 def test_what_diverged_is_not_compared_and_said() -> None:
     result = made(
         {

@@ -1,6 +1,7 @@
 """Cost matrices, threshold moving and prior correction against independent computations."""
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -231,3 +232,37 @@ def test_tau_is_the_one_of_the_best_balanced_accuracy() -> None:
 def test_a_tau_of_bad_input(labels: list[int], taus: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         decision.tune_tau([[0.9, 0.1], [0.2, 0.8]], labels, [1, 1], taus=taus)  # type: ignore[arg-type]
+
+
+def test_the_mean_cost_of_the_confusion_matrix_is_that_of_its_images() -> None:
+    """The mean over images one by one, where the classes are as frequent as in the test."""
+    rng = np.random.default_rng(3)
+    true, predicted = rng.integers(0, 3, 500), rng.integers(0, 3, 500)
+    cost = decision.cost_matrix(3, {(0, 1): 7.5, (2, 0): 0})
+    table = np.array([[(predicted[true == c] == j).sum() for j in range(3)] for c in range(3)])
+    found = decision.mean_cost(table / table.sum(1, keepdims=True), cost, table.sum(1))
+    assert found == pytest.approx(
+        np.mean([cost[c, j] for c, j in zip(true, predicted, strict=True)])
+    )
+
+
+@pytest.mark.parametrize(
+    ("rates", "cost", "prior", "message"),
+    [
+        (
+            [[9, 1], [2, 8]],
+            decision.cost_matrix(2),
+            [1, 1],
+            r"each row divided.*sum to \[10.0, 10.0\]",
+        ),
+        (np.ones(2) / 2, decision.cost_matrix(2), [1, 1], r"got shape \(2,\)"),
+        (np.eye(2), decision.cost_matrix(3), [1, 1], r"cost has shape \(3, 3\)"),
+        (np.eye(2), decision.cost_matrix(2), [1, 0], "prior has to be larger than 0"),
+        (np.eye(2), decision.cost_matrix(2), [1], r"prior has shape \(1,\)"),
+    ],
+)
+def test_a_mean_cost_takes_rates_costs_and_a_prior(
+    rates: Any, cost: Any, prior: Any, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        decision.mean_cost(rates, cost, prior)

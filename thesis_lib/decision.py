@@ -160,6 +160,44 @@ def least_cost(probabilities: ArrayLike, cost: ArrayLike) -> NDArray[np.int64]:
     return np.asarray(expected.argmin(1), dtype=np.int64)
 
 
+def mean_cost(rates: ArrayLike, cost: ArrayLike, prior: ArrayLike) -> float:
+    r"""Return what an image costs on average under decisions that were made.
+
+    :math:`\sum_c \pi_c \sum_j r_{cj}\, C(c, j)`, the mean over classes with prior :math:`\pi` of
+    what their images cost, :math:`r_{cj}` being the share of class c's images that are taken for j.
+
+    Parameters
+    ----------
+    rates : array_like, (n_classes, n_classes)
+        A confusion matrix, true classes as rows, each divided by its sum.
+    cost : array_like, (n_classes, n_classes)
+        As of `cost_matrix`; a class may cost nothing to miss.
+    prior : array_like, (n_classes,)
+        How often each class occurs where the decisions are made, shares or counts larger than 0.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not as above.
+
+    Examples
+    --------
+    Of 100 images 2 are of class 0, half of them missed at a cost of 50; a false alarm costs 1:
+
+    >>> mean_cost([[0.5, 0.5], [0.1, 0.9]], cost_matrix(2, {(0, 1): 50}), [2, 98])
+    0.598
+    """
+    found = np.asarray(rates, dtype=np.float64)
+    square = found.ndim == 2 and found.shape[0] == found.shape[1]
+    if not square or found.min() < 0 or not np.allclose(found.sum(1), 1):
+        raise ValueError(
+            "rates has to be a confusion matrix (n_classes, n_classes) with each row divided by "
+            f"its sum; got shape {found.shape} with rows that sum to {found.sum(-1).tolist()}."
+        )
+    matrix = _checked_cost(cost, len(found), idle=True)
+    return float(_checked_prior("prior", prior, len(found)) @ (found * matrix).sum(1))
+
+
 def correct_prior(
     probabilities: ArrayLike,
     prior: ArrayLike,

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from thesis_lib import arguments
-from thesis_lib.intervals import holm, paired_t, t_interval_of_percentages
+from thesis_lib import arguments, decision
+from thesis_lib.intervals import holm, paired_t, t_interval, t_interval_of_percentages
 from thesis_lib.metrics import MEASURES, of_confusion, one_answer, precision_of, recall_of
 from thesis_lib.own.offered import BASELINE, LABELS, METHODS
 from thesis_lib.wording import counted, some
@@ -87,12 +87,13 @@ class Comparison:
         """
         arguments.chosen("measure", [measure], MEASURES)
         column = MEASURES.index(measure)
+        return self._each_run(lambda table: 100 * of_confusion(table)[column])
+
+    def _each_run(self, value: Callable[[Labels], float]) -> pd.DataFrame:
+        """Return what each confusion matrix is worth, as `scores` does."""
         return pd.DataFrame(
             {
-                method: {
-                    seed: math.nan if c is None else 100 * of_confusion(c)[column]
-                    for seed, c in runs.items()
-                }
+                method: {seed: math.nan if c is None else value(c) for seed, c in runs.items()}
                 for method, runs in self.confusions.items()
             }
         )
@@ -174,16 +175,58 @@ class Comparison:
         make the test overconfident, so their deviation is taken as at least step / sqrt(12), the
         error of rounding.
         """
-        scores = self.scores(measure)
-        rows = {
-            method: paired_t(np.asarray(scores[method] - scores[BASELINE]), self._step)
-            for method in scores.columns
-            if method != BASELINE
-        }
-        columns = ["Difference", "Low", "High", "p"]
-        frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
-        frame["p (Holm)"] = holm(frame["p"].to_numpy(dtype=float))
-        return frame
+        return _paired(self.scores(measure), self._step)
+
+    def costs(
+        self, costs: Mapping[tuple[Any, Any], float], prior: ArrayLike | None = None
+    ) -> pd.DataFrame:
+        """Return what an image costs on average under each method, and against the baseline.
+
+        Parameters
+        ----------
+        costs : mapping of (true, predicted) to float
+            Of single mistakes, by the names of the classes, ``{("stain", "whole"): 50}``; any
+            other costs 1, and a right answer nothing.
+        prior : array_like, (n_classes,), optional
+            How often each class occurs in use, in the order of `classes`, shares or counts; as in
+            training if not given.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row a method, the baseline first: "Cost" with its 95 % interval over seeds, "Low" and
+            "High", and as in `paired` "Difference", "Difference low", "Difference high", "p" and
+            "p (Holm)"; NaN where seeds are missing, and for the baseline itself.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a class is unknown or has no test image, or as for `decision.mean_cost`.
+
+        Notes
+        -----
+        The networks decided for the class with the largest output, whatever a mistake costs. Given
+        the outputs, `decision.least_cost` decides by the costs.
+        """
+        known = {name: number for number, name in enumerate(self.classes)}
+        names = [str(name) for mistake in costs for name in mistake]
+        arguments.chosen("class", names, self.classes)
+        if untested := untested_note(self.classes, self.test_counts):
+            raise ValueError(f"{untested}. Give each class a test image.")
+        numbered = {(known[str(t)], known[str(p)]): value for (t, p), value in costs.items()}
+        matrix = decision.cost_matrix(len(self.classes), numbered)
+        shares = self.train_counts if prior is None else prior
+
+        def cost_of(table: Labels) -> float:
+            return decision.mean_cost(table / table.sum(1, keepdims=True), matrix, shares)
+
+        each = self._each_run(cost_of)
+        means = {method: t_interval(each[method]) for method in each}
+        frame = pd.DataFrame.from_dict(means, orient="index", columns=["Cost", "Low", "High"])
+        # A cost moves in steps, too: that of the dearest mistake with one image more.
+        steps = matrix.max(1) * np.asarray(shares) / np.sum(shares) / self.test_counts
+        bounds = {"Low": "Difference low", "High": "Difference high"}
+        return frame.join(_paired(each, float(steps.max())).rename(columns=bounds))
 
     def better(self, measure: str = MEASURES[0]) -> list[str]:
         """Return the methods that are clearly better than the baseline, best mean first.
@@ -412,6 +455,19 @@ class Comparison:
         from thesis_lib.own import comparison_report
 
         return comparison_report.write(self, path, source)
+
+
+def _paired(scores: pd.DataFrame, step: float) -> pd.DataFrame:
+    """Compare each column with the baseline's, seed by seed; see `Comparison.paired`."""
+    rows = {
+        method: paired_t(np.asarray(scores[method] - scores[BASELINE]), step)
+        for method in scores.columns
+        if method != BASELINE
+    }
+    columns = ["Difference", "Low", "High", "p"]
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    frame["p (Holm)"] = holm(frame["p"].to_numpy(dtype=float))
+    return frame
 
 
 def copies_note(copies: int, tested: int) -> str:
