@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from thesis_lib.arguments import number, whole
 from thesis_lib.engine import budget, sweep
 from thesis_lib.own import builders, image_sets, method_runs, offered
 from thesis_lib.own.builders import Builder, Network
-from thesis_lib.own.comparison_result import Comparison, copies_note, untested_note
+from thesis_lib.own.comparison_result import Comparison, Labels, copies_note, untested_note
 from thesis_lib.own.image_sets import ImageSets
 from thesis_lib.own.offered import BASELINE, DEFAULT_METHODS, METHODS
 from thesis_lib.progress import progress_bar
@@ -115,58 +115,26 @@ def compare(
     seeds = checked_seeds(seeds)
     settings = checked_settings(epochs, batch_size, learning_rate)
     sets = image_sets.checked(x_train, y_train, x_test, y_test)
-    if sets.copies:
-        warnings.warn(f"{copies_note(sets.copies, len(sets.y_test))}.", stacklevel=2)
-    dark = image_sets.dark_note(sets)
-    for note in (untested_note(sets.classes, sets.test_counts), dark):
+    pixels_note = image_sets.dark_note(sets)
+    copies = copies_note(sets.copies, len(sets.y_test)) if sets.copies else ""
+    for note in (copies, untested_note(sets.classes, sets.test_counts), pixels_note):
         if note:
             warnings.warn(f"{note}.", stacklevel=2)
     own = builders.checked(network, sets)
-    store = None if folder is None else records.Store(folder)
     every = {name: offered.experiment(name, **settings) for name in names}
     why_not = {n: offered.obstacle(e, sets, own.n_features) for n, e in every.items()}
-    skipped = {n: reason for n, reason in why_not.items() if reason}
-    chosen = {n: e for n, e in every.items() if n not in skipped}
-    done = {
-        n: method_runs.recorded(store, e, sets, own) if store else {} for n, e in chosen.items()
-    }
-
-    def keep(runs: Sequence[Run]) -> None:
-        for run in runs:
-            name = run.experiment.name.split("/")[1]
-            done[name][run.seed] = None if run.diverged else np.array(run.confusion)
-            if store is not None:
-                store.append(method_runs.record(run, sets, own))
-
-    every_job: Jobs = {
-        (family[0].name, seed): family
-        for seed in seeds
-        for family in offered.families(chosen.values())
-    }
-    jobs = {
-        (name, seed): family
-        for (name, seed), family in every_job.items()
-        if any(seed not in done[e.name.split("/")[1]] for e in family)
-    }
-    if progress and len(jobs) < len(every_job):
-        total = _networks(every_job)
-        kept = f"{total - _networks(jobs)} of {counted(total, 'network')}"
-        print(f"Recorded already, and not trained again: {kept}.", flush=True)
+    chosen = {n: e for n, e in every.items() if not why_not[n]}
+    store = None if folder is None else records.Store(folder)
     timed = every[BASELINE] if progress else None
-    if jobs and store is not None:
-        durable.check_writable(store.folder)
-    if jobs and scheduler is not None:
-        _train_on_cluster(jobs, sets, own, keep, scheduler, timed)
-    elif jobs:
-        _train_here(jobs, sets, own, keep, timed)
+    done = _runs(chosen, seeds, sets, own, store, scheduler, timed)
     return Comparison(
         classes=sets.classes,
         train_counts=sets.counts,
         test_counts=sets.test_counts,
         copies=sets.copies,
-        pixels_note=dark,
+        pixels_note=pixels_note,
         confusions={n: {s: done[n][s] for s in seeds} for n in chosen},
-        skipped=skipped,
+        skipped={n: reason for n, reason in why_not.items() if reason},
         settings={
             "data_sha256": sets.sha256,
             **settings,
@@ -174,6 +142,53 @@ def compare(
             **(own.settings() or {"dropout": every[BASELINE].dropout}),
         },
     )
+
+
+def _runs(
+    chosen: Mapping[str, Experiment],
+    seeds: Sequence[int],
+    sets: ImageSets,
+    own: Network,
+    store: records.Store | None,
+    scheduler: str | None,
+    timed: Experiment | None,
+) -> dict[str, dict[int, Labels | None]]:
+    """Return the confusion matrix of each method and seed, training what is not recorded."""
+    done = {
+        n: method_runs.recorded(store, e, sets, own) if store else {} for n, e in chosen.items()
+    }
+
+    def keep(runs: Sequence[Run]) -> None:
+        for run in runs:
+            done[_slug(run.experiment)][run.seed] = (
+                None if run.diverged else np.array(run.confusion)
+            )
+            if store is not None:
+                store.append(method_runs.record(run, sets, own))
+
+    families = offered.families(chosen.values())
+    every = {(family[0].name, seed): family for seed in seeds for family in families}
+    jobs = {
+        (name, seed): family
+        for (name, seed), family in every.items()
+        if any(seed not in done[_slug(experiment)] for experiment in family)
+    }
+    if timed is not None and len(jobs) < len(every):
+        total = _networks(every)
+        kept = f"{total - _networks(jobs)} of {counted(total, 'network')}"
+        print(f"Recorded already, and not trained again: {kept}.", flush=True)
+    if jobs and store is not None:
+        durable.check_writable(store.folder)
+    if jobs and scheduler is not None:
+        _train_on_cluster(jobs, sets, own, keep, scheduler, timed)
+    elif jobs:
+        _train_here(jobs, sets, own, keep, timed)
+    return done
+
+
+def _slug(experiment: Experiment) -> str:
+    """Return the name that `compare` knows a method by."""
+    return experiment.name.split("/")[1]
 
 
 def _train_here(
