@@ -28,6 +28,32 @@ def test_every_draw_is_a_dot_and_the_best_mean_stands_on_top() -> None:
     plt.close("all")
 
 
+def test_draws_before_stand_above_those_after_and_the_best_mean_after_on_top() -> None:
+    before = pd.DataFrame({"a": [50.0, 60], "b": [90.0, 70], "before alone": [1.0, 2]})
+    after = pd.DataFrame({"a": [99.0, 97], "b": [80.0, 70], "after alone": [100.0, 100]})
+    figure = draws.method_change(before, after, names=("short", "long"), measure="Recall")
+    (axis,), (legend,) = figure.axes, figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["short", "long", "mean"]
+    assert [text.get_text() for text in axis.get_yticklabels()] == ["a", "b"]
+    dots = [line for line in axis.lines if line.get_marker() == "o" and len(line.get_xdata())]
+    assert [list(line.get_xdata()) for line in dots] == [[50, 60], [99, 97], [90, 70], [80, 70]]
+    rows = [line.get_ydata()[0] for line in dots]
+    assert rows == sorted(rows)
+    assert axis.yaxis_inverted()  # so the smaller row is the upper one
+    ticks = [list(line.get_xdata()) for line in axis.lines if line.get_marker() == "|"]
+    assert ticks == [[55], [98], [80], [75], []]
+    plt.close("all")
+
+
+def test_names_of_many_places_stand_aslant() -> None:
+    rows = [(10.0**k, "m", 1.0, 0.0, 2.0) for k in range(8)]
+    found = pd.DataFrame(rows, columns=["rho", "Method", "Gain", "Gain low", "Gain high"])
+    for places, angle in ((7, 0), (8, 45)):
+        axis = draws.gains(found[:places], axis="rho", names={"m": "Method"}).axes[0]
+        assert {text.get_rotation() for text in axis.get_xticklabels()} == {angle}
+    plt.close("all")
+
+
 def test_bars_of_ranks_overlap_within_the_critical_difference() -> None:
     axis = draws.critical_differences({"b": 2.5, "a": 1.0}, 1.2).axes[0]
     bars = [segment[:, 0] for segment in axis.collections[0].get_segments()]
@@ -60,6 +86,7 @@ def test_without_a_record_every_figure_says_so() -> None:
     for figure in (
         draws.draw_spread(np.empty((0, 0)), measure="Balanced accuracy"),
         draws.method_spread(pd.DataFrame(), measure="Balanced accuracy"),
+        draws.method_change(pd.DataFrame(), pd.DataFrame(), names=("a", "b"), measure="Recall"),
         draws.critical_differences({}, 0),
         draws.gains(none, axis="rho", names={}),
     ):

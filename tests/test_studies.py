@@ -60,12 +60,19 @@ def test_four_times_the_epochs_beside_the_shared_ones() -> None:
         rest = np.diag(long) + np.roll(np.diag(10 - np.array(long)), 1, axis=1)
         confusion = tuple(map(tuple, rest.tolist()))
         assert experiments.record(
-            dataclasses.replace(short, experiment=experiment, confusion=confusion)
+            dataclasses.replace(
+                short,
+                experiment=experiment,
+                recall=tuple(r / 10 for r in long),
+                confusion=confusion,
+            )
         )
     write("binary", "ros", 3, 1, half)  # short alone: left out
     found = studies.long_scores("binary")
     assert found.loc["ros", ["Short", "Long", "Difference", "Draws"]].tolist() == [50, 75, 25, 2]
     assert math.isnan(found.loc["mfe", "Long"])
+    zeros = studies.long_scores("binary", "Minority recall").loc["ros"]
+    assert zeros[["Short", "Long", "Draws"]].tolist() == [0, 50, 2]  # zeros are the minority
     assert studies.scores("binary", kind="long")["ros"].tolist() == [100.0, 50.0]
     with pytest.raises(ValueError, match="kind has to be one of shared, tuned, long"):
         studies.scores("binary", kind="short")

@@ -303,35 +303,36 @@ def fair_scores(task: str) -> pd.DataFrame:
         seeds that both studies have, "Difference" in points with "Low" and "High" (95 % t interval
         over draws), "Draws"; NaN where there are none.
     """
-    return _beside_shared(task, "tuned", "Shared", "Own")
+    return _beside_shared(task, MEASURES[0], "tuned", ("Shared", "Own"))
 
 
-def long_scores(task: str) -> pd.DataFrame:
+def long_scores(task: str, measure: str = MEASURES[0]) -> pd.DataFrame:
     """Compare each method after four times the epochs with itself after the shared ones.
 
     Parameters
     ----------
-    task : str
+    task, measure : str
         As for `scores`.
 
     Returns
     -------
     DataFrame
-        As `fair_scores`, with "Short" and "Long" for "Shared" and "Own".
+        As `fair_scores`, of the measure, with "Short" and "Long" for "Shared" and "Own".
     """
-    return _beside_shared(task, "long", "Short", "Long")
+    return _beside_shared(task, measure, "long", ("Short", "Long"))
 
 
-def _beside_shared(task: str, kind: str, first: str, second: str) -> pd.DataFrame:
+def _beside_shared(task: str, measure: str, kind: str, names: tuple[str, str]) -> pd.DataFrame:
     """Set another kind of study beside the shared one: where both have a draw and seed."""
-    one, two = scores(task), scores(task, kind=kind)
+    one, two = scores(task, measure), scores(task, measure, kind=kind)
+    first, second = names
     rows = {}
     for slug in _everywhere():
-        both = pd.concat([one[slug], two[slug]], axis=1, keys=[first, second])
+        both = pd.concat([one[slug], two[slug]], axis=1, keys=names)
         means = both.dropna().groupby(level="Draw").mean()
         difference = t_interval(means[second] - means[first])
         rows[slug] = (*means.mean(), *difference, len(means))
-    columns = [first, second, "Difference", "Low", "High", "Draws"]
+    columns = [*names, "Difference", "Low", "High", "Draws"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("Method")
 
 

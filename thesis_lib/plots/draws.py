@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
@@ -13,6 +14,8 @@ from thesis_lib.plots.style import BLUE, GREY, ORANGE, PALETTE, say_missing, sub
 
 # Where a panel of gains ends below: one method that fails would flatten all the others.
 _LOWEST_GAIN = -20.0
+# Names of more places than these would touch each other.
+_MANY_PLACES = 7
 
 
 def draw_spread(scores: ArrayLike, *, measure: str) -> Figure:
@@ -59,18 +62,57 @@ def method_spread(means: pd.DataFrame, *, measure: str) -> Figure:
         say_missing(axis)
         return figure
     for row, method in enumerate(methods):
-        values = means[method]
-        axis.plot(values, np.full(len(values), row), "o", color=BLUE, markersize=5, alpha=0.45)
-        axis.plot(values.mean(), row, "|", color=ORANGE, markersize=15, markeredgewidth=2.5)
-    axis.plot([], [], "o", color=BLUE, markersize=5, alpha=0.45, label="one draw")
+        _spread(axis, means[method], row, BLUE)
+    _name_rows(figure, axis, methods, {"one draw": BLUE}, measure)
+    return figure
+
+
+def method_change(
+    before: pd.DataFrame, after: pd.DataFrame, *, names: tuple[str, str], measure: str
+) -> Figure:
+    """Draw every draw as a dot before and after something, two lines of dots a method.
+
+    Parameters
+    ----------
+    before, after : DataFrame
+        As for `method_spread`. Methods that one of them lacks are left out; the best mean after
+        the change stands on top.
+    names : tuple of str
+        Of a dot before and of one after.
+    measure : str
+        Name of what is shown.
+    """
+    methods = after.mean().sort_values(ascending=False, kind="stable").index
+    methods = methods[methods.isin(before.columns)]
+    figure, axis = subplots(figsize=(6.4, 0.6 * len(methods) + 1.4))
+    if methods.empty:
+        say_missing(axis)
+        return figure
+    for row, method in enumerate(methods):
+        _spread(axis, before[method], row - 0.17, GREY)
+        _spread(axis, after[method], row + 0.17, BLUE)
+    _name_rows(figure, axis, methods, dict(zip(names, (GREY, BLUE), strict=True)), measure)
+    return figure
+
+
+def _spread(axis: Axes, values: pd.Series, row: float, color: str) -> None:
+    axis.plot(values, np.full(len(values), row), "o", color=color, markersize=5, alpha=0.45)
+    axis.plot(values.mean(), row, "|", color=ORANGE, markersize=15, markeredgewidth=2.5)
+
+
+def _name_rows(
+    figure: Figure, axis: Axes, methods: pd.Index, dots: Mapping[str, str], measure: str
+) -> None:
+    """Name the rows after methods, the first on top, and say what a dot of each colour is."""
+    for name, color in dots.items():
+        axis.plot([], [], "o", color=color, markersize=5, alpha=0.45, label=name)
     axis.plot([], [], "|", color=ORANGE, markersize=12, markeredgewidth=2.5, label="mean")
     axis.set_yticks(range(len(methods)), list(methods), parse_math=False)
     axis.invert_yaxis()
     axis.grid(axis="x", color="#dddddd", linewidth=0.6)
     axis.set_axisbelow(True)
     axis.set(xlabel=f"{measure}, percent")
-    figure.legend(loc="outside upper right", ncols=2, fontsize=8)
-    return figure
+    figure.legend(loc="outside upper right", ncols=len(dots) + 1, fontsize=8)
 
 
 def critical_differences(ranks: Mapping[str, float], difference: float) -> Figure:
@@ -135,6 +177,8 @@ def gains(found: pd.DataFrame, *, axis: str, names: Mapping[str, str]) -> Figure
         panel.set_xscale("log")
         panel.minorticks_off()
     panel.set_xticks(places, [f"{place:,g}" for place in places])
+    if len(places) > _MANY_PLACES:
+        panel.tick_params(axis="x", rotation=45)
     if axis == "rho" and len(places) == 1:  # Else the marks aside would fill the panel.
         panel.set_xlim(places[0] / 2, 2.5 * places[0])
     title = "Imbalance ratio ρ" if axis == "rho" else axis
