@@ -230,7 +230,7 @@ def comparison_figure(compared: Mapping[str, Any], metric: str) -> Figure:
     axis.barh(rows, means, 0.6, color=BLUE, alpha=0.5, label="recorded mean, with its interval")
     for row, cell in zip(rows, chosen["recorded"], strict=True):
         if cell and cell[1] is not None:
-            axis.plot(cell[1:], [row, row], color=BLUE, linewidth=1.6)
+            axis.plot(np.clip(cell[1:], 0, 100), [row, row], color=BLUE, linewidth=1.6)
     axis.plot(chosen["published"], rows, "D", color=ORANGE, mfc="none", label="published")
     axis.set_yticks(rows, compared["methods"])
     axis.set(xlim=(0, 103), xlabel=f"{metric} (%)", ylim=(len(rows) - 0.5, -0.5))

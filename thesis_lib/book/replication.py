@@ -135,6 +135,31 @@ def said_by_chance(rows: pd.DataFrame) -> str:
     )
 
 
+def said_fallen() -> str:
+    """Say in Markdown which networks :func:`findings.fallen` finds, and what hangs on them."""
+    parts, networks, agrees, fewer = [], 0, 0, 0
+    for task, heading in TASKS.items():
+        found = findings.fallen(task)
+        if found.empty:
+            continue
+        networks += len(found)
+        seeds = found.groupby("Seed").size()
+        each = " and ".join(f"seed {seed} in {n}" for seed, n in seeds.items())
+        n = counted(found["Experiment"].nunique(), "experiment")
+        parts.append(f"{heading.lower()}, {n}: {each}")
+        verdict = findings.without(task, found)
+        agreed = verdict["Now"] == "agrees"
+        agrees += int(agreed.sum())
+        fewer += int((agreed & (verdict["Without"] == "differs")).sum())
+    if not parts:
+        return "No recorded network lies more than five points below the printed training accuracy."
+    return (
+        "Recorded networks more than five points below the printed training accuracy: "
+        f"{networks} ({'; '.join(parts)}). Of the {agrees} numbers of these experiments that "
+        f"agree, {fewer} would differ without them."
+    )
+
+
 def shifts(task: str) -> pd.DataFrame:
     """Compare our grid of focal loss with the printed one, each quantity over all its settings.
 
