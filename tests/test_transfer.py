@@ -85,7 +85,16 @@ def test_what_is_said_counts_the_seeds_of_every_task() -> None:
     for task, right in [("digits", 6), ("fashion-lt", 4)]:
         write(f"{task}/cross-entropy", 1, 5)
         write(f"{task}/ros", 1, right)
-    assert transfer.said()["ROS"] == "Digits +10.0 (1 seed), Fashion-MNIST -10.0 (1)"
+    assert transfer.said()["ROS"] == "Digits +10.0 (1 seed); Fashion-MNIST -10.0 (1)"
+
+
+def test_a_method_may_be_held_against_another_than_the_baseline() -> None:
+    for seed, ros, smote in [(1, 5, 7), (2, 6, 9)]:
+        write("digits/ros", seed, ros)
+        write("digits/smote", seed, smote)
+    assert transfer.gains().empty
+    assert transfer.gains("ROS").loc["SMOTE", "digits"] == pytest.approx((20 + 30) / 2)
+    assert transfer.said("SMOTE")["ROS"] == "Digits -25.0 (2 seeds)"
 
 
 def test_rankings_agree_between_seeds_and_between_tasks() -> None:

@@ -47,67 +47,80 @@ def scores(task: str) -> pd.DataFrame:
     return frame.reindex(columns=sorted(frame)).rename_axis(index="Method", columns="Seed")
 
 
-def differences(task: str) -> pd.DataFrame:
-    """Return what each recorded run gains over the baseline's run with the same seed, in points.
+def baseline() -> str:
+    """Return the name that the baseline has on pages."""
+    return str(later.STUDY_METHODS[later.BASELINE]["method"])
+
+
+def differences(task: str, over: str | None = None) -> pd.DataFrame:
+    """Return what each recorded run gains over another method's run with the same seed, in points.
 
     Parameters
     ----------
     task : str
         One of ``TASKS``.
+    over : str, optional
+        The other method, a row of `scores`; by default the baseline.
 
     Returns
     -------
     DataFrame
-        Rows and columns of `scores`; NaN where the method or the baseline lacks the seed.
+        Rows and columns of `scores`; NaN where one of the two lacks the seed.
     """
     found = scores(task)
-    return found - found.loc[baseline()]
+    return found - found.loc[over or baseline()]
 
 
-def gains() -> pd.DataFrame:
-    """Return the mean gain of each method over the seeds that it shares with the baseline.
+def gains(over: str | None = None) -> pd.DataFrame:
+    """Return the mean gain of each method over the seeds that it shares with another.
 
-    A method with fewer seeds than another is held against the same runs of the baseline as it has
-    itself, so a lucky seed of the baseline does no harm; how many there are, `seeds` says.
+    A method with fewer seeds is held against the same runs of the other as it has itself, so a
+    lucky seed of the other does no harm; how many there are, `seeds` says.
+
+    Parameters
+    ----------
+    over : str, optional
+        The other method; by default the baseline.
 
     Returns
     -------
     DataFrame
-        A row a method, the baseline too (0), a column a task of ``TASKS`` of which its baseline is
+        A row a method, the other too (0), a column a task of ``TASKS`` of which the other is
         recorded; points, NaN where there is no such seed.
     """
-    columns = {task: differences(task).mean(axis=1) for task in TASKS}
+    columns = {task: differences(task, over).mean(axis=1) for task in TASKS}
     return pd.DataFrame(columns, dtype=float).dropna(axis=1, how="all").rename_axis("Method")
 
 
-def seeds() -> pd.DataFrame:
+def seeds(over: str | None = None) -> pd.DataFrame:
     """Return the number of seeds that each mean of `gains` is over, in the same places."""
-    found = gains()
-    counted = {task: differences(task).count(axis=1) for task in found}
+    found = gains(over)
+    counted = {task: differences(str(task), over).count(axis=1) for task in found}
     return pd.DataFrame(counted, index=found.index, dtype=int)
 
 
-def said() -> dict[str, str]:
-    """Say what each method gained: "Digits +7.8 (3 seeds), CIFAR-10 -1.9 (1)".
+def said(over: str | None = None) -> dict[str, str]:
+    """Say what each method gained: "Digits +7.8 (3 seeds); CIFAR-10 -1.9 (1)".
+
+    Parameters
+    ----------
+    over : str, optional
+        As for `gains`.
 
     Returns
     -------
     dict of str to str
         By the rows of `gains`; "not recorded yet" where there is nothing.
     """
-    found, n = gains(), seeds()
+    found, n = gains(over), seeds(over)
     lines = {}
-    for method, row in found.iterrows():
-        there = [f"{TASKS[t]} {row[t]:+.1f} ({n.loc[method, t]})" for t in row.dropna().index]
+    for method in map(str, found.index):
+        row, counts = found.loc[method].dropna(), n.loc[method]
+        there = [f"{TASKS[t]} {row[t]:+.1f} ({counts[t]})" for t in map(str, row.index)]
         if there:
             there[0] = there[0].replace(")", " seed)" if "(1)" in there[0] else " seeds)")
-        lines[str(method)] = ", ".join(there) or "not recorded yet"
+        lines[method] = "; ".join(there) or "not recorded yet"
     return lines
-
-
-def baseline() -> str:
-    """Return the name that the baseline has on pages."""
-    return str(later.STUDY_METHODS[later.BASELINE]["method"])
 
 
 def ranks(found: pd.DataFrame) -> pd.DataFrame:
