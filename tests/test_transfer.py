@@ -56,8 +56,45 @@ def test_scores_have_a_row_for_every_method_and_chance_where_a_run_diverged() ->
 
 def test_nothing_recorded() -> None:
     assert transfer.scores("fashion-lt").shape == (22, 0)
-    assert transfer.means().shape == (22, 0)
+    assert transfer.gains().shape == transfer.seeds().shape == (22, 0)
+    assert set(transfer.said().values()) == {"not recorded yet"}
     assert transfer.agreement().empty
+
+
+def test_a_gain_is_over_the_seeds_that_a_method_shares_with_the_baseline() -> None:
+    """The baseline has seeds 1 to 3; ROS two of them and a fourth; MFE one; RUS none of them."""
+    for seed, right in enumerate((5, 7, 3), start=1):
+        write("digits/cross-entropy", seed, right)
+    for name, seed, right in [("ros", 1, 8), ("ros", 3, 5), ("ros", 4, 0), ("mfe", 2, 1)]:
+        write(f"digits/{name}", seed, right)
+    write("digits/rus", 4, 9)
+    write("fashion-lt/ros", 1, 9)  # without a baseline
+    found, n = transfer.gains(), transfer.seeds()
+    assert list(found.columns) == list(n.columns) == ["digits"]
+    by_hand = {"Cross-entropy": 0.0, "ROS": (30 + 20) / 2, "MFE": -60.0}
+    assert found["digits"].dropna().to_dict() == pytest.approx(by_hand)
+    assert n.loc[["Cross-entropy", "ROS", "MFE", "RUS"], "digits"].tolist() == [3, 2, 1, 0]
+    assert transfer.differences("fashion-lt").isna().all(axis=None)
+    said = transfer.said()
+    assert said["ROS"] == "Digits +25.0 (2 seeds)"
+    assert said["MFE"] == "Digits -60.0 (1 seed)"
+    assert said["RUS"] == "not recorded yet"
+
+
+def test_what_is_said_counts_the_seeds_of_every_task() -> None:
+    for task, right in [("digits", 6), ("fashion-lt", 4)]:
+        write(f"{task}/cross-entropy", 1, 5)
+        write(f"{task}/ros", 1, right)
+    assert transfer.said()["ROS"] == "Digits +10.0 (1 seed); Fashion-MNIST -10.0 (1)"
+
+
+def test_a_method_may_be_held_against_another_than_the_baseline() -> None:
+    for seed, ros, smote in [(1, 5, 7), (2, 6, 9)]:
+        write("digits/ros", seed, ros)
+        write("digits/smote", seed, smote)
+    assert transfer.gains().empty
+    assert transfer.gains("ROS").loc["SMOTE", "digits"] == pytest.approx((20 + 30) / 2)
+    assert transfer.said("SMOTE")["ROS"] == "Digits -25.0 (2 seeds)"
 
 
 def test_rankings_agree_between_seeds_and_between_tasks() -> None:
@@ -70,21 +107,23 @@ def test_rankings_agree_between_seeds_and_between_tasks() -> None:
         write(f"digits/{slug}", 2, second)
         write(f"digits-rows/{slug}", 1, other)
     write("digits/crt", 1, 5)  # not on the other task, and with one seed
+    for name, seed in [("digits", 1), ("digits", 2), ("digits-rows", 1)]:
+        write(f"{name}/cross-entropy", seed, 0)  # the last there, and on the other task, too
     found = transfer.agreement()
-    assert found["Methods"].to_dict() == {"Digits: seeds 1 and 2": 4, "Digits and Digits, GRU": 4}
-    # 1 - 6 * 2 / (4 * 15) by hand; the means over seeds tie the best two: ranks 1.5, 1.5, 3, 4.
-    assert found.loc["Digits: seeds 1 and 2", "Correlation"] == pytest.approx(0.8)
-    tied = np.corrcoef([1.5, 1.5, 3, 4], [4, 3, 2, 1])[0, 1]
+    assert found["Methods"].to_dict() == {"Digits: seeds 1 and 2": 5, "Digits and Digits, GRU": 5}
+    # 1 - 6 * 2 / (5 * 24) by hand; the gains tie the best two: ranks 1.5, 1.5, 3, 4, 5.
+    assert found.loc["Digits: seeds 1 and 2", "Correlation"] == pytest.approx(0.9)
+    tied = np.corrcoef([1.5, 1.5, 3, 4, 5], [4, 3, 2, 1, 5])[0, 1]
     assert found.loc["Digits and Digits, GRU", "Correlation"] == pytest.approx(tied)
-    assert found.loc["Digits and Digits, GRU", "Seeds"] == pytest.approx(0.8)
-    ranked = transfer.ranks(transfer.means())
+    assert found.loc["Digits and Digits, GRU", "Seeds"] == pytest.approx(0.9)
+    ranked = transfer.ranks(transfer.gains())
     assert ranked.loc["SMOTE"].tolist() == [1.5, 3.0]
     assert "Classifier re-training" not in ranked.index
 
 
 def test_seeds_are_compared_on_the_methods_of_the_two_tasks() -> None:
     """A fifth method, where the seeds disagree, is not on the other task and does not count."""
-    methods = ("ros", "smote", "rus", "mfe", "crt")
+    methods = ("cross-entropy", "smote", "rus", "mfe", "crt")
     for slug, first, second in zip(methods, (9, 8, 4, 2, 1), (9, 8, 4, 2, 10), strict=True):
         write(f"digits/{slug}", 1, first)
         write(f"digits/{slug}", 2, second)
@@ -104,6 +143,12 @@ def test_the_grid_shows_ranks_and_the_best_is_darkest() -> None:
     mesh = axis.collections[0]
     dark = [sum(mesh.cmap(mesh.norm(rank))[:3]) for rank in (1, 2, 3)]
     assert dark == sorted(dark)
+    plt.close("all")
+
+
+def test_a_starred_rank_has_an_asterisk() -> None:
+    axis = figures.rank_grid(["a", "b"], ["x"], [[1], [2]], starred=[[False], [True]]).axes[0]
+    assert [t.get_text() for t in axis.texts] == ["1", "2*"]
     plt.close("all")
 
 

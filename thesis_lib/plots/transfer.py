@@ -13,7 +13,9 @@ from numpy.typing import ArrayLike
 from thesis_lib.plots.style import BLACK, GREY, PALETTE, subplots
 
 
-def rank_grid(methods: Sequence[str], tasks: Sequence[str], ranks: ArrayLike) -> Figure:
+def rank_grid(
+    methods: Sequence[str], tasks: Sequence[str], ranks: ArrayLike, *, starred: ArrayLike = False
+) -> Figure:
     """Draw the rank of each method on each task as a grid of cells, the best ones dark.
 
     Parameters
@@ -22,14 +24,17 @@ def rank_grid(methods: Sequence[str], tasks: Sequence[str], ranks: ArrayLike) ->
         n names and k names.
     ranks : array_like, (n, k)
         1 is the best; ties are halves.
+    starred : array_like of bool, (n, k)
+        The ranks to show with an asterisk.
     """
     values = np.asarray(ranks, dtype=float)
+    stars = np.where(np.broadcast_to(starred, values.shape), "*", "")
     figure, axis = subplots(figsize=(6.4, 0.24 * len(methods) + 0.7))
     across, down = (np.arange(n + 1) - 0.5 for n in values.T.shape)
     axis.pcolormesh(across, down, values, vmin=1, vmax=max(2, len(methods)), cmap="Blues_r")
     for (i, j), rank in np.ndenumerate(values):
         color = "white" if rank < 0.4 * len(methods) else "black"
-        axis.text(j, i, f"{rank:g}", ha="center", va="center", fontsize=8, color=color)
+        axis.text(j, i, f"{rank:g}{stars[i, j]}", ha="center", va="center", fontsize=8, color=color)
     axis.set_yticks(range(len(methods)), methods, fontsize=8.5)
     axis.set_xticks(range(len(tasks)), tasks)
     axis.xaxis.tick_top()
