@@ -93,7 +93,13 @@ def gains(over: str | None = None) -> pd.DataFrame:
 
 
 def seeds(over: str | None = None) -> pd.DataFrame:
-    """Return the number of seeds that each mean of `gains` is over, in the same places."""
+    """Return the number of seeds that each mean of `gains` is over, in the same places.
+
+    Parameters
+    ----------
+    over : str, optional
+        As for `gains`.
+    """
     found = gains(over)
     counted = {task: differences(str(task), over).count(axis=1) for task in found}
     return pd.DataFrame(counted, index=found.index, dtype=int)
