@@ -26,6 +26,7 @@ from thesis_lib import (
 from thesis_lib.book import (
     confidences,
     findings,
+    last_batch,
     listings,
     precision,
     published,
@@ -33,7 +34,7 @@ from thesis_lib.book import (
     verdicts,
 )
 from thesis_lib.engine.provenance import precision_of
-from thesis_lib.wording import counted
+from thesis_lib.wording import counted, some
 
 Floats = NDArray[np.float64]
 
@@ -845,6 +846,26 @@ def _rus_speed() -> Evidence:
     )
     text += " ".join(_timed(base.name, rus.name) or ["No machine has recorded both alike."])
     return Evidence(CONFIRMED if fewer_steps <= 180 <= fewer_images else REFUTED, text)
+
+
+@check("last-batch")
+def _last_batch() -> Evidence:
+    met = last_batch.meetings()
+    if met is None:
+        return Evidence(OPEN, "MNIST is not at hand.")
+    if not any(met.values()):
+        return Evidence(OPEN, "No recorded network met a zero there, in an order that is known.")
+    after, others = last_batch.rises(met)
+    usual, unusual = others.median(), others.quantile(0.99)
+    each = "; ".join(f"seed {s} in epoch {some(list(map(str, e)))}" for s, e in met.items() if e)
+    text = (
+        f"Focal loss has {counted(len(met), 'seed')} whose order is known. A zero is in that "
+        f"batch: {each}. To the next epoch the loss grows {after.min():.3g} to {after.max():,.0f} "
+        f"times in the {counted(len(after), 'network')} of these, median {after.median():.3g}. In "
+        f"all other epochs it is {usual:.2f} times as large in the median, and one time in a "
+        f"hundred more than {unusual:.2g} times."
+    )
+    return Evidence(CONFIRMED if after.min() > unusual else REFUTED, text)
 
 
 def _timed(slow: str, fast: str) -> list[str]:

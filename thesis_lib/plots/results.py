@@ -266,6 +266,38 @@ def focal_lines(
     return figure
 
 
+def focal_losses(
+    panels: Mapping[str, Mapping[float, ArrayLike]], marks: Mapping[str, Sequence[int]]
+) -> Figure:
+    """Draw training losses over the epochs, a panel a seed, a colour a minority weight.
+
+    Parameters
+    ----------
+    panels : mapping of str to mapping of float to array_like, (n_epochs, n_settings)
+        Title, then weight, to the losses.
+    marks : mapping of str to sequence of int
+        Title to the epochs, from 1, after which a line stands.
+    """
+    figure, axes = subplots(1, max(1, len(panels)), figsize=(7.2, 3.2), sharey=True, squeeze=False)
+    if not panels:
+        say_missing(axes[0, 0])
+    for axis, (title, curves) in zip(axes.flat, panels.items(), strict=False):
+        for k, (weight, values) in enumerate(curves.items()):
+            array = np.asarray(values, dtype=float)
+            epochs = np.arange(1, len(array) + 1)
+            drawn = axis.plot(epochs, array, color=PALETTE[k % len(PALETTE)], lw=0.9)
+            drawn[0].set_label(f"a = {weight:g}")
+        for epoch in marks[title]:
+            axis.axvline(epoch + 0.5, color=GREY, linestyle="--", linewidth=1)
+        axis.set(title=title, xlabel="Epoch", yscale="log")
+        axis.grid(axis="y", color="#dddddd", linewidth=0.6)
+    axes[0, 0].set_ylabel("Training loss")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    if handles:
+        figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), fontsize=9)
+    return figure
+
+
 def learning_curves(curves: Mapping[str, Sequence[float]], *, ylabel: str) -> Figure:
     """Draw one value an epoch for several runs.
 
