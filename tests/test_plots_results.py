@@ -159,14 +159,16 @@ def test_focal_grid_checks_shapes() -> None:
 
 def test_focal_losses_are_marked_after_the_epoch() -> None:
     losses = {1: [[1.0, 2.0], [0.5, 0.1]], 100: [[3.0], [16.0]]}
-    figure = results.focal_losses(
-        {"Seed 2": losses, "Seed 5": losses}, {"Seed 2": [1], "Seed 5": []}
-    )
+    marks: dict[str, list[int]] = {"Seed 2": [1], "Seed 5": []}
+    figure = results.focal_losses(dict.fromkeys(marks, losses), marks)
     left, right = figure.axes
     assert [line.get_ydata()[-1] for line in left.lines[:3]] == [0.5, 0.1, 16.0]
     assert left.lines[3].get_xdata()[0] == 1.5
     assert len(right.lines) == 3
     assert [t.get_text() for t in figure.legends[0].get_texts()] == ["a = 1", "a = 100"]
+
+
+def test_no_focal_losses_say_so() -> None:
     assert results.focal_losses({}, {}).axes[0].texts
 
 
