@@ -649,6 +649,8 @@ def test_a_network_that_has_not_learnt_its_training_set_is_found() -> None:
     found = findings.fallen("binary")
     assert found[["Experiment", "Seed", "Printed"]].to_numpy().tolist() == [["mfe", 1, 100.0]]
     assert found["Training"].tolist() == pytest.approx([94.5])
+    last = experiments.recorded("binary/mfe")[0].accuracy_curve[-1]
+    assert found["Last epoch"].tolist() == pytest.approx([100 * last])
     assert findings.fallen("multiclass").empty
     # 59.75 % is printed: within 0.74 ± 0.80 of all five, far from 0.9035 ± 0.0021 of four.
     verdict = findings.without("binary", found)

@@ -7,6 +7,7 @@ Where a finding stands is computed by ``evidence``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -168,8 +169,9 @@ def fallen(task: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a network; columns "Experiment" (without the task), "Seed", "Printed" and "Training"
-        (training accuracies) and "Testing", in percent.
+        A row a network; columns "Experiment" (without the task), "Seed", "Printed", "Last epoch"
+        and "Training" (training accuracies; as Keras reports it in the last epoch, while weights
+        change and with dropout, and of the trained network) and "Testing", in percent.
     """
     rows = []
     for name, experiment in experiments.catalogue().items():
@@ -180,9 +182,12 @@ def fallen(task: str) -> pd.DataFrame:
         ]
         for run in experiments.converged(experiments.recorded(experiment)) if printed else ():
             if 100 * run.train_accuracy < printed[0] - _FELL:
-                measured = (100 * run.train_accuracy, 100 * run.test_accuracy)
-                rows.append((name.split("/")[1], run.seed, printed[0], *measured))
-    return pd.DataFrame(rows, columns=["Experiment", "Seed", "Printed", "Training", "Testing"])
+                last = run.accuracy_curve[-1] if run.accuracy_curve else math.nan
+                measured = (last, run.train_accuracy, run.test_accuracy)
+                percent = [100 * value for value in measured]
+                rows.append((name.split("/")[1], run.seed, printed[0], *percent))
+    columns = ["Experiment", "Seed", "Printed", "Last epoch", "Training", "Testing"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def without(task: str, left_out: pd.DataFrame) -> pd.DataFrame:
