@@ -218,6 +218,19 @@ def test_precision_is_that_of_the_shares_of_training() -> None:
     assert found["ros"].isna().all()
 
 
+@pytest.mark.parametrize(("images", "rest"), [(3201, 1), (3203, 3), (3204, 0), (3200, 0)])
+def test_a_small_last_batch_is_told(images: int, rest: int) -> None:
+    settings = {"batch_size": 32, "epochs": 20}
+    result = made(
+        {BASELINE: binary([10, 11])}, train_counts=np.array([images - 10, 10]), settings=settings
+    )
+    told = [c for c in result.caveats() if c.startswith("The last batch")]
+    assert len(told) == (rest > 0)
+    if rest:
+        assert f" has {rest} image" in told[0]
+        assert f"weighs {32 / rest:.0f} times as much" in told[0]
+
+
 def test_costs_are_means_over_an_image_in_use() -> None:
     """By hand: 1,000 whole to 10 broken in use; a broken one missed costs 50, a false alarm 1."""
     tables = [np.array([[95, 5], [4, 6]]), np.array([[90, 10], [2, 8]])]

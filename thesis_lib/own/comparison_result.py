@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Labels = NDArray[np.int64]
 
 _HARDLY = 0.1  # of the way from guessing to perfect
+_SMALL = 0.1  # of a batch
 _FEW_UPDATES = 100  # fewer than five epochs of 20 batches
 
 
@@ -388,6 +389,13 @@ class Comparison:
                 f"Each network made only {self.updates} updates, and may be judged before it has "
                 "learned; more epochs make more."
             )
+        if rest := self._small_last_batch():
+            times = int(self.settings["batch_size"]) / rest
+            found.append(
+                f"The last batch of an epoch has {counted(rest, 'image')}, so a rare one in it "
+                f"weighs {times:.0f} times as much as elsewhere and can throw a network back. "
+                "Another batch size avoids that."
+            )
         if any("members" in METHODS[method] for method in self.confusions):
             found.append("An ensemble trains five networks, so it had five times the updates.")
         fewest = int(self.test_counts[self.test_counts > 0].min())
@@ -400,6 +408,12 @@ class Comparison:
         if few:
             found.append(f"Fewer than ten test images, too few to judge a class by: {some(few)}.")
         return found
+
+    def _small_last_batch(self) -> int:
+        """Return how many images the last batch of an epoch has if these are few, else 0."""
+        size = int(self.settings.get("batch_size", 1))
+        rest = int(self.train_counts.sum()) % size
+        return rest if rest <= _SMALL * size else 0
 
     def figure(self, measure: str = MEASURES[0]) -> Figure:
         """Draw each method's runs, mean and interval.
