@@ -5,24 +5,34 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from thesis_lib import data, experiments
+from thesis_lib import data, experiments, tasks, training
 from thesis_lib.book import verdicts
+from thesis_lib.training import Experiment
 
 _NAMES = ["Experiment", "Seed"]
 
 
 def size() -> int:
     """Return how many images the last batch of an epoch of two classes has."""
-    batch = experiments.get(verdicts.focal("binary", 0, 1)).batch_size
-    return sum(data.BINARY_COUNTS) % batch
+    return sum(data.BINARY_COUNTS) % _focal().batch_size
 
 
-def meetings() -> dict[int, list[int]] | None:
-    """Return the epochs, from 1, that a zero is in the last batch of, by seed.
+def met(experiment: Experiment, seed: int) -> list[int] | None:
+    """Return the epochs, from 1, that have an image of a minority class in their last, small batch.
 
-    Of the seeds that focal loss on two classes is recorded with, trained side by side: their order
-    follows from the seed (:func:`thesis_lib.engine.vectorized.batch_order`). None without MNIST,
-    whose labels say where the zeros are.
+    The order of the images follows from the seed where runs train side by side
+    (:func:`thesis_lib.engine.vectorized.batch_order`).
+
+    Parameters
+    ----------
+    experiment : Experiment
+        Without a sampler, on MNIST.
+    seed : int
+
+    Returns
+    -------
+    list of int or None
+        None without MNIST, whose labels say where the images are.
     """
     mnist = data.load("mnist", fallback="digits")
     if mnist.name != "mnist":
@@ -30,15 +40,29 @@ def meetings() -> dict[int, list[int]] | None:
     # Not at the head: it starts JAX.
     from thesis_lib.engine.vectorized import batch_order
 
-    zeros = np.flatnonzero(data.task("binary", mnist).y_train == 0)
-    epochs = experiments.get(verdicts.focal("binary", 0, 1)).epochs
+    labels = training.subset_of(experiment, mnist).y_train
+    few = np.flatnonzero(np.isin(labels, tasks.get(experiment.task).minority))
+    full = len(labels) - len(labels) % experiment.batch_size
+    lasts = (
+        np.asarray(batch_order(seed, epoch, len(labels)))[full:]
+        for epoch in range(experiment.epochs)
+    )
+    return [epoch for epoch, last in enumerate(lasts, start=1) if np.isin(last, few).any()]
 
-    def met(seed: int, epoch: int) -> bool:
-        order = np.asarray(batch_order(seed, epoch, sum(data.BINARY_COUNTS)))
-        return bool(np.isin(order[-size() :], zeros).any())
 
-    seeds = losses().columns.unique("Seed")
-    return {int(s): [e + 1 for e in range(epochs) if met(int(s), e)] for s in sorted(seeds)}
+def meetings() -> dict[int, list[int]] | None:
+    """Return what `met` does for focal loss on two classes, by seed.
+
+    Of the seeds that are recorded from training side by side. None without MNIST.
+    """
+    found = {int(s): met(_focal(), int(s)) for s in sorted(losses().columns.unique("Seed"))}
+    known = {seed: epochs for seed, epochs in found.items() if epochs is not None}
+    return known if len(known) == len(found) else None
+
+
+def _focal() -> Experiment:
+    """Return one of the settings of focal loss, which share images, epochs and batches."""
+    return experiments.get(verdicts.focal("binary", 0, 1))
 
 
 def losses() -> pd.DataFrame:
