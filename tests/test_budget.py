@@ -101,6 +101,7 @@ def test_training_stops_after_the_batch_in_which_the_time_ends(clock: Clock) -> 
     assert (seen, told) == ([0, 1, 2, 0, 1], [1])
 
 
+@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("name", ["ensemble", "crt", "ldam-drw"])
 def test_the_second_network_and_the_second_stage_stop_too(name: str, clock: Clock) -> None:
     """The time ends with the first epoch, and that is all of the first network or stage."""
@@ -161,6 +162,7 @@ def test_what_no_program_takes_together_has_the_same_end(
     assert vectorized._one_by_one([job], 1, None, "float32", None, lambda images: None) == []
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_comparison_out_of_time_says_how_many_runs_are_left(
     clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -160,13 +160,14 @@ def test_seeds_draw_the_weights_and_leave_those_that_the_builder_sets() -> None:
 
 
 def test_running_means_are_trained_and_dropout_falls_in_training_only() -> None:
-    trained = thesis_lib.fit(*TRAIN, method=BASELINE, network=normalised, progress=False)
+    settings = {"method": BASELINE, "progress": False, **SETTINGS}
+    trained = thesis_lib.fit(*TRAIN, network=normalised, **settings)
     (network,) = (one for one in trained.network.layers if one.name == "network_0")
     (norm,) = (x for x in network.layers if isinstance(x, layers.BatchNormalization))
     assert np.abs(norm.moving_mean.numpy()).max() > 0
     np.testing.assert_array_equal(trained.predict_proba(TEST[0]), trained.predict_proba(TEST[0]))
     still = functools.partial(normalised, rate=0.0)
-    other = thesis_lib.fit(*TRAIN, method=BASELINE, network=still, progress=False)
+    other = thesis_lib.fit(*TRAIN, network=still, **settings)
     assert not np.allclose(other.predict_proba(TEST[0]), trained.predict_proba(TEST[0]))
 
 
