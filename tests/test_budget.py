@@ -101,7 +101,6 @@ def test_training_stops_after_the_batch_in_which_the_time_ends(clock: Clock) -> 
     assert (seen, told) == ([0, 1, 2, 0, 1], [1])
 
 
-@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("name", ["ensemble", "crt", "ldam-drw"])
 def test_the_second_network_and_the_second_stage_stop_too(name: str, clock: Clock) -> None:
     """The time ends with the first epoch, and that is all of the first network or stage."""

@@ -236,6 +236,7 @@ if __name__ == "__main__":
                 "same": same_training(never_stopped),
                 "interrupted": interrupted(prepared, never_stopped, Path(sys.argv[1])),
                 "layers": layers(),
+                "types": [type(x).__name__ for x in model.build_cnn(fast=True).layers[:4]],
                 "dropout": dropout(),
                 "errors": errors(),
             }
