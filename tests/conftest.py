@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 
@@ -20,9 +21,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The files that take longest, the longest first: processes that begin with them end together.
 LONG = (
-    *("test_browser", "test_comparison", "test_reliability", "test_cluster", "test_vectorized"),
-    *("test_explore", "test_later", "test_pdf", "test_own_fit", "test_lab", "test_fuzz"),
-    *("test_retrained", "test_training"),
+    *("test_browser", "test_reliability", "test_vectorized", "test_cluster", "test_own_network"),
+    *("test_comparison", "test_later", "test_own_fit", "test_pdf", "test_explore", "test_losses"),
+    *("test_training", "test_retrained", "test_fuzz", "test_lab"),
 )
 
 
@@ -40,3 +41,13 @@ def mnist() -> data.Dataset:
         return data.load("mnist")
     except data.DataUnavailable as error:
         pytest.skip(f"needs MNIST: {error}")
+
+
+@pytest.fixture
+def eagerly() -> Iterator[None]:
+    """Train and predict without tracing graphs, which takes longer than a few batches do."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)

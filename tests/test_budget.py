@@ -161,6 +161,7 @@ def test_what_no_program_takes_together_has_the_same_end(
     assert vectorized._one_by_one([job], 1, None, "float32", None, lambda images: None) == []
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_comparison_out_of_time_says_how_many_runs_are_left(
     clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -381,45 +381,50 @@ def test_a_comparison_goes_on_where_a_worker_was_killed(
         assert not (tmp_path / "own-data" / "mfe.jsonl").exists()
 
 
-def test_a_worker_trains_on_a_mapped_file(dask: Dask, tmp_path: Path) -> None:
-    x, y = own_images()
-    np.save(tmp_path / "x.npy", x)
-    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
-    with dask.workers(1, WORKER="trains"):
+class TestAWorkerThatReallyTrains:
+    """One for all: importing TensorFlow takes a worker seconds."""
+
+    @pytest.fixture(scope="class")
+    def trainer(self, dask: Dask) -> Iterator[str]:
+        with dask.workers(1, WORKER="trains"):
+            yield dask.address
+
+    def test_it_trains_on_a_mapped_file(self, trainer: str, tmp_path: Path) -> None:
+        x, y = own_images()
+        np.save(tmp_path / "x.npy", x)
+        mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
         result = compare(
             *(mapped, y, x, y),
             methods=["prior-correction"],
             seeds=[1],
             epochs=12,
             batch_size=8,
-            scheduler=dask.address,
+            scheduler=trainer,
             progress=False,
         )
-    assert (result.scores().loc[1] > 90).all()
+        assert (result.scores().loc[1] > 90).all()
 
+    def test_a_network_of_ones_own_is_sent_along_or_has_to_be_installed(
+        self, trainer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        x, y = own_images()
+        code = """
+        import keras
 
-def test_a_network_of_ones_own_is_sent_along_or_has_to_be_installed(
-    dask: Dask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    x, y = own_images()
-    code = """
-    import keras
+        def network(shape, n):
+            dense = keras.layers.Dense(n, activation="softmax")
+            return keras.Sequential([keras.Input(shape), keras.layers.Flatten(), dense])
+        """
+        (tmp_path / "only_here.py").write_text(textwrap.dedent(code))
+        monkeypatch.syspath_prepend(tmp_path)
+        network = importlib.import_module("only_here").network
+        lock = threading.Lock()
 
-    def network(shape, n):
-        dense = keras.layers.Dense(n, activation="softmax")
-        return keras.Sequential([keras.Input(shape), keras.layers.Flatten(), dense])
-    """
-    (tmp_path / "only_here.py").write_text(textwrap.dedent(code))
-    monkeypatch.syspath_prepend(tmp_path)
-    network = importlib.import_module("only_here").network
-    lock = threading.Lock()
+        def compared(network: Callable[..., object], **more: object) -> Comparison:
+            settings = {"methods": ["crt"], "seeds": [1], "epochs": 12, "progress": False, **more}
+            return compare(x, y, x, y, network=network, **settings)  # type: ignore[arg-type]
 
-    def compared(network: Callable[..., object], **more: object) -> Comparison:
-        settings = {"methods": ["crt"], "seeds": [1], "epochs": 12, "progress": False, **more}
-        return compare(x, y, x, y, network=network, **settings)  # type: ignore[arg-type]
-
-    there = {"scheduler": dask.address}
-    with dask.workers(1, WORKER="trains"):
+        there = {"scheduler": trainer}
         with pytest.raises(RuntimeError, match="cannot load network=network: No module named"):
             compared(network, **there)
         with pytest.raises(
@@ -428,8 +433,8 @@ def test_a_network_of_ones_own_is_sent_along_or_has_to_be_installed(
             compared(lambda shape, n: network(shape, n) if lock else None, **there)
         monkeypatch.setattr(network, "__module__", "__main__")  # as in a notebook
         sent, here = compared(network, **there), compared(network)
-    for method in ("cross-entropy", "crt"):
-        np.testing.assert_array_equal(sent.confusions[method][1], here.confusions[method][1])
+        for method in ("cross-entropy", "crt"):
+            np.testing.assert_array_equal(sent.confusions[method][1], here.confusions[method][1])
 
 
 def test_a_scheduler_without_the_library(

@@ -29,6 +29,7 @@ from thesis_lib.own.offered import BASELINE
 mpl.use("Agg")
 
 Set = tuple[np.ndarray, np.ndarray]
+few_batches = pytest.mark.usefixtures("eagerly")
 
 
 def squares(counts: list[int], seed: int, channels: int = 1, side: int = 8) -> Set:
@@ -322,6 +323,7 @@ def test_methods_are_those_of_the_catalogue() -> None:
         assert (ours.base is None) == (theirs.base is None)
 
 
+@few_batches
 def test_an_ensemble_is_the_mean_of_its_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     (x, y), test = squares([12, 6], 0), squares([9, 8], 1)
     sets = image_sets.checked(x, y, *test)
@@ -367,6 +369,7 @@ def test_large_images_are_classified_a_few_at_once() -> None:
     assert [len(p) for p in feeds.pieces(np.zeros((700, 8, 8), np.uint8), 1.0)] == [500, 200]
 
 
+@few_batches
 def test_prior_correction_uses_the_baselines_network(monkeypatch: pytest.MonkeyPatch) -> None:
     train, test = squares([30, 4], 0), squares([15, 15], 1)
     fitted = []
@@ -386,6 +389,7 @@ def test_the_same_seed_gives_the_same_numbers() -> None:
         np.testing.assert_array_equal(one.confusions[method][1], other.confusions[method][1])
 
 
+@few_batches
 def test_what_cannot_be_trained_is_skipped_and_says_why() -> None:
     train, test = squares([8, 1], 0), squares([5, 5], 1)
     with warnings.catch_warnings():
@@ -413,6 +417,7 @@ def test_a_minority_is_a_tenth_of_the_largest_class() -> None:
     assert reason.startswith("no class is a minority, with at most")
 
 
+@few_batches
 def test_a_diverged_run_is_recorded_once(tmp_path: Path) -> None:
     train, test = squares([14, 6], 0), squares([5, 5], 1)
     settings = {"methods": [], "folder": tmp_path, "learning_rate": 1e30}
@@ -423,6 +428,7 @@ def test_a_diverged_run_is_recorded_once(tmp_path: Path) -> None:
     assert json.loads(line)["test_accuracy"] is None
 
 
+@few_batches
 @pytest.mark.parametrize(
     "change",
     [
@@ -450,6 +456,7 @@ def test_pixels_are_scaled_alike_whatever_their_type() -> None:
     assert scales == [255, 1, 255, 65535, 1]
 
 
+@few_batches
 def test_a_thousand_classes() -> None:
     rng = np.random.default_rng(0)
     y = np.concatenate([np.arange(1000), np.zeros(50, np.int64)])
@@ -463,6 +470,7 @@ def test_a_thousand_classes() -> None:
 # How batches are made
 
 
+@few_batches
 def test_batches_of_a_file_are_read_piece_by_piece(tmp_path: Path) -> None:
     x, y = squares([40, 10], 0)
     file = np.memmap(tmp_path / "x.dat", x.dtype, "w+", shape=x.shape)
@@ -542,6 +550,7 @@ def without_fitting(monkeypatch: pytest.MonkeyPatch, *, stop_at: int | None = No
     return fitted
 
 
+@few_batches
 def test_finished_runs_are_not_trained_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -564,6 +573,7 @@ def test_finished_runs_are_not_trained_again(
     assert [json.loads(line)["seed"] for line in lines] == [1, 2, 1, 1]
 
 
+@few_batches
 def test_a_record_that_lacks_a_setting_without_a_value_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -580,6 +590,7 @@ def test_a_record_that_lacks_a_setting_without_a_value_is_found(
     np.testing.assert_array_equal(first.confusions[BASELINE][1], again.confusions[BASELINE][1])
 
 
+@few_batches
 def test_a_stopped_comparison_keeps_what_is_finished(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -591,6 +602,7 @@ def test_a_stopped_comparison_keeps_what_is_finished(
     assert len(fitted) == 3
 
 
+@few_batches
 def test_an_estimate_comes_first(capsys: pytest.CaptureFixture[str]) -> None:
     train, test = squares([20, 6], 0), squares([10, 10], 1)
     quick(train, test, methods=["ros", "prior-correction"], seeds=[1, 2], progress=True)
@@ -598,6 +610,7 @@ def test_an_estimate_comes_first(capsys: pytest.CaptureFixture[str]) -> None:
     assert said.startswith("4 networks of 1 epoch to train: about ")
 
 
+@few_batches
 def test_what_is_recorded_already_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

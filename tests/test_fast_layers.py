@@ -1,10 +1,5 @@
 """Layers that compute Keras's functions faster."""
 
-import json
-import os
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -69,16 +64,7 @@ def test_blocks_are_keras_s_pooling(shape: tuple[int, ...]) -> None:
     np.testing.assert_array_equal(fast_layers.BlockMaxPooling2D(2)(x), expected)
 
 
-def test_each_backend_takes_its_own_layers() -> None:
-    code = (
-        "import json, sys; from thesis_lib import model; "
-        "print(json.dumps([type(l).__name__ for l in model.build_cnn(fast=True).layers[:4]]))"
-    )
-    environment = {**os.environ, "KERAS_BACKEND": "jax"}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
-    )
-    on_jax = ["PatchConv2D", "BitDropout", "BlockMaxPooling2D", "Activation"]
-    assert json.loads(done.stdout.splitlines()[-1]) == on_jax
+def test_tensorflow_takes_its_own_layers() -> None:
+    """Those that JAX takes are in test_vectorized.py."""
     here = [type(layer).__name__ for layer in model.build_cnn(fast=True).layers[:4]]
     assert here == ["Conv2D", "BitDropout", "MaxPooling2D", "Activation"]

@@ -325,7 +325,7 @@ def interrupted_when(kernel: Kernel, condition: Callable[[], object]) -> Iterato
 def test_results_in_a_cell_show_progress_and_can_be_interrupted(
     kernel: Kernel, tmp_path: Path
 ) -> None:
-    """Real training on scikit-learn's digits, two epochs a run; the second run waits."""
+    """Real training, two epochs a run; the second run waits."""
     store = tmp_path / "records"
     kernel.run(
         """

@@ -4,8 +4,6 @@ import dataclasses
 import functools
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,8 +22,9 @@ from thesis_lib.own.offered import BASELINE
 
 TRAIN, TEST = squares([40, 20, 6], 0), squares([20, 20, 20], 1)
 SETS = image_sets.checked(*TRAIN, *TEST)
-SETTINGS = {"epochs": 3, "batch_size": 8, "learning_rate": 0.003}
+SETTINGS = {"epochs": 3, "batch_size": 33, "learning_rate": 0.01}
 SHAPE = (8, 8, 1)
+pytestmark = pytest.mark.usefixtures("eagerly")
 
 
 def one_layer(input_shape: tuple[int, ...], n_classes: int) -> keras.Model:
@@ -71,6 +70,35 @@ def digest(builder: builders.Builder) -> str:
     return str(builders.checked(builder, SETS).sha256)
 
 
+BUILDERS = (one_layer, normalised, on_frozen)
+
+
+@dataclasses.dataclass
+class Elsewhere:
+    """What another process makes of saved networks, and of a builder: starting it takes long."""
+
+    saved: dict[builders.Builder, tuple[Path, np.ndarray]]  # file and outputs here
+    outputs: dict[builders.Builder, np.ndarray]
+    digest: str
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Elsewhere:
+    folder = tmp_path_factory.mktemp("saved")
+    saved = {}
+    for builder in BUILDERS:
+        trained = thesis_lib.fit(
+            *TRAIN, method="tuned-threshold", network=builder, progress=False, **SETTINGS
+        )
+        file = trained.save(folder / f"{builder.__name__}.keras")
+        saved[builder] = file, trained.predict_proba(TEST[0])
+    files = [file for file, _ in saved.values()]
+    *outputs, digest = by_keras_alone(
+        files, TEST[0], "from tests import test_own_network as t; print(t.digest(t.on_frozen))"
+    )
+    return Elsewhere(saved, dict(zip(BUILDERS, outputs, strict=True)), digest)
+
+
 # What is trained
 
 
@@ -97,7 +125,7 @@ def test_the_weights_of_a_builder_are_trained_as_those_of_the_library() -> None:
     )
 
 
-@pytest.mark.parametrize("builder", [one_layer, normalised, on_frozen])
+@pytest.mark.parametrize("builder", BUILDERS)
 def test_every_kind_of_method_fits_what_the_comparison_measured(
     builder: builders.Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,13 +160,14 @@ def test_seeds_draw_the_weights_and_leave_those_that_the_builder_sets() -> None:
 
 
 def test_running_means_are_trained_and_dropout_falls_in_training_only() -> None:
-    trained = thesis_lib.fit(*TRAIN, method=BASELINE, network=normalised, progress=False)
+    settings = {"method": BASELINE, "progress": False, **SETTINGS}
+    trained = thesis_lib.fit(*TRAIN, network=normalised, **settings)
     (network,) = (one for one in trained.network.layers if one.name == "network_0")
     (norm,) = (x for x in network.layers if isinstance(x, layers.BatchNormalization))
     assert np.abs(norm.moving_mean.numpy()).max() > 0
     np.testing.assert_array_equal(trained.predict_proba(TEST[0]), trained.predict_proba(TEST[0]))
     still = functools.partial(normalised, rate=0.0)
-    other = thesis_lib.fit(*TRAIN, method=BASELINE, network=still, progress=False)
+    other = thesis_lib.fit(*TRAIN, network=still, **settings)
     assert not np.allclose(other.predict_proba(TEST[0]), trained.predict_proba(TEST[0]))
 
 
@@ -186,7 +215,7 @@ def test_records_of_two_networks_are_kept_apart(tmp_path: Path) -> None:
         np.testing.assert_array_equal(one.confusions["ros"][1], other.confusions["ros"][1])
 
 
-def test_the_digest_is_of_architecture_and_given_weights() -> None:
+def test_the_digest_is_of_architecture_and_given_weights(elsewhere: "Elsewhere") -> None:
     """Neither of how many layers were made before, nor of what a seed draws."""
     every = {
         "one": one_layer,
@@ -200,10 +229,7 @@ def test_the_digest_is_of_architecture_and_given_weights() -> None:
     found = {name: digest(builder) for name, builder in every.items()}
     assert len(set(found.values())) == len(every)
     assert {name: digest(builder) for name, builder in every.items()} == found
-    code = "from tests import test_own_network as t; print(t.digest(t.on_frozen))"
-    root, options = Path(__file__).parent.parent, {"capture_output": True, "text": True}
-    there = subprocess.run([sys.executable, "-c", code], check=True, cwd=root, **options)
-    assert there.stdout.split()[-1] == found["frozen"]
+    assert elsewhere.digest == found["frozen"]
 
 
 def test_mixed_precision_is_another_network() -> None:
@@ -237,17 +263,13 @@ def test_the_network_is_named_in_the_report_and_the_recommendation() -> None:
 # What is saved
 
 
-@pytest.mark.parametrize("builder", [one_layer, normalised, on_frozen])
+@pytest.mark.parametrize("builder", BUILDERS)
 def test_what_is_saved_is_loaded_with_and_without_this_library(
-    builder: builders.Builder, tmp_path: Path
+    builder: builders.Builder, elsewhere: "Elsewhere"
 ) -> None:
-    trained = thesis_lib.fit(
-        *TRAIN, method="tuned-threshold", network=builder, progress=False, **SETTINGS
-    )
-    file = trained.save(tmp_path / "own.keras")
-    expected = trained.predict_proba(TEST[0])
+    file, expected = elsewhere.saved[builder]
     np.testing.assert_allclose(thesis_lib.load(file).predict_proba(TEST[0]), expected)
-    np.testing.assert_allclose(by_keras_alone(file, TEST[0]), expected, atol=1e-6)
+    np.testing.assert_allclose(elsewhere.outputs[builder], expected, atol=1e-6)
 
 
 class Doubled(layers.Layer):

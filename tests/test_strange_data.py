@@ -460,6 +460,7 @@ def test_another_scale_is_told_before_the_training() -> None:
         compare(X // 16, Y, Z // 16, W)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_another_scale_is_told_with_the_result() -> None:
     with pytest.warns(UserWarning, match="The largest pixel is 15"):
         result = compare(X // 16, Y, Z // 16, W, methods=[], epochs=1, progress=False)

@@ -74,6 +74,11 @@ def test_fast_layers_are_keras_s(measured: dict[str, Any]) -> None:
     assert len(measured["layers"]) == 4
 
 
+def test_jax_takes_its_own_layers(measured: dict[str, Any]) -> None:
+    on_jax = ["PatchConv2D", "BitDropout", "BlockMaxPooling2D", "Activation"]
+    assert measured["types"] == on_jax
+
+
 def test_dropout_by_bytes(measured: dict[str, Any]) -> None:
     found = measured["dropout"]
     assert abs(found["share"] - 0.2) < 5 * found["spread"]
