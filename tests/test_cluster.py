@@ -40,6 +40,11 @@ def wait_until(condition: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
+# Dask drops what workers hold twice, every two seconds; a worker that dies after that has to lose
+# nothing either.
+EAGER = {"DASK_DISTRIBUTED__SCHEDULER__ACTIVE_MEMORY_MANAGER__INTERVAL": "50ms"}
+
+
 class Dask:
     """A scheduler and its workers, each started by Dask's own command."""
 
@@ -62,7 +67,13 @@ class Dask:
         path = variables.pop("PYTHONPATH", str(ROOT))
         process = subprocess.Popen(
             [sys.executable, "-m", "dask", *arguments],
-            env={**os.environ, "PYTHONPATH": path, "STARTED": str(self.folder), **variables},
+            env={
+                **os.environ,
+                **EAGER,
+                "PYTHONPATH": path,
+                "STARTED": str(self.folder),
+                **variables,
+            },
             cwd=self.folder,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

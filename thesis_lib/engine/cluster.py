@@ -8,11 +8,13 @@ task that raises an error is not tried again: the same training would raise the 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import hashlib
 import logging
 import re
 import time
+import uuid
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
@@ -51,6 +53,24 @@ class _Unreachable(Exception):
     """The scheduler does not answer any more."""
 
 
+@dataclasses.dataclass(frozen=True)
+class _Shared:
+    """Stands for a value that every worker holds, by the name of the plugin that holds it."""
+
+    name: str
+
+
+def _holder(value: Any) -> Any:
+    """Return a plugin of Dask's workers that holds a value."""
+    from distributed.diagnostics.plugin import WorkerPlugin
+
+    class Holder(WorkerPlugin):
+        def __init__(self) -> None:
+            self.value = value
+
+    return Holder()
+
+
 class Cluster:
     """The workers of a cluster, as `thesis_lib.engine.sweep` asks for them; `pool` makes it.
 
@@ -67,6 +87,7 @@ class Cluster:
         self._executor = client.get_executor(pure=True)
         self._checked: set[str] = set()
         self._passed: dict[Hashable, int] = {}
+        self._shared: list[str] = []
         client.subscribe_topic(_TOPIC, self._hear)
 
     def slots(self) -> int:
@@ -124,14 +145,24 @@ class Cluster:
         return future
 
     def share(self, value: Any) -> Any:
-        """Send a value to every worker once, and return what stands for it.
+        """Send a value to every worker once, also to later ones, and return what stands for it.
 
         Parameters
         ----------
         value : object
             That can be pickled.
         """
-        return self._client.scatter(value, broadcast=True)
+        # Of data that was scattered Dask keeps one copy in the end, which can die with its worker.
+        name = f"{_TOPIC}-{uuid.uuid4().hex}"
+        self._client.register_plugin(_holder(value), name=name)
+        self._shared.append(name)
+        return _Shared(name)
+
+    def forget(self) -> None:
+        """Take back from the workers what was shared, as far as they can be reached."""
+        for name in self._shared:
+            with contextlib.suppress(Exception):
+                self._client.unregister_worker_plugin(name)
 
     def _hear(self, event: tuple[float, tuple[Hashable, int]]) -> None:
         job, passed = event[1]
@@ -210,13 +241,16 @@ def pool(scheduler: str, data_sets: Iterable[str] = ()) -> Iterator[Cluster]:
             client.run_on_scheduler(_importable)
         except Exception as error:  # whatever an import raises there
             raise RuntimeError(f"The scheduler {scheduler} {_WITHOUT.format(error)}") from error
+        found = Cluster(client, data_sets)
         try:
-            yield Cluster(client, data_sets)
+            yield found
         except (CancelledError, _Unreachable) as error:
             raise ConnectionError(
                 f"The connection to the scheduler {scheduler} is lost. Finished runs are "
                 "recorded; the same sweep goes on from there."
             ) from error
+        finally:
+            found.forget()
 
 
 def _dask() -> ModuleType:
@@ -265,7 +299,7 @@ def _call(job: Hashable, library: str, function: Callable[..., Any], *arguments:
     if obstacle := _obstacle(library, ()):
         raise RuntimeError(f"The worker {obstacle}")
     _one_thread()
-    worker = get_worker()
+    worker: Any = get_worker()
     task = worker.state.tasks[worker.get_current_task()]
     passed, told = 0, time.monotonic()
 
@@ -281,6 +315,7 @@ def _call(job: Hashable, library: str, function: Callable[..., Any], *arguments:
             told = time.monotonic()
             tell()
 
-    found = function(*arguments, count)
+    held = [worker.plugins[a.name].value if isinstance(a, _Shared) else a for a in arguments]
+    found = function(*held, count)
     tell()
     return found

@@ -118,8 +118,8 @@ def _decoded(name: str, labels: Array) -> Array:
 def _check_none_missing(name: str, missing: NDArray[np.bool_]) -> None:
     if missing.any():
         raise ValueError(
-            f"{name} has {counted(missing.sum(), 'missing label')} (None or NaN), the first at "
-            f"position {missing.argmax()}. Drop these images, or give them a class such as "
+            f"{name} has {counted(int(missing.sum()), 'missing label')} (None or NaN), the first "
+            f"at position {missing.argmax()}. Drop these images, or give them a class such as "
             "'unknown'."
         )
 

@@ -225,7 +225,8 @@ class Comparison:
         means = {method: t_interval(each[method]) for method in each}
         frame = pd.DataFrame.from_dict(means, orient="index", columns=["Cost", "Low", "High"])
         # A cost moves in steps, too: that of the dearest mistake with one image more.
-        steps = matrix.max(1) * np.asarray(shares) / np.sum(shares) / self.test_counts
+        weights = np.asarray(shares, dtype=float)
+        steps = matrix.max(1) * weights / weights.sum() / self.test_counts
         bounds = {"Low": "Difference low", "High": "Difference high"}
         return frame.join(_paired(each, float(steps.max())).rename(columns=bounds))
 
