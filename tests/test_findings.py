@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 from tests.test_report import PROVENANCE, make_run
-from thesis_lib import experiments, intervals, losses, records, training
+from thesis_lib import experiments, intervals, losses, rankings, records, training
 from thesis_lib.book import (
     claims,
     evidence,
@@ -668,14 +668,14 @@ def test_without_records_no_network_has_fallen() -> None:
 def test_methods_agree_on_draws_as_far_as_their_orders_do() -> None:
     """By hand: three draws in one order for two methods, W = 1; in opposite orders, W = 0."""
     one = pd.DataFrame({"a": [1.0, 2, 3], "b": [10.0, 20, 30]})
-    w, p = evidence.agreement(one)
+    w, p = rankings.concordance(one)
     assert w == pytest.approx(1)
     assert p == pytest.approx(np.exp(-2))  # a chi square of 4 with two degrees of freedom
-    assert evidence.agreement(one.assign(b=-one["b"])) == pytest.approx((0, 1))
+    assert rankings.concordance(one.assign(b=-one["b"])) == pytest.approx((0, 1))
 
 
 def test_two_spreads_are_compared_by_the_f_distribution() -> None:
-    ratio, low, high = evidence.spread_ratio([0.0, 3, 6], [0.0, 1, 2])
+    ratio, low, high = intervals.spread_ratio([0.0, 3, 6], [0.0, 1, 2])
     # With two degrees of freedom each, P(F < f) is f / (1 + f): the quantiles are 1 / 39 and 39.
     assert (ratio, low, high) == pytest.approx((3, 3 / 39**0.5, 3 * 39**0.5))
 

@@ -123,6 +123,20 @@ def paired_t(differences: ArrayLike, step: float) -> tuple[float, float, float, 
     return mean, mean - half, mean + half, float(2 * scipy.stats.t.sf(abs(mean) / error, n - 1))
 
 
+def spread_ratio(one: Sequence[float], other: Sequence[float]) -> tuple[float, float, float]:
+    """Return the ratio of two standard deviations with its 95 % interval by the F distribution.
+
+    Parameters
+    ----------
+    one, other : sequence of float
+        Two samples or more each, of normal distributions.
+    """
+    ratio = float(np.std(one, ddof=1) / np.std(other, ddof=1))
+    bounds = scipy.stats.f.ppf([0.975, 0.025], len(one) - 1, len(other) - 1)
+    low, high = (ratio / math.sqrt(bound) for bound in bounds)
+    return ratio, low, high
+
+
 def welch(one: Sequence[float], other: Sequence[float]) -> tuple[float, float, float]:
     """Return the difference of two means with its 95 % interval by Welch's t test.
 

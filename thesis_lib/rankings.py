@@ -282,6 +282,24 @@ def friedman(scores: pd.DataFrame, *, alpha: float = 0.05) -> Friedman:
     )
 
 
+def concordance(scores: pd.DataFrame) -> tuple[float, float]:
+    """Return how far methods agree on the order of the draws: Kendall's W and Friedman's p.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        A row a draw, three or more; a column a method.
+
+    Returns
+    -------
+    tuple of float
+        W, 0 for no agreement and 1 for one order, and the p of orders that have nothing in common.
+    """
+    test = stats.friedmanchisquare(*scores.to_numpy())
+    n_draws, n_methods = scores.shape
+    return float(test.statistic) / (n_methods * (n_draws - 1)), float(test.pvalue)
+
+
 def critical_difference(n_methods: int, n_draws: int, *, alpha: float = 0.05) -> float:
     r"""Return Nemenyi's critical difference of mean ranks, :math:`q_\alpha\sqrt{k(k+1)/6N}`.
 

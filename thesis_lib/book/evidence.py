@@ -19,6 +19,7 @@ from thesis_lib import (
     experiments,
     intervals,
     metrics,
+    rankings,
     resampling,
     tasks,
     training,
@@ -652,7 +653,7 @@ def _one_seed_a_draw(scores: Mapping[str, pd.DataFrame]) -> Evidence:
         trained = means.loc[:, means.std() > 0].drop(columns="prior-correction", errors="ignore")
         if len(means) < _FEWEST_DRAWS or trained.shape[1] < 2:
             continue
-        w, p = agreement(trained)
+        w, p = rankings.concordance(trained)
         agreed.append(p < 0.05)
         spread = means.std(ddof=1).sort_values()
         said.append(
@@ -671,51 +672,19 @@ def _one_seed_a_draw(scores: Mapping[str, pd.DataFrame]) -> Evidence:
     return Evidence(OPEN, f"{text} {spread_of_digits}".strip())
 
 
-def agreement(scores: pd.DataFrame) -> tuple[float, float]:
-    """Return how far methods agree on the order of the draws: Kendall's W and Friedman's p.
-
-    Parameters
-    ----------
-    scores : DataFrame
-        A row a draw, three or more; a column a method.
-
-    Returns
-    -------
-    tuple of float
-        W, 0 for no agreement and 1 for one order, and the p of orders that have nothing in common.
-    """
-    test = stats.friedmanchisquare(*scores.to_numpy())
-    n_draws, n_methods = scores.shape
-    return float(test.statistic) / (n_methods * (n_draws - 1)), float(test.pvalue)
-
-
 def _draws_beside_seeds() -> str:
     """Set the spread over draws beside that over seeds, of the one experiment that has both."""
     drawn = studies.scores("binary", kind="long").get("cross-entropy", pd.Series(dtype=float))
     over_draws, over_seeds = drawn.dropna(), values("binary/cross-entropy", "balanced")
     if min(len(over_draws), len(over_seeds)) < _FEWEST_DRAWS:
         return ""
-    ratio, low, high = spread_ratio(over_draws.tolist(), over_seeds)
+    ratio, low, high = intervals.spread_ratio(over_draws.tolist(), over_seeds)
     return (
         "One experiment has both, cross-entropy on two classes: a standard deviation of "
         f"{over_draws.std():.1f} points over {len(over_draws)} draws and of "
         f"{np.std(over_seeds, ddof=1):.1f} over {len(over_seeds)} seeds on the thesis's draw, "
         f"{ratio:.1f} times as large, 95 % interval {low:.1f} to {high:.1f}."
     )
-
-
-def spread_ratio(one: Sequence[float], other: Sequence[float]) -> tuple[float, float, float]:
-    """Return the ratio of two standard deviations with its 95 % interval by the F distribution.
-
-    Parameters
-    ----------
-    one, other : sequence of float
-        Two samples or more each, of normal distributions.
-    """
-    ratio = float(np.std(one, ddof=1) / np.std(other, ddof=1))
-    bounds = stats.f.ppf([0.975, 0.025], len(one) - 1, len(other) - 1)
-    low, high = (ratio / math.sqrt(bound) for bound in bounds)
-    return ratio, low, high
 
 
 def _spread_over_draws(task: str, scores: pd.DataFrame, parts: pd.DataFrame) -> str:
