@@ -300,7 +300,7 @@ def test_methods_of_every_kind_learn_an_easy_task() -> None:
     chosen = ["smote", "class-aware", "remix", "ldam-drw", "crt", "feature-smote"]
     chosen += ["tuned-threshold"]
     train, test = squares([40, 20, 4], 0), squares([20, 20, 20], 1)
-    settings = {"epochs": 10, "batch_size": 4, "learning_rate": 0.003}
+    settings = {"epochs": 8, "batch_size": 8, "learning_rate": 0.01}
     result = quick(train, test, methods=chosen, **settings)
     assert list(result.confusions) == [BASELINE, *chosen]
     scores = result.scores().loc[1]

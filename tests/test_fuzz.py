@@ -1,4 +1,4 @@
-"""Five thousand damaged files: each is read, or refused with its name and place; none is run."""
+"""Two thousand damaged files: each is read, or refused with its name and place; none is run."""
 
 import copy
 import io
@@ -85,14 +85,14 @@ def read_between_good_lines(folder: Path, middle: bytes) -> list[Record]:
     return records
 
 
-@fuzz(1500)
+@fuzz(600)
 @given(edits=EDITS)
 def test_edited_records(folder: Path, edits: list[tuple[str, int, int]]) -> None:
     line = json.dumps(make(seed=5)).encode()
     read_between_good_lines(folder, edited(line + b"\n" + line.replace(b"5,", b"6,"), edits))
 
 
-@fuzz(500)
+@fuzz(200)
 @given(line=st.binary(max_size=200))
 def test_bytes_in_a_file_of_records(folder: Path, line: bytes) -> None:
     read_between_good_lines(folder, line)
@@ -119,7 +119,7 @@ PLACES = [
 ]
 
 
-@fuzz(1500)
+@fuzz(600)
 @given(place=st.sampled_from(PLACES), value=VALUES)
 def test_other_values_in_a_record(folder: Path, place: tuple[Any, ...], value: Any) -> None:
     record: Any = copy.deepcopy(make(seed=5))
@@ -153,7 +153,7 @@ def images(*, payload: Payload | None = None) -> bytes:
     )
 
 
-@fuzz(1500)
+@fuzz(600)
 @given(edits=EDITS, pickled=st.booleans())
 def test_edited_images(folder: Path, edits: list[tuple[str, int, int]], pickled: bool) -> None:
     created = folder / "created"

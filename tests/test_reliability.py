@@ -71,8 +71,8 @@ def recorded_lines(store: Path) -> int:
     return sum(file.read_bytes().count(b"\n") for file in store.glob("*/*.jsonl"))
 
 
-def test_a_sweep_killed_fifty_times_loses_nothing() -> None:
-    process = start("kill-many", "55")
+def test_a_sweep_killed_thirty_times_loses_nothing() -> None:
+    process = start("kill-many", "30")
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err[-2000:]
     found = json.loads(out)
@@ -80,7 +80,7 @@ def test_a_sweep_killed_fifty_times_loses_nothing() -> None:
     assert found["left"] == 0
     assert found["halves"] == []
     # The kills fell into the work, and each start went on where the one before was.
-    assert len(set(found["recorded"])) > 25
+    assert len(set(found["recorded"])) > 14
 
 
 def test_training_killed_goes_on_and_leaves_no_process(
@@ -454,7 +454,7 @@ def test_a_build_killed_again_and_again_ends_well(tmp_path: Path) -> None:
     make_book(book)
     pages = [book / "_build" / "html" / f"{name}.html" for name in ("one", "two")]
     cache = book / "_build" / ".jupyter_cache"
-    for seconds in (0.0, 0.4, 0.8, 1.2):
+    for seconds in (0.0, 0.5, 1.0):
         process = build(book)
         # Starting takes most of the time: the kills are to fall into execution and writing.
         wait_until(lambda process=process: cache.exists() or process.poll() is not None)

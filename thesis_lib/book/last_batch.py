@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from thesis_lib import data, experiments, tasks, training
 from thesis_lib.book import verdicts
@@ -37,17 +40,22 @@ def met(experiment: Experiment, seed: int) -> list[int] | None:
     mnist = data.load("mnist", fallback="digits")
     if mnist.name != "mnist":
         return None
-    # Not at the head: it starts JAX.
-    from thesis_lib.engine.vectorized import batch_order
-
     labels = training.subset_of(experiment, mnist).y_train
     few = np.flatnonzero(np.isin(labels, tasks.get(experiment.task).minority))
-    full = len(labels) - len(labels) % experiment.batch_size
-    lasts = (
-        np.asarray(batch_order(seed, epoch, len(labels)))[full:]
-        for epoch in range(experiment.epochs)
-    )
+    lasts = _last_batches(seed, experiment.epochs, len(labels), experiment.batch_size)
     return [epoch for epoch, last in enumerate(lasts, start=1) if np.isin(last, few).any()]
+
+
+@cache
+def _last_batches(seed: int, epochs: int, n: int, batch_size: int) -> NDArray[np.int32]:
+    """Return which of n images are in the last, small batch (epochs, n % batch_size)."""
+    # Not at the head: it starts JAX.
+    import jax
+
+    from thesis_lib.engine.vectorized import batch_order
+
+    orders = jax.jit(jax.vmap(lambda epoch: batch_order(seed, epoch, n)))(np.arange(epochs))
+    return np.asarray(orders)[:, n - n % batch_size :]
 
 
 def meetings() -> dict[int, list[int]] | None:
