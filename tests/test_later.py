@@ -115,9 +115,9 @@ def test_deferred_weights_change_the_last_epochs_only(digits: data.Dataset) -> N
 
 
 def test_a_retrained_classifier_favours_the_rare_classes(digits: data.Dataset) -> None:
-    first = train("cross-entropy", digits, epochs=20)
-    second = train("crt", digits, epochs=25)
-    assert second.loss_curve[:20] == first.loss_curve
+    first = train("cross-entropy", digits, epochs=12)
+    second = train("crt", digits, epochs=15)
+    assert second.loss_curve[:12] == first.loss_curve
     few = list(tasks.get("digits").minority)
     recalls = [np.mean(np.array(run.recall)[few]) for run in (first, second)]
     assert recalls[1] > recalls[0] + 0.2
@@ -167,7 +167,7 @@ def test_changed_and_class_aware_batches_train(digits: data.Dataset, name: str) 
 
 def test_rows_as_time_steps_are_learnt(digits: data.Dataset) -> None:
     experiment = experiments.get("digits-rows/ros")
-    run = training.train(experiment, 1, epochs=12, dataset=digits, progress=False)
+    run = training.train(experiment, 1, epochs=9, dataset=digits, progress=False)
     assert np.mean(run.recall) > 0.4  # chance is 0.1
 
 

@@ -612,7 +612,15 @@ def test_parts_of_the_package_are_there_when_asked_for() -> None:
     code = "import sys, thesis_lib; print(dir(thesis_lib), thesis_lib.metrics.MEASURES[0])"
     code += "; sys.exit('keras' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    names = ["Comparison", "TrainedMethod", "__version__", "compare", "fit", "load"]
+    names = [
+        "Comparison",
+        "TrainedMethod",
+        "__version__",
+        "compare",
+        "compare_splits",
+        "fit",
+        "load",
+    ]
     assert found.stdout == f"{names} Balanced accuracy\n"
 
 

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from thesis_lib.own.comparison import compare
     from thesis_lib.own.comparison_result import Comparison
+    from thesis_lib.own.splits import compare_splits
     from thesis_lib.own.trained_method import TrainedMethod, fit, load
 
 __version__ = "0.1.0"
-__all__ = ["Comparison", "TrainedMethod", "compare", "fit", "load"]
+__all__ = ["Comparison", "TrainedMethod", "compare", "compare_splits", "fit", "load"]
 
 _HOMES = {
     "Comparison": "own.comparison_result",
     "TrainedMethod": "own.trained_method",
     "compare": "own.comparison",
+    "compare_splits": "own.splits",
     "fit": "own.trained_method",
     "load": "own.trained_method",
 }

@@ -10,13 +10,17 @@ import scipy  # its stats load when first asked for: no command waits for them i
 from numpy.typing import ArrayLike, NDArray
 
 
-def t_interval(sample: ArrayLike) -> tuple[float, float, float]:
+def t_interval(sample: ArrayLike, overlap: float = 0.0) -> tuple[float, float, float]:
     """Return the mean and its 95 % interval by Student's t.
 
     Parameters
     ----------
     sample : array_like of float, (n,)
         NaN (a run that diverged) is left out.
+    overlap : float
+        How many test images there are to one training image, where each value is of another random
+        split of the same images. Such values are not independent, and their mean varies more than
+        1 / n says: by about 1 / n + overlap (Nadeau and Bengio, Machine Learning 52, 2003).
 
     Returns
     -------
@@ -28,9 +32,8 @@ def t_interval(sample: ArrayLike) -> tuple[float, float, float]:
     values = values[~np.isnan(values)]
     if len(values) < 2:
         return float(values.mean()) if len(values) else math.nan, math.nan, math.nan
-    half = float(
-        scipy.stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / len(values) ** 0.5
-    )
+    error = values.std(ddof=1) * (1 / len(values) + overlap) ** 0.5
+    half = float(scipy.stats.t.ppf(0.975, len(values) - 1) * error)
     mean = float(values.mean())
     return mean, mean - half, mean + half
 
@@ -46,15 +49,19 @@ def of_percentage(low: float, high: float) -> tuple[float, float]:
     return float(np.clip(low, 0, 100)), float(np.clip(high, 0, 100))
 
 
-def t_interval_of_percentages(sample: ArrayLike) -> tuple[float, float, float]:
+def t_interval_of_percentages(
+    sample: ArrayLike, overlap: float = 0.0
+) -> tuple[float, float, float]:
     """Return `t_interval` with its bounds cut at 0 and 100.
 
     Parameters
     ----------
     sample : array_like of float, (n,)
         Percent.
+    overlap : float
+        As for `t_interval`.
     """
-    mean, low, high = t_interval(sample)
+    mean, low, high = t_interval(sample, overlap)
     return mean, *of_percentage(low, high)
 
 
@@ -96,7 +103,9 @@ def t_prediction(sample: ArrayLike) -> tuple[float, float]:
     return float(mean - half), float(mean + half)
 
 
-def paired_t(differences: ArrayLike, step: float) -> tuple[float, float, float, float]:
+def paired_t(
+    differences: ArrayLike, step: float, overlap: float = 0.0
+) -> tuple[float, float, float, float]:
     """Return a mean difference with its 95 % interval and p by the paired t-test.
 
     Parameters
@@ -107,6 +116,8 @@ def paired_t(differences: ArrayLike, step: float) -> tuple[float, float, float, 
         What the measure moves in. Differences that agree more closely than such steps can show
         would make the test overconfident, so their deviation is taken as at least
         step / sqrt(12), the error of rounding.
+    overlap : float
+        As for `t_interval`.
 
     Returns
     -------
@@ -118,7 +129,7 @@ def paired_t(differences: ArrayLike, step: float) -> tuple[float, float, float, 
     n, mean = len(values), float(values.mean())
     if n < 2 or math.isnan(mean):
         return mean, math.nan, math.nan, math.nan
-    error = max(float(values.std(ddof=1)), step / 12**0.5) / n**0.5
+    error = max(float(values.std(ddof=1)), step / 12**0.5) * (1 / n + overlap) ** 0.5
     half = float(scipy.stats.t.ppf(0.975, n - 1)) * error
     return mean, mean - half, mean + half, float(2 * scipy.stats.t.sf(abs(mean) / error, n - 1))
 

@@ -6,12 +6,14 @@ import argparse
 import shlex
 import sys
 import warnings
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from thesis_lib import durable
 from thesis_lib.engine import budget, cluster
-from thesis_lib.own import comparison, loading, offered
+from thesis_lib.own import comparison, loading, offered, splits
 from thesis_lib.own.comparison_result import Comparison
 
 
@@ -56,6 +58,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--split-seed", type=int, default=0, metavar="SEED", help="of that split (default: 0)"
+    )
+    parser.add_argument(
+        "--resplit",
+        action="store_true",
+        help="split anew with each of --seeds, to see what other images change; intervals and "
+        "tests allow for the images that the splits share",
     )
     parser.add_argument(
         "--out",
@@ -138,16 +146,12 @@ def run(options: argparse.Namespace) -> int:
         As for `loading.load` and `comparison.compare`.
     """
     settings, split = _checked(options)
-    loaded = loading.load(options.data, **split)
-    print(loaded.note, flush=True)
     records = options.out / "records"
+    settings |= {"folder": records, "scheduler": options.scheduler}
+    compare, note = (_on_splits if options.resplit else _on_one_split)(options.data, split)
+    print(note, flush=True)
     try:
-        result = comparison.compare(
-            *(loaded.x_train, loaded.y_train, loaded.x_test, loaded.y_test),
-            **settings,
-            folder=records,
-            scheduler=options.scheduler,
-        )
+        result = compare(**settings)
     except (KeyboardInterrupt, budget.OutOfTime) as stopped:
         print(
             f"thesis-lib: {str(stopped) or 'interrupted'}; what is finished lies in {records}, and "
@@ -155,7 +159,7 @@ def run(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return 1 if isinstance(stopped, budget.OutOfTime) else 130
-    report = result.save_report(options.out / "report.html", source=loaded.note)
+    report = result.save_report(options.out / "report.html", source=note)
     result.table().to_csv(options.out / "table.csv")
     print(_in_terminal(result))
     print(result.recommendation)
@@ -163,6 +167,21 @@ def run(options: argparse.Namespace) -> int:
         print(f"To train it: {_to_fit(options, result.better()[0])}")
     print(f"The whole report: {report}")
     return 0
+
+
+def _on_one_split(data: str, split: dict[str, Any]) -> tuple[Callable[..., Comparison], str]:
+    """Return the comparison of loaded images, and where these came from."""
+    loaded = loading.load(data, **split)
+    sets = loaded.x_train, loaded.y_train, loaded.x_test, loaded.y_test
+    return partial(comparison.compare, *sets), loaded.note
+
+
+def _on_splits(data: str, split: dict[str, Any]) -> tuple[Callable[..., Comparison], str]:
+    """Do the same where each seed splits them anew."""
+    x, y, note = loading.load_unsplit(data, size=split["size"])
+    share = f"{split['test_size']:.0%} of each class, drawn anew with each seed, are the test set."
+    compare = partial(splits.compare_splits, x, y, test_size=split["test_size"])
+    return compare, f"{note} {share}{loading.not_split(y)}"
 
 
 def _checked(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -179,6 +198,8 @@ def _checked(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any
         "random_state": options.split_seed,
     }
     loading.check_split(**split)
+    if options.resplit and options.split_seed:
+        raise ValueError("--resplit splits with each of --seeds; leave --split-seed out.")
     seeds = comparison.checked_seeds(options.seeds)
     if options.scheduler is not None:
         cluster.check_address(options.scheduler)

@@ -138,7 +138,7 @@ def page(comparison: Comparison, source: str = "") -> str:
         points=_list(comparison.points()),
         table=_table(
             results,
-            "Means in percent with 95 % intervals over the seeds (Student's t), cut at 0 and 100. "
+            f"Means in percent with 95 % intervals over the {_over(comparison)}, cut at 0 and 100. "
             "Bold: the largest of its column.",
             best,
         ),
@@ -163,6 +163,12 @@ def page(comparison: Comparison, source: str = "") -> str:
         ),
         how=html.escape(_how(comparison)),
     )
+
+
+def _over(comparison: Comparison) -> str:
+    if comparison.overlap:
+        return "splits (Student's t, corrected for the images that they share)"
+    return "seeds (Student's t)"
 
 
 def _text(text: str) -> str:
@@ -191,8 +197,9 @@ def _how(comparison: Comparison) -> str:
     built = "" if own else "three blocks of convolution, 200 units and a softmax; "
     return (
         f"thesis_lib {__version__}; {built}"
-        f"seeds {seeds}; {settings}. Every network made the same number of "
-        "updates. The test set was looked at after the last epoch only."
+        f"seeds {seeds}{', each of a split of its own' * bool(comparison.overlap)}; {settings}. "
+        "Every network made the same number of updates. The test set was looked at after the last "
+        "epoch only."
     )
 
 

@@ -47,6 +47,10 @@ class Comparison:
         How many test images are in the training set too, pixel by pixel.
     pixels_note : str
         What may be wrong with the scale of the pixels; "" if nothing.
+    overlap : float
+        Test images a training image, where each seed split the same images anew: intervals and
+        tests allow for what the splits share, see `intervals.t_interval`. 0 where all seeds have
+        one training and one test set.
     """
 
     classes: tuple[str, ...]
@@ -57,6 +61,7 @@ class Comparison:
     settings: Mapping[str, Any] = field(default_factory=dict)
     copies: int = 0
     pixels_note: str = ""
+    overlap: float = 0.0
 
     def __repr__(self) -> str:
         return (
@@ -136,7 +141,7 @@ class Comparison:
         """
         rows: dict[str, dict[str, str]] = {}
         for method, runs in self.confusions.items():
-            row = {m: _shown(self.scores(m)[method]) for m in MEASURES}
+            row = {m: _shown(self.scores(m)[method], self.overlap) for m in MEASURES}
             if len(self.classes) <= 10:
                 means = self.recalls()[method]
                 row |= {
@@ -176,7 +181,19 @@ class Comparison:
         make the test overconfident, so their deviation is taken as at least step / sqrt(12), the
         error of rounding.
         """
-        return _paired(self.scores(measure), self._step)
+        return self._against_baseline(self.scores(measure), self._step)
+
+    def _against_baseline(self, scores: pd.DataFrame, step: float) -> pd.DataFrame:
+        """Compare each column with the baseline's, seed by seed, as `paired` does."""
+        rows = {
+            method: paired_t(np.asarray(scores[method] - scores[BASELINE]), step, self.overlap)
+            for method in scores.columns
+            if method != BASELINE
+        }
+        columns = ["Difference", "Low", "High", "p"]
+        frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+        frame["p (Holm)"] = holm(frame["p"].to_numpy(dtype=float))
+        return frame
 
     def costs(
         self, costs: Mapping[tuple[Any, Any], float], prior: ArrayLike | None = None
@@ -222,13 +239,14 @@ class Comparison:
             return decision.mean_cost(table / table.sum(1, keepdims=True), matrix, shares)
 
         each = self._each_run(cost_of)
-        means = {method: t_interval(each[method]) for method in each}
+        means = {method: t_interval(each[method], self.overlap) for method in each}
         frame = pd.DataFrame.from_dict(means, orient="index", columns=["Cost", "Low", "High"])
         # A cost moves in steps, too: that of the dearest mistake with one image more.
         weights = np.asarray(shares, dtype=float)
         steps = matrix.max(1) * weights / weights.sum() / self.test_counts
         bounds = {"Low": "Difference low", "High": "Difference high"}
-        return frame.join(_paired(each, float(steps.max())).rename(columns=bounds))
+        paired = self._against_baseline(each, float(steps.max()))
+        return frame.join(paired.rename(columns=bounds))
 
     def better(self, measure: str = MEASURES[0]) -> list[str]:
         """Return the methods that are clearly better than the baseline, best mean first.
@@ -346,7 +364,9 @@ class Comparison:
         """Name the methods whose mean is below the best's by no more than chance can do."""
         scores, step = self.scores(), self._step
         others = scores.columns.drop([BASELINE, best])
-        lows = {m: paired_t(np.asarray(scores[best] - scores[m]), step)[1] for m in others}
+        lows = {
+            m: paired_t(np.asarray(scores[best] - scores[m]), step, self.overlap)[1] for m in others
+        }
         return [LABELS[method] for method, low in lows.items() if low <= 0]
 
     @property
@@ -365,10 +385,14 @@ class Comparison:
                 f"{best:.1f} %: it has hardly learned to tell the classes apart. Train longer, on "
                 "larger images or on more of them, before you choose."
             )
-        found += [
-            "Seeds change the network's initial weights and the order of the images, not the "
-            "data: another sample of images may give another ranking."
-        ]
+        found.append(
+            "Each seed split the same images anew; intervals and tests allow for what the splits "
+            "share (Nadeau and Bengio 2003)."
+            if self.overlap
+            else "Seeds change the network's initial weights and the order of the images, not the "
+            "data: another sample of images may give another ranking. `thesis_lib.compare_splits` "
+            "splits one set anew with each seed."
+        )
         if len(self.scores()) == 2:
             found.append("Two seeds say little of how much a result varies; take at least three.")
         base = [c for c in self.confusions[BASELINE].values() if c is not None]
@@ -432,7 +456,7 @@ class Comparison:
         from thesis_lib.plots import comparison as plots
 
         scores = self.scores(measure)
-        intervals = [t_interval_of_percentages(scores[method]) for method in scores]
+        intervals = [t_interval_of_percentages(scores[m], self.overlap) for m in scores]
         labels = [LABELS[str(method)] for method in scores]
         return plots.method_intervals(labels, intervals, scores.to_numpy().T, measure=measure)
 
@@ -472,19 +496,6 @@ class Comparison:
         return comparison_report.write(self, path, source)
 
 
-def _paired(scores: pd.DataFrame, step: float) -> pd.DataFrame:
-    """Compare each column with the baseline's, seed by seed; see `Comparison.paired`."""
-    rows = {
-        method: paired_t(np.asarray(scores[method] - scores[BASELINE]), step)
-        for method in scores.columns
-        if method != BASELINE
-    }
-    columns = ["Difference", "Low", "High", "p"]
-    frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
-    frame["p (Holm)"] = holm(frame["p"].to_numpy(dtype=float))
-    return frame
-
-
 def copies_note(copies: int, tested: int) -> str:
     """Say what it means that test images are copies of training images.
 
@@ -520,8 +531,8 @@ def untested_note(classes: Sequence[str], test_counts: Labels) -> str:
     )
 
 
-def _shown(sample: pd.Series) -> str:
-    mean, low, high = t_interval_of_percentages(sample)
+def _shown(sample: pd.Series, overlap: float) -> str:
+    mean, low, high = t_interval_of_percentages(sample, overlap)
     if math.isnan(mean):
         return "–"
     return f"{mean:.1f}" if math.isnan(low) else f"{mean:.1f} [{low:.1f}, {high:.1f}]"

@@ -112,6 +112,57 @@ def load_to_fit(path: str | Path, *, size: int | None = None) -> tuple[Array, Ar
     return x, class_labels.read("y", y), f"{source.name}.{' x_test is not trained on.' * split}"
 
 
+def load_unsplit(path: str | Path, *, size: int | None = None) -> tuple[Array, Array, str]:
+    """Load images that have no training and test set yet, all of them.
+
+    Parameters
+    ----------
+    path, size
+        As for `load`.
+
+    Returns
+    -------
+    x, y, note
+        As of `load_to_fit`.
+
+    Raises
+    ------
+    ValueError
+        If they are split.
+    FileNotFoundError, TypeError
+        As for `load`.
+    """
+    source = Path(path)
+    _check_size(size)
+    parts = _listings(source)
+    arrays = {} if parts else _arrays(source, size)
+    if "" not in parts and set(arrays) != {"x", "y"}:
+        raise ValueError(
+            f"{source.name} has a training and a test set. To split the images anew with each "
+            "seed, put all of them in one set."
+        )
+    if parts:
+        found = parts[""]
+        pixels = size or SIZE
+        return image_files.read(found.files, pixels), found.labels, found.note(pixels)
+    return arrays["x"], class_labels.read("y", arrays["y"]), f"{source.name}."
+
+
+def not_split(y: Array) -> str:
+    """Name the classes that a split leaves without a test image; "" if there is none.
+
+    Parameters
+    ----------
+    y : ndarray, (n,)
+    """
+    names, counts = np.unique(y, return_counts=True)
+    single = [str(name) for name in names[counts == 1]]
+    if not single:
+        return ""
+    head = f"{counted(len(single), 'class', 'classes')} of one image, not split but trained on"
+    return f" {head}: {some(single)}."
+
+
 def resized(images: ArrayLike, size: int, white: float | None = None) -> Array:
     """Resize images to size × size pixels, smoothed where they shrink.
 
@@ -231,17 +282,7 @@ def _split(x: Array, y: Array, test_size: float, seed: int, note: str) -> OwnDat
         raise ValueError(f"x has {len(x) if x.ndim else 0} images, but y has {len(y)} labels.")
     train, test = stratified_split(y, test_size, seed)
     share = f"{test_size:.0%} of each class, drawn with seed {seed}, are the test set."
-    return OwnData(x[train], y[train], x[test], y[test], f"{note} {share}{_not_split(y)}")
-
-
-def _not_split(y: Array) -> str:
-    """Name the classes that a split leaves without a test image."""
-    names, counts = np.unique(y, return_counts=True)
-    single = [str(name) for name in names[counts == 1]]
-    if not single:
-        return ""
-    head = f"{counted(len(single), 'class', 'classes')} of one image, not split but trained on"
-    return f" {head}: {some(single)}."
+    return OwnData(x[train], y[train], x[test], y[test], f"{note} {share}{not_split(y)}")
 
 
 def _read_npz(path: Path) -> dict[str, Array]:
