@@ -40,6 +40,10 @@ def test_files_are_classified_as_arrays_are(
     assert [row["predicted"] for row in rows] == trained.predict(x).tolist()
     highest = trained.predict_proba(x).max(1)
     np.testing.assert_allclose([float(row["probability"]) for row in rows], highest, atol=1e-4)
+    assert main(["predict-on", str(model), str(folder / "dark"), "--probabilities"]) == 0
+    each = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    found = [[float(r[f"probability of {name}"]) for name in trained.classes_] for r in each]
+    np.testing.assert_allclose(found, trained.predict_proba(x[:8]), atol=1e-4)
 
 
 def test_what_is_split_is_trained_on_in_part(tmp_path: Path) -> None:

@@ -103,10 +103,15 @@ def add_predict_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="IMAGE|FOLDER",
         help="image files; of a folder all in it and in its sub-folders",
     )
+    parser.add_argument(
+        "--probabilities",
+        action="store_true",
+        help="a column more for each class, with its probability",
+    )
 
 
 def run_predict(options: argparse.Namespace) -> int:
-    """Print the class of each image file and its probability, as CSV.
+    """Print the class of each image file and its probability, or that of each class, as CSV.
 
     Parameters
     ----------
@@ -126,13 +131,16 @@ def run_predict(options: argparse.Namespace) -> int:
     files = list(dict.fromkeys(f for path in options.images for f in image_files.below(path)))
     trained = trained_method.load(options.trained)
     table = csv.writer(sys.stdout, lineterminator="\n")
-    table.writerow(["file", "predicted", "probability"])
+    each = [f"probability of {name}" for name in trained.classes_] if options.probabilities else []
+    table.writerow(["file", "predicted", "probability", *each])
     classified = 0
     for start in range(0, len(files), _AT_ONCE):
         if read := dict(_readable(trained, files[start : start + _AT_ONCE])):
             outputs = trained.predict_proba(np.stack(list(read.values())))
             for file, row in zip(read, outputs, strict=True):
-                table.writerow([file, trained.classes_[row.argmax()], f"{row.max():.4f}"])
+                shown = [row.max(), *row] if options.probabilities else [row.max()]
+                probabilities = [f"{value:.4f}" for value in shown]
+                table.writerow([file, trained.classes_[row.argmax()], *probabilities])
             classified += len(read)
             sys.stdout.flush()
     if classified < len(files):
