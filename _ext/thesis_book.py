@@ -54,17 +54,20 @@ def find_changed(app: Any, env: Any, added: Any, changed: Any, removed: Any) -> 
     """Drop from the execution cache what depends on something that changed; name the pages."""
     _discard_unfinished_cache(app)
     old = _stored(app)
-    if any("from thesis_lib" in Path(env.doc2path(n)).read_text("utf-8") for n in env.found_docs):
+    texts = {n: Path(env.doc2path(n)).read_text("utf-8") for n in sorted(env.found_docs)}
+    if any("from thesis_lib" in text for text in texts.values()):
         _fetch_data(Path(app.srcdir))
     app.thesis_fingerprints = {
-        name: fingerprint(Path(app.srcdir), Path(env.doc2path(name)).read_text("utf-8"))
-        for name in sorted(env.found_docs)
-        if "{code-cell}" in Path(env.doc2path(name)).read_text("utf-8")
+        name: fingerprint(Path(app.srcdir), text)
+        for name, text in texts.items()
+        if "{code-cell}" in text
     }
     stale = [name for name, new in app.thesis_fingerprints.items() if old.get(name) != new]
     for name in stale:
         _forget(app, Path(env.doc2path(name)))
-    return stale
+    # A list of references lacks what a page cites for the first time, unless it is read again.
+    lists = [name for name, text in texts.items() if "{bibliography}" in text]
+    return stale + lists * bool(stale or added or changed)
 
 
 def _fetch_data(root: Path) -> None:

@@ -114,6 +114,7 @@ def test_data_are_fetched_before_they_are_counted(
     """What a build downloads must not make the next one execute every chapter again."""
     page = tmp_path / "page.md"
     page.write_text(CELL)
+    (tmp_path / "list.md").write_text("```{bibliography}\n```")
     (tmp_path / "cats_dogs.npz").write_text("")
     monkeypatch.setenv("THESIS_LIB_DATA", str(tmp_path))
 
@@ -127,11 +128,15 @@ def test_data_are_fetched_before_they_are_counted(
         outdir=str(tmp_path / "_build" / "html"),
         config=SimpleNamespace(nb_execution_cache_path=""),
     )
-    env = SimpleNamespace(found_docs={"page"}, doc2path=lambda name: str(page))
-    assert thesis_book.find_changed(app, env, set(), set(), set()) == ["page"]
+    env = SimpleNamespace(
+        found_docs={"page", "list"}, doc2path=lambda name: str(tmp_path / f"{name}.md")
+    )
+    assert thesis_book.find_changed(app, env, set(), set(), set()) == ["page", "list"]
     data.load("mnist")  # as the chapter does when it is executed
     thesis_book._remember(thesis_book._store(app), app.thesis_fingerprints)
     assert thesis_book.find_changed(app, env, set(), set(), set()) == []
+    # A page that has changed may cite what no page did.
+    assert thesis_book.find_changed(app, env, set(), {"page"}, set()) == ["list"]
 
 
 MEET = """import os
