@@ -179,9 +179,9 @@ def _on_one_split(data: str, split: dict[str, Any]) -> tuple[Callable[..., Compa
 def _on_splits(data: str, split: dict[str, Any]) -> tuple[Callable[..., Comparison], str]:
     """Do the same where each seed splits them anew."""
     x, y, note = loading.load_unsplit(data, size=split["size"])
-    share = f"{split['test_size']:.0%} of each class, drawn anew with each seed, are the test set."
-    compare = partial(splits.compare_splits, x, y, test_size=split["test_size"])
-    return compare, f"{note} {share}{loading.not_split(y)}"
+    share = split["test_size"]
+    compare = partial(splits.compare_splits, x, y, test_size=share)
+    return compare, f"{note} {loading.split_note(y, share, 'anew with each seed')}"
 
 
 def _checked(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:

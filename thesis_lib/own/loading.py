@@ -100,16 +100,7 @@ def load_to_fit(path: str | Path, *, size: int | None = None) -> tuple[Array, Ar
     FileNotFoundError, ValueError, TypeError
         As for `load`.
     """
-    source = Path(path)
-    _check_size(size)
-    if parts := _listings(source):
-        found = parts.get("train") or parts[""]
-        note = found.note(size or SIZE) + " Those of test are not trained on." * ("test" in parts)
-        return image_files.read(found.files, size or SIZE), found.labels, note
-    arrays = _arrays(source, size)
-    split = "x_train" in arrays
-    x, y = (arrays["x_train"], arrays["y_train"]) if split else (arrays["x"], arrays["y"])
-    return x, class_labels.read("y", y), f"{source.name}.{' x_test is not trained on.' * split}"
+    return _load_one_set(path, size)
 
 
 def load_unsplit(path: str | Path, *, size: int | None = None) -> tuple[Array, Array, str]:
@@ -132,35 +123,48 @@ def load_unsplit(path: str | Path, *, size: int | None = None) -> tuple[Array, A
     FileNotFoundError, TypeError
         As for `load`.
     """
+    return _load_one_set(path, size, unsplit=True)
+
+
+def _load_one_set(
+    path: str | Path, size: int | None, *, unsplit: bool = False
+) -> tuple[Array, Array, str]:
+    """Load all images, or those of train; refuse what is split before any image file is read."""
     source = Path(path)
     _check_size(size)
     parts = _listings(source)
     arrays = {} if parts else _arrays(source, size)
-    if "" not in parts and set(arrays) != {"x", "y"}:
+    split = "train" in parts or "x_train" in arrays
+    if split and unsplit:
         raise ValueError(
             f"{source.name} has a training and a test set. To split the images anew with each "
             "seed, put all of them in one set."
         )
     if parts:
-        found = parts[""]
-        pixels = size or SIZE
-        return image_files.read(found.files, pixels), found.labels, found.note(pixels)
-    return arrays["x"], class_labels.read("y", arrays["y"]), f"{source.name}."
+        found = parts["train" if split else ""]
+        note = found.note(size or SIZE) + " Those of test are not trained on." * split
+        return image_files.read(found.files, size or SIZE), found.labels, note
+    x, y = (arrays["x_train"], arrays["y_train"]) if split else (arrays["x"], arrays["y"])
+    return x, class_labels.read("y", y), f"{source.name}.{' x_test is not trained on.' * split}"
 
 
-def not_split(y: Array) -> str:
-    """Name the classes that a split leaves without a test image; "" if there is none.
+def split_note(y: Array, test_size: float, drawn: str) -> str:
+    """Say how the images are split, and name the classes that have no test image then.
 
     Parameters
     ----------
     y : ndarray, (n,)
+    test_size : float
+    drawn : str
+        How the test set is drawn.
     """
+    share = f"{test_size:.0%} of each class, drawn {drawn}, are the test set."
     names, counts = np.unique(y, return_counts=True)
     single = [str(name) for name in names[counts == 1]]
     if not single:
-        return ""
+        return share
     head = f"{counted(len(single), 'class', 'classes')} of one image, not split but trained on"
-    return f" {head}: {some(single)}."
+    return f"{share} {head}: {some(single)}."
 
 
 def resized(images: ArrayLike, size: int, white: float | None = None) -> Array:
@@ -281,8 +285,8 @@ def _split(x: Array, y: Array, test_size: float, seed: int, note: str) -> OwnDat
     if x.ndim == 0 or len(x) != len(y):
         raise ValueError(f"x has {len(x) if x.ndim else 0} images, but y has {len(y)} labels.")
     train, test = stratified_split(y, test_size, seed)
-    share = f"{test_size:.0%} of each class, drawn with seed {seed}, are the test set."
-    return OwnData(x[train], y[train], x[test], y[test], f"{note} {share}{not_split(y)}")
+    note = f"{note} {split_note(y, test_size, f'with seed {seed}')}"
+    return OwnData(x[train], y[train], x[test], y[test], note)
 
 
 def _read_npz(path: Path) -> dict[str, Array]:
