@@ -13,6 +13,26 @@ from thesis_lib.wording import counted
 Array = NDArray[Any]
 
 
+def of_images(x: Array, y: ArrayLike) -> Array:
+    """Return the labels of a set of images as `read` does, one an image.
+
+    Parameters
+    ----------
+    x : ndarray, (n, ...)
+    y : array_like
+        As for `read`.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many labels as images, or as for `read`.
+    """
+    labels, n = read("y", y), len(x) if x.ndim else 0
+    if n != len(labels):
+        raise ValueError(f"x has {n} images, but y has {len(labels)} labels.")
+    return labels
+
+
 def read(name: str, y: ArrayLike) -> Array:
     """Return labels as one integer or string an image.
 

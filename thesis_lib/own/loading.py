@@ -281,9 +281,7 @@ def _from_files(
 
 
 def _split(x: Array, y: Array, test_size: float, seed: int, note: str) -> OwnData:
-    y = class_labels.read("y", y)
-    if x.ndim == 0 or len(x) != len(y):
-        raise ValueError(f"x has {len(x) if x.ndim else 0} images, but y has {len(y)} labels.")
+    y = class_labels.of_images(x, y)
     train, test = stratified_split(y, test_size, seed)
     note = f"{note} {split_note(y, test_size, f'with seed {seed}')}"
     return OwnData(x[train], y[train], x[test], y[test], note)

@@ -63,10 +63,8 @@ def compare_splits(
     >>> result.train_counts.tolist(), result.test_counts.tolist(), round(result.overlap, 2)
     ([7, 28], [3, 12], 0.43)
     """
-    images, labels = np.asarray(x), class_labels.read("y", y)
-    if images.ndim == 0 or len(images) != len(labels):
-        n = len(images) if images.ndim else 0
-        raise ValueError(f"x has {n} images, but y has {len(labels)} labels.")
+    images = np.asarray(x)
+    labels = class_labels.of_images(images, y)
     seeds = comparison.checked_seeds(seeds)
     found = []
     for number, seed in enumerate(seeds, start=1):
