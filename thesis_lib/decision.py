@@ -89,7 +89,7 @@ def prior_cost(class_counts: ArrayLike) -> Floats:
     ValueError
         If class_counts are not as above.
     """
-    shares = _checked_prior("class_counts", class_counts)
+    shares = checked_prior("class_counts", class_counts)
     costs = np.outer(shares.min() / shares, np.ones(len(shares)))
     np.fill_diagonal(costs, 0.0)
     return _checked_cost(costs, len(shares))
@@ -195,7 +195,7 @@ def mean_cost(rates: ArrayLike, cost: ArrayLike, prior: ArrayLike) -> float:
             f"its sum; got shape {found.shape} with rows that sum to {found.sum(-1).tolist()}."
         )
     matrix = _checked_cost(cost, len(found), idle=True)
-    return float(_checked_prior("prior", prior, len(found)) @ (found * matrix).sum(1))
+    return float(checked_prior("prior", prior, len(found)) @ (found * matrix).sum(1))
 
 
 def correct_prior(
@@ -239,8 +239,8 @@ def correct_prior(
     """
     outputs = arguments.probabilities(probabilities)
     n_classes = outputs.shape[1]
-    old = _checked_prior("prior", prior, n_classes)
-    new = _checked_prior("target", np.ones(n_classes) if target is None else target, n_classes)
+    old = checked_prior("prior", prior, n_classes)
+    new = checked_prior("target", np.ones(n_classes) if target is None else target, n_classes)
     tau = arguments.number("tau", tau, 0)
     # Logarithms, less each row's largest: no product of extremes overflows or vanishes.
     with np.errstate(divide="ignore"):
@@ -295,13 +295,23 @@ def tune_tau(
     return best[2]
 
 
-def _is_mistake(key: object, n_classes: int) -> bool:
-    if not isinstance(key, tuple) or len(key) != 2 or key[0] == key[1]:
-        return False
-    return all(isinstance(c, numbers.Integral) and c in range(n_classes) for c in key)
+def checked_prior(name: str, prior: ArrayLike, n_classes: int | None = None) -> Floats:
+    """Return how frequent classes are as shares that add up to 1.
 
+    Parameters
+    ----------
+    name : str
+        Of the argument, for the message.
+    prior : array_like, (n_classes,)
+        Shares or counts, larger than 0, of at least two classes.
+    n_classes : int, optional
+        How many there have to be.
 
-def _checked_prior(name: str, prior: ArrayLike, n_classes: int | None = None) -> Floats:
+    Raises
+    ------
+    ValueError
+        If they are not as above.
+    """
     shares = arguments.by_class(name, prior)
     allowed = shares.size == n_classes if n_classes else shares.size > 1
     if shares.ndim != 1 or not allowed:
@@ -312,6 +322,12 @@ def _checked_prior(name: str, prior: ArrayLike, n_classes: int | None = None) ->
     if not np.isfinite(shares).all() or shares.min() <= 0:
         raise ValueError(f"{name} has to be larger than 0 for each class; got {shares.tolist()}.")
     return np.asarray(shares / shares.sum())
+
+
+def _is_mistake(key: object, n_classes: int) -> bool:
+    if not isinstance(key, tuple) or len(key) != 2 or key[0] == key[1]:
+        return False
+    return all(isinstance(c, numbers.Integral) and c in range(n_classes) for c in key)
 
 
 def _checked_cost(cost: ArrayLike, n_classes: int, *, idle: bool = False) -> Floats:

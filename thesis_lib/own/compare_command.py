@@ -11,10 +11,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from thesis_lib import durable
 from thesis_lib.engine import budget, cluster
-from thesis_lib.own import comparison, loading, offered, splits
+from thesis_lib.own import comparison, costs, loading, offered, splits
 from thesis_lib.own.comparison_result import Comparison
+
+_Loaded = tuple[Callable[..., Comparison], ArrayLike, str]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,6 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="split anew with each of --seeds, to see what other images change; intervals and "
         "tests allow for the images that the splits share",
     )
+    costs.add_arguments(parser)
     parser.add_argument(
         "--out",
         type=Path,
@@ -141,14 +147,16 @@ def run(options: argparse.Namespace) -> int:
     Raises
     ------
     ValueError
-        If the folder of ``--out`` is a file, or as for `loading.load` and `comparison.compare`.
+        If the folder of ``--out`` is a file, or as for `loading.load`, `costs.of_options` and
+        `comparison.compare`.
     OSError, RuntimeError
         As for `loading.load` and `comparison.compare`.
     """
     settings, split = _checked(options)
     records = options.out / "records"
     settings |= {"folder": records, "scheduler": options.scheduler}
-    compare, note = (_on_splits if options.resplit else _on_one_split)(options.data, split)
+    compare, labels, note = (_on_splits if options.resplit else _on_one_split)(options.data, split)
+    prices = costs.of_options(options, np.unique(labels))  # before a network is trained
     print(note, flush=True)
     try:
         result = compare(**settings)
@@ -159,9 +167,11 @@ def run(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return 1 if isinstance(stopped, budget.OutOfTime) else 130
-    report = result.save_report(options.out / "report.html", source=note)
+    report = result.save_report(options.out / "report.html", source=note, **prices)
     result.table().to_csv(options.out / "table.csv")
     print(_in_terminal(result))
+    if prices:
+        print(f"{costs.said(**prices)}\n{result.cost_table(**prices).to_string()}")
     print(result.recommendation)
     if result.better():
         print(f"To train it: {_to_fit(options, result.better()[0])}")
@@ -169,19 +179,19 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _on_one_split(data: str, split: dict[str, Any]) -> tuple[Callable[..., Comparison], str]:
-    """Return the comparison of loaded images, and where these came from."""
+def _on_one_split(data: str, split: dict[str, Any]) -> _Loaded:
+    """Return the comparison of loaded images, their labels, and where they came from."""
     loaded = loading.load(data, **split)
     sets = loaded.x_train, loaded.y_train, loaded.x_test, loaded.y_test
-    return partial(comparison.compare, *sets), loaded.note
+    return partial(comparison.compare, *sets), loaded.y_train, loaded.note
 
 
-def _on_splits(data: str, split: dict[str, Any]) -> tuple[Callable[..., Comparison], str]:
+def _on_splits(data: str, split: dict[str, Any]) -> _Loaded:
     """Do the same where each seed splits them anew."""
     x, y, note = loading.load_unsplit(data, size=split["size"])
     share = split["test_size"]
     compare = partial(splits.compare_splits, x, y, test_size=share)
-    return compare, f"{note} {loading.split_note(y, share, 'anew with each seed')}"
+    return compare, y, f"{note} {loading.split_note(y, share, 'anew with each seed')}"
 
 
 def _checked(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from thesis_lib import __version__
 from thesis_lib.best import Best, largest
+from thesis_lib.own import costs as own_costs
+from thesis_lib.own.costs import Costs
 from thesis_lib.own.offered import LABELS
 from thesis_lib.plots import set_style
 
@@ -70,6 +73,7 @@ _PAGE = """<!DOCTYPE html>
 {intervals}
 <h2>Against the baseline, seed by seed</h2>
 {paired}
+{costs}
 <h2>Recall of the rarest classes</h2>
 {recalls}
 <h2>Classes</h2>
@@ -85,7 +89,13 @@ _PAGE = """<!DOCTYPE html>
 """
 
 
-def write(comparison: Comparison, path: str | Path, source: str = "") -> Path:
+def write(
+    comparison: Comparison,
+    path: str | Path,
+    source: str = "",
+    costs: Costs | None = None,
+    prior: ArrayLike | None = None,
+) -> Path:
     """Write the report; its folder is made where it is missing.
 
     Parameters
@@ -93,7 +103,7 @@ def write(comparison: Comparison, path: str | Path, source: str = "") -> Path:
     comparison : Comparison
     path : str or Path
         Ends in ``.html``.
-    source : str
+    source, costs, prior
         As for `page`.
 
     Returns
@@ -102,18 +112,23 @@ def write(comparison: Comparison, path: str | Path, source: str = "") -> Path:
 
     Raises
     ------
-    ValueError
-        If the path ends neither so nor in ``.htm``.
+    ValueError, TypeError
+        If the path ends neither so nor in ``.htm``, or as for `Comparison.costs`.
     """
     target = Path(path)
     if target.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"The report has to end in .html; got {target.name}.")
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(page(comparison, source), encoding="utf-8")
+    target.write_text(page(comparison, source, costs, prior), encoding="utf-8")
     return target
 
 
-def page(comparison: Comparison, source: str = "") -> str:
+def page(
+    comparison: Comparison,
+    source: str = "",
+    costs: Costs | None = None,
+    prior: ArrayLike | None = None,
+) -> str:
     """Return the report as HTML; every text from the data is escaped.
 
     Parameters
@@ -121,6 +136,8 @@ def page(comparison: Comparison, source: str = "") -> str:
     comparison : Comparison
     source : str
         Where the images come from and how they were split.
+    costs, prior
+        As `Comparison.costs` takes them: a section on what mistakes cost.
     """
     paired = comparison.paired().rename(index=LABELS).rename_axis("Method")
     results = comparison.table()
@@ -150,6 +167,7 @@ def page(comparison: Comparison, source: str = "") -> str:
             "Difference of balanced accuracy in percentage points, 95 % interval, and p of a "
             "paired t-test before and after Holm's correction.",
         ),
+        costs="" if costs is None else _costs(comparison, costs, prior),
         recalls=_figure(
             comparison.recall_figure,
             "b",
@@ -163,6 +181,15 @@ def page(comparison: Comparison, source: str = "") -> str:
         ),
         how=html.escape(_how(comparison)),
     )
+
+
+def _costs(comparison: Comparison, costs: Costs, prior: ArrayLike | None) -> str:
+    """Return the section on what mistakes cost."""
+    said = (
+        f"{own_costs.said(costs, prior)} With 95 % intervals over the {_over(comparison)}; p of a "
+        "paired t-test after Holm's correction."
+    )
+    return f"<h2>What mistakes cost</h2>\n{_table(comparison.cost_table(costs, prior), said)}"
 
 
 def _over(comparison: Comparison) -> str:

@@ -15,6 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from thesis_lib import arguments, decision
 from thesis_lib.intervals import holm, paired_t, t_interval, t_interval_of_percentages
 from thesis_lib.metrics import MEASURES, of_confusion, one_answer, precision_of, recall_of
+from thesis_lib.own import costs as own_costs
+from thesis_lib.own.costs import Costs
 from thesis_lib.own.offered import BASELINE, LABELS, METHODS
 from thesis_lib.wording import counted, some
 
@@ -195,16 +197,13 @@ class Comparison:
         frame["p (Holm)"] = holm(frame["p"].to_numpy(dtype=float))
         return frame
 
-    def costs(
-        self, costs: Mapping[tuple[Any, Any], float], prior: ArrayLike | None = None
-    ) -> pd.DataFrame:
+    def costs(self, costs: Costs, prior: ArrayLike | None = None) -> pd.DataFrame:
         """Return what an image costs on average under each method, and against the baseline.
 
         Parameters
         ----------
         costs : mapping of (true, predicted) to float
-            Of single mistakes, by the names of the classes, ``{("stain", "whole"): 50}``; any
-            other costs 1, and a right answer nothing.
+            Of single mistakes, as `costs.matrix` takes them: ``{("stain", "whole"): 50}``.
         prior : array_like, (n_classes,), optional
             How often each class occurs in use, in the order of `classes`, shares or counts; as in
             training if not given.
@@ -223,16 +222,12 @@ class Comparison:
 
         Notes
         -----
-        The networks decided for the class with the largest output, whatever a mistake costs. Given
-        the outputs, `decision.least_cost` decides by the costs.
+        The networks decided for the class with the largest output, whatever a mistake costs.
+        `TrainedMethod.predict` decides by the costs.
         """
-        known = {name: number for number, name in enumerate(self.classes)}
-        names = [str(name) for mistake in costs for name in mistake]
-        arguments.chosen("class", names, self.classes)
+        matrix = own_costs.matrix(costs, self.classes)
         if untested := untested_note(self.classes, self.test_counts):
             raise ValueError(f"{untested}. Give each class a test image.")
-        numbered = {(known[str(t)], known[str(p)]): value for (t, p), value in costs.items()}
-        matrix = decision.cost_matrix(len(self.classes), numbered)
         shares = self.train_counts if prior is None else prior
 
         def cost_of(table: Labels) -> float:
@@ -247,6 +242,31 @@ class Comparison:
         bounds = {"Low": "Difference low", "High": "Difference high"}
         paired = self._against_baseline(each, float(steps.max()))
         return frame.join(paired.rename(columns=bounds))
+
+    def cost_table(self, costs: Costs, prior: ArrayLike | None = None) -> pd.DataFrame:
+        """Return `costs` as texts, with 95 % intervals over the seeds, a row a method.
+
+        Parameters
+        ----------
+        costs, prior
+            As for `costs`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As for `costs`.
+        """
+        found = self.costs(costs, prior)
+        cost = [_shown_cost(*row) for row in found[["Cost", "Low", "High"]].to_numpy()]
+        bounds = ["Difference", "Difference low", "Difference high"]
+        difference = [_shown_cost(*row) for row in found[bounds].to_numpy()]
+        p = [
+            "–" if math.isnan(v) else _shown_p(v).removeprefix("p ").removeprefix("= ")
+            for v in found["p (Holm)"]
+        ]
+        index = pd.Index([LABELS[str(method)] for method in found.index], name="Method")
+        columns = {"Cost": cost, "Difference to the baseline": difference, "p (Holm)": p}
+        return pd.DataFrame(columns, index=index)
 
     def better(self, measure: str = MEASURES[0]) -> list[str]:
         """Return the methods that are clearly better than the baseline, best mean first.
@@ -476,7 +496,14 @@ class Comparison:
         labels = [LABELS[str(method)] for method in recalls]
         return plots.recall_grid(labels, names, recalls.to_numpy()[rarest])
 
-    def save_report(self, path: str | Path, *, source: str = "") -> Path:
+    def save_report(
+        self,
+        path: str | Path,
+        *,
+        source: str = "",
+        costs: Costs | None = None,
+        prior: ArrayLike | None = None,
+    ) -> Path:
         """Write one HTML file that holds everything and needs no network; return its path.
 
         Parameters
@@ -485,15 +512,17 @@ class Comparison:
             As for `comparison_report.write`.
         source : str
             Where the images come from and how they were split, to be said there.
+        costs, prior
+            As for `costs`: a section on what mistakes cost, left out without.
 
         Raises
         ------
-        ValueError
-            As for `comparison_report.write`.
+        ValueError, TypeError
+            As for `comparison_report.write` and `costs`.
         """
         from thesis_lib.own import comparison_report
 
-        return comparison_report.write(self, path, source)
+        return comparison_report.write(self, path, source, costs, prior)
 
 
 def copies_note(copies: int, tested: int) -> str:
@@ -536,6 +565,12 @@ def _shown(sample: pd.Series, overlap: float) -> str:
     if math.isnan(mean):
         return "–"
     return f"{mean:.1f}" if math.isnan(low) else f"{mean:.1f} [{low:.1f}, {high:.1f}]"
+
+
+def _shown_cost(mean: float, low: float, high: float) -> str:
+    if math.isnan(mean):
+        return "–"
+    return f"{mean:.3f}" if math.isnan(low) else f"{mean:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def _shown_p(p: Any) -> str:

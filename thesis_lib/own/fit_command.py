@@ -16,6 +16,7 @@ from thesis_lib import durable
 from thesis_lib.own import (
     compare_command,
     comparison,
+    costs,
     image_files,
     loading,
     offered,
@@ -108,6 +109,7 @@ def add_predict_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="a column more for each class, with its probability",
     )
+    costs.add_arguments(parser)
 
 
 def run_predict(options: argparse.Namespace) -> int:
@@ -126,21 +128,24 @@ def run_predict(options: argparse.Namespace) -> int:
     Raises
     ------
     ValueError, OSError
-        If there are no such images, or as for `trained_method.load`.
+        If there are no such images, or as for `trained_method.load`, `costs.of_options` and
+        `trained_method.TrainedMethod.predict`.
     """
     files = list(dict.fromkeys(f for path in options.images for f in image_files.below(path)))
     trained = trained_method.load(options.trained)
+    if prices := costs.of_options(options, trained.classes_):
+        offered.prior(trained.method, trained.class_counts)  # or no line is printed
     table = csv.writer(sys.stdout, lineterminator="\n")
     each = [f"probability of {name}" for name in trained.classes_] if options.probabilities else []
     table.writerow(["file", "predicted", "probability", *each])
     classified = 0
     for start in range(0, len(files), _AT_ONCE):
         if read := dict(_readable(trained, files[start : start + _AT_ONCE])):
-            outputs = trained.predict_proba(np.stack(list(read.values())))
-            for file, row in zip(read, outputs, strict=True):
-                shown = [row.max(), *row] if options.probabilities else [row.max()]
+            outputs, chosen = trained.decide(np.stack(list(read.values())), **prices)
+            for file, row, number in zip(read, outputs, chosen, strict=True):
+                shown = [row[number], *row] if options.probabilities else [row[number]]
                 probabilities = [f"{value:.4f}" for value in shown]
-                table.writerow([file, trained.classes_[row.argmax()], *probabilities])
+                table.writerow([file, trained.classes_[number], *probabilities])
             classified += len(read)
             sys.stdout.flush()
     if classified < len(files):

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from thesis_lib import later, resampling
 from thesis_lib.engine import stages
 from thesis_lib.own.image_sets import ImageSets
 from thesis_lib.training import Experiment
+
+Counts = NDArray[np.int64]
 
 TASK = "own-data"
 BASELINE = later.BASELINE
@@ -44,6 +49,15 @@ _SPELLED = {
 LABELS = {name: _SPELLED.get(name, fields["method"]) for name, fields in METHODS.items()}
 """What tables call the methods."""
 
+# The outputs of these are probabilities where the classes are as frequent as in training, or where
+# all are equally frequent, as the network met them. The others' losses or decisions distort them in
+# ways that no shares describe.
+_OF_TRAINING = (BASELINE, "mixup", "moved", "ensemble")
+_OF_EQUAL = (
+    *("ros", "smote", "rus", "class-weights", "balanced-softmax", "prior-correction", "crt"),
+    *("feature-smote", "class-aware", "ros-moved", "balanced-ensemble"),
+)
+
 DEFAULT_METHODS = (
     BASELINE,
     "ros",
@@ -77,6 +91,36 @@ def experiment(name: str, *, epochs: int, batch_size: int, learning_rate: float)
     }
     fields = {**shared, **METHODS[name], "method": LABELS[name]}
     return Experiment(name=f"{TASK}/{name}", task=TASK, **fields)
+
+
+def prior(name: str, counts: Counts) -> Counts:
+    """Return how frequent the classes are where a method's outputs are probabilities.
+
+    Parameters
+    ----------
+    name : str
+        A key of ``METHODS``.
+    counts : ndarray of int, (n_classes,)
+        Sizes of the classes in training.
+
+    Returns
+    -------
+    ndarray of int, (n_classes,)
+        Counts: those of training, or ones.
+
+    Raises
+    ------
+    ValueError
+        If they are so nowhere.
+    """
+    if name in _OF_TRAINING:
+        return counts
+    if name in _OF_EQUAL:
+        return np.ones_like(counts)
+    raise ValueError(
+        f"The outputs of {name} are no probabilities, so nothing can be weighed by them. Train one "
+        f"of {', '.join(_OF_TRAINING + _OF_EQUAL)}."
+    )
 
 
 def families(experiments: Iterable[Experiment]) -> list[list[Experiment]]:

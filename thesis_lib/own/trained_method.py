@@ -14,15 +14,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from thesis_lib import arguments, durable, quiet, two_stage
+from thesis_lib import arguments, decision, durable, quiet, two_stage
 from thesis_lib.engine import feeds, stages
 from thesis_lib.own import builders, class_labels, image_sets, method_runs, offered
+from thesis_lib.own import costs as own_costs
 from thesis_lib.own.builders import Builder, Network
 from thesis_lib.own.comparison import checked_settings
+from thesis_lib.own.costs import Costs
 from thesis_lib.progress import progress_bar
 from thesis_lib.training import Experiment
 
 Array = NDArray[Any]
+Floats = NDArray[np.float64]
 
 _FACTS = "thesis_lib.json"  # beside Keras's own files in the archive that a .keras file is
 
@@ -39,8 +42,8 @@ class TrainedMethod:
         The value of a white pixel in the training images.
     method : str
         Its key in ``offered.METHODS``.
-    n_images : int
-        How many it was trained on.
+    class_counts : ndarray of int, (n_classes,)
+        How many images of each class it was trained on.
     network : keras.Model
         All of it in Keras's own layers: the scale of the pixels, the members of an ensemble, and
         the decision, such as prior correction. It takes what `predict_proba` takes, with an axis
@@ -50,19 +53,24 @@ class TrainedMethod:
     classes_: Array
     scale: float
     method: str
-    n_images: int
+    class_counts: NDArray[np.int64]
     network: Any
 
     def __repr__(self) -> str:
-        return f"<{offered.LABELS[self.method]}, trained on {self.n_images:,} images>"
+        return f"<{offered.LABELS[self.method]}, trained on {self.class_counts.sum():,} images>"
 
-    def predict_proba(self, x: ArrayLike) -> NDArray[np.float64]:
+    def predict_proba(self, x: ArrayLike, *, prior: ArrayLike | None = None) -> Floats:
         """Return the probability of each class for each image, after the method's decision.
 
         Parameters
         ----------
         x : array_like, (n, height, width) or (n, height, width, channels)
             Images of the size and on the scale of those that were trained on.
+        prior : array_like, (n_classes,), optional
+            How often each class occurs where the images are from, in the order of `classes_`,
+            shares or counts. Without, the outputs are probabilities where all classes are equally
+            frequent if the method makes them so in training or afterwards (as ROS and prior
+            correction do), and where they are as frequent as in training if it does not.
 
         Returns
         -------
@@ -71,19 +79,31 @@ class TrainedMethod:
         Raises
         ------
         ValueError
-            If they are no such images.
+            If they are no such images or shares; with a prior, also if the method's outputs are no
+            probabilities, as those of a focal loss.
         """
+        assumed = None
+        if prior is not None:
+            assumed = offered.prior(self.method, self.class_counts)
+            prior = decision.checked_prior("prior", prior, len(self.classes_))
         images = image_sets.more(x, self.network.input_shape[1:], self.scale)
         found = [self.network.predict_on_batch(piece) for piece in feeds.pieces(images, 1.0)]
-        return np.concatenate(found).astype(np.float64)
+        outputs = np.concatenate(found).astype(np.float64)
+        return outputs if assumed is None else decision.correct_prior(outputs, assumed, prior)
 
-    def predict(self, x: ArrayLike) -> Array:
-        """Return the likeliest label of each image.
+    def predict(
+        self, x: ArrayLike, *, costs: Costs | None = None, prior: ArrayLike | None = None
+    ) -> Array:
+        """Return the likeliest label of each image or, given costs, the one that costs least.
 
         Parameters
         ----------
         x : array_like
             As for `predict_proba`.
+        costs : mapping of (true, predicted) to float, optional
+            Of single mistakes, as `costs.matrix` takes them: ``{("stain", "whole"): 50}``.
+        prior : array_like, (n_classes,), optional
+            As for `predict_proba`; with costs, as in training if not given.
 
         Returns
         -------
@@ -92,11 +112,43 @@ class TrainedMethod:
 
         Raises
         ------
-        ValueError
-            As for `predict_proba`.
+        ValueError, TypeError
+            As for `predict_proba` with a prior, and for `costs.matrix`.
+
+        Notes
+        -----
+        The costs are weighed by the outputs: what they are worth depends on how well these are
+        calibrated, which no training on few images promises.
         """
-        chosen: Array = self.classes_[self.predict_proba(x).argmax(1)]
-        return chosen
+        found: Array = self.classes_[self.decide(x, costs=costs, prior=prior)[1]]
+        return found
+
+    def decide(
+        self, x: ArrayLike, *, costs: Costs | None = None, prior: ArrayLike | None = None
+    ) -> tuple[Floats, NDArray[np.int64]]:
+        """Return the probabilities that `predict` goes by, and the numbers of the classes it takes.
+
+        Parameters
+        ----------
+        x, costs, prior
+            As for `predict`.
+
+        Returns
+        -------
+        probabilities : ndarray, (n, n_classes)
+        numbers : ndarray, (n,)
+
+        Raises
+        ------
+        ValueError, TypeError
+            As for `predict`.
+        """
+        matrix = own_costs.matrix({} if costs is None else costs, self.classes_)
+        if costs is not None and prior is None:
+            prior = self.class_counts
+        outputs = self.predict_proba(x, prior=prior)
+        # Where all mistakes cost the same, the likeliest class costs least.
+        return outputs, decision.least_cost(outputs, matrix)
 
     def save(self, path: str | Path) -> Path:
         """Write one file, which `load` reads, and Keras alone as well; return its path.
@@ -118,7 +170,7 @@ class TrainedMethod:
             "classes": self.classes_.tolist(),
             "scale": self.scale,
             "method": self.method,
-            "n_images": self.n_images,
+            "class_counts": self.class_counts.tolist(),
         }
         with tempfile.TemporaryDirectory() as folder, durable.replacing(path) as file:
             whole = Path(folder) / path.name
@@ -183,6 +235,7 @@ def load(path: str | Path) -> TrainedMethod:
     try:
         with zipfile.ZipFile(path) as archive:
             facts = json.loads(archive.read(_FACTS))
+        facts["class_counts"] = np.array(facts["class_counts"])
         network = keras.saving.load_model(path, compile=False)
     except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
         raise ValueError(
@@ -264,7 +317,7 @@ def fit(
         raise RuntimeError("Training diverged; try a lower learning rate.")
     classes = np.unique(class_labels.read("y", y))
     whole = _deployed(fitted, experiment, sets, own)
-    return TrainedMethod(classes, sets.scale, method, len(sets.y_train), whole)
+    return TrainedMethod(classes, sets.scale, method, sets.counts, whole)
 
 
 def _deployed(

@@ -1,0 +1,164 @@
+"""What mistakes cost, and how often each class occurs in use: given by the names of the classes."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from thesis_lib import arguments, decision
+
+Floats = NDArray[np.float64]
+Costs = Mapping[tuple[Any, Any], float]
+
+
+def said(costs: Costs, prior: ArrayLike | None = None) -> str:
+    """Say in sentences what a table of mean costs holds.
+
+    Parameters
+    ----------
+    costs : mapping of (true, predicted) to float
+    prior : array_like or None
+        Shares of the classes in use; None for those of training.
+    """
+    dear = [
+        f"{true} taken for {predicted} costs {cost:g}" for (true, predicted), cost in costs.items()
+    ]
+    where = "in training" if prior is None else "the given shares say"
+    return (
+        f"Mean cost of an image where the classes are as frequent as {where}: "
+        f"{', '.join([*dear, 'any other mistake 1'])}. Each network answered with the class of its "
+        "largest output, whatever that costs; `predict` and `thesis-lib predict-on` decide by the "
+        "costs that they are given."
+    )
+
+
+def matrix(costs: Costs, classes: Iterable[Any]) -> Floats:
+    """Return the cost matrix of mistakes between named classes.
+
+    Parameters
+    ----------
+    costs : mapping of (true, predicted) to float
+        Of single mistakes, by the names of the classes, ``{("stain", "whole"): 50}``; any other
+        costs 1, and a right answer nothing.
+    classes : iterable
+        Their names in order.
+
+    Returns
+    -------
+    ndarray of float64, (n_classes, n_classes)
+        As of `decision.cost_matrix`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a class is unknown, a mistake is none, or as for `decision.cost_matrix`.
+    """
+    numbers = {str(name): number for number, name in enumerate(classes)}
+    if not isinstance(costs, Mapping) or not all(_is_pair(mistake) for mistake in costs):
+        raise TypeError(
+            'costs has to name single mistakes, true class first, as {("stain", "whole"): 50}; got '
+            f"{costs!r:.60}."
+        )
+    arguments.chosen("class", [str(name) for mistake in costs for name in mistake], tuple(numbers))
+    for (true, taken), cost in costs.items():
+        if str(true) == str(taken):
+            raise ValueError(
+                f"costs has {true} taken for {taken}, which is right and costs nothing."
+            )
+        arguments.number(f"The cost of {true} taken for {taken}", cost, 0)
+    by_number = {(numbers[str(t)], numbers[str(p)]): value for (t, p), value in costs.items()}
+    return decision.cost_matrix(len(numbers), by_number)
+
+
+def prior_of(shares: Mapping[Any, float], classes: Iterable[Any]) -> Floats:
+    """Return the shares of all classes, in their order.
+
+    Parameters
+    ----------
+    shares : mapping of class to float
+        Larger than 0, of every class; they need not add up to 1.
+    classes : iterable
+        Their names in order.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If they are not as above.
+    """
+    named = {str(name): share for name, share in shares.items()}
+    numbers = tuple(str(name) for name in classes)
+    arguments.chosen("class", list(named), numbers)
+    if missing := [name for name in numbers if name not in named]:
+        raise ValueError(
+            f"No share is given of {', '.join(missing[:5])}; give one of each class, or none for "
+            "the shares of training."
+        )
+    return decision.checked_prior("share", [named[name] for name in numbers])
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add ``--cost`` and ``--share``.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+        Changed in place.
+    """
+    parser.add_argument(
+        "--cost",
+        nargs=3,
+        action="append",
+        default=[],
+        metavar=("TRUE", "PREDICTED", "COST"),
+        help="what it costs to take an image of one class for another; any other mistake costs 1. "
+        "Can be given several times",
+    )
+    parser.add_argument(
+        "--share",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("CLASS", "SHARE"),
+        help="how often a class occurs in use, for --cost; once for each class (default: as in "
+        "training)",
+    )
+
+
+def of_options(options: argparse.Namespace, classes: Iterable[Any]) -> dict[str, Any]:
+    """Return ``costs`` and ``prior`` of a command line, as arguments; none without costs.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        With the arguments of `add_arguments`.
+    classes : iterable
+        Their names in order.
+
+    Raises
+    ------
+    ValueError
+        If they name other classes, hold no numbers, or there are shares without costs.
+    """
+    if not options.cost:
+        if options.share:
+            raise ValueError("--share is for --cost; give --cost as well.")
+        return {}
+    costs = {(true, taken): _number("--cost", cost) for true, taken, cost in options.cost}
+    matrix(costs, classes)
+    shares = {name: _number("--share", share) for name, share in options.share}
+    return {"costs": costs, "prior": prior_of(shares, classes) if shares else None}
+
+
+def _is_pair(key: object) -> bool:
+    return isinstance(key, tuple) and len(key) == 2
+
+
+def _number(option: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{option} ends with a number, such as 50; got {text!r}.") from None
