@@ -40,9 +40,9 @@ def of_alike(method: str) -> trained_method.TrainedMethod:
         X,
         Y,
         method=method,
-        epochs=200,
+        epochs=150,
         batch_size=44,
-        learning_rate=0.01,
+        learning_rate=0.02,
         network=one_layer,
         progress=False,
     )
@@ -108,6 +108,7 @@ def test_outputs_that_are_no_probabilities_have_no_shares(method: str) -> None:
         offered.prior(method, COUNTS)
 
 
+@pytest.mark.filterwarnings("ignore:The largest pixel is 0")
 @pytest.mark.parametrize(
     "method", [m for m in offered.METHODS if m not in OF_NONE and "ensemble" not in m]
 )
