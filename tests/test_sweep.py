@@ -99,6 +99,39 @@ def test_the_next_groups_are_prepared_while_one_trains(monkeypatch: pytest.Monke
     assert sweep.run_side_by_side(jobs).done == jobs
 
 
+def test_runs_are_recorded_while_the_next_group_trains(monkeypatch: pytest.MonkeyPatch) -> None:
+    device, trains = Device(room=4), threading.Event()
+
+    def prepare(jobs: Sequence[tuple[Experiment, int]], *, precision: str) -> vectorized.Group:
+        group = device.prepare(jobs, precision=precision)
+        if jobs[0][0].name == "binary/rus":
+            return vectorized.Group(group.jobs, lambda *a: trains.set() or group.train(*a))
+        return group
+
+    def keep(run: Run) -> None:
+        assert trains.wait(20)
+        experiments.record(run)
+
+    monkeypatch.setattr(vectorized, "prepare", prepare)
+    monkeypatch.setattr(experiments, "keep_family", keep)
+    sweep.run_side_by_side([("binary/baseline", 1), ("binary/rus", 1)])
+    assert experiments.recorded("binary/baseline")
+    assert experiments.recorded("binary/rus")
+
+
+def test_runs_that_cannot_be_recorded_end_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the latest when the next group is to be recorded; the second here, of three."""
+    device = use(Device(room=4), monkeypatch)
+
+    def fail(run: Run) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(experiments, "keep_family", fail)
+    with pytest.raises(OSError, match="No space left"):
+        sweep.run_side_by_side([(f"binary/{name}", 1) for name in ("baseline", "ros", "rus")])
+    assert len(device.asked) == 2
+
+
 def test_one_run_that_does_not_fit_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     device = use(Device(room=0), monkeypatch)
     message = "memory is too small for a single run, binary/baseline seed 1 .*RESOURCE_EXHAUSTED"

@@ -304,6 +304,7 @@ def run_side_by_side(jobs: Sequence[Job], *, precision: str = "float32") -> Prog
     done: list[Job] = []
     with (
         _preparation(precision) as prepared,
+        _recording() as record,
         progress_bar(sum(map(images_of, jobs)), unit="image", unit_scale=True) as bar,
     ):
         while waiting:
@@ -326,8 +327,7 @@ def run_side_by_side(jobs: Sequence[Job], *, precision: str = "float32") -> Prog
             if not runs:
                 break
             waiting.pop(0)
-            _record(runs)
-            _checkpoint(group).unlink(missing_ok=True)
+            record(runs, _checkpoint(group))
             done += [(experiment.name, seed) for experiment, seed in group]
     still = [(experiment.name, seed) for group in waiting for experiment, seed in group]
     images = sum(images_of(job) for job in done)
@@ -365,9 +365,30 @@ def _preparation(precision: str) -> Iterator[Callable[[Sequence[_Group]], vector
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _record(runs: Iterable[Run]) -> None:
-    for one in runs:
-        experiments.keep_family(one)
+@contextlib.contextmanager
+def _recording() -> Iterator[Callable[[Iterable[Run], Path], None]]:
+    """Give a function that records runs while the next ones train, and ends what it began.
+
+    Writing the outputs of fifty runs takes seconds, in which a GPU would wait. It takes the file of
+    their checkpoint too, which is removed when they are recorded. What fails is raised by the next
+    call, or at the end.
+    """
+    begun: list[Future[None]] = []
+
+    def record(runs: Iterable[Run], unfinished: Path) -> None:
+        while begun:
+            begun.pop().result()
+        begun.append(pool.submit(keep, runs, unfinished))
+
+    def keep(runs: Iterable[Run], unfinished: Path) -> None:
+        for one in runs:
+            experiments.keep_family(one)
+        unfinished.unlink(missing_ok=True)
+
+    with ThreadPoolExecutor(1) as pool:
+        yield record
+        while begun:
+            begun.pop().result()
 
 
 def _checkpoint(group: Sequence[tuple[Experiment, int]]) -> Path:
