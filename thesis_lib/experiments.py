@@ -107,7 +107,7 @@ def select(patterns: Sequence[str]) -> list[Experiment]:
     Parameters
     ----------
     patterns : sequence of str
-        Such as "binary/*", or whole names; "thesis" stands for those of `catalogue`.
+        Such as ``binary/*``, or whole names; ``thesis`` stands for those of `catalogue`.
 
     Raises
     ------
