@@ -119,6 +119,12 @@ def test_rankings_agree_between_seeds_and_between_tasks() -> None:
     ranked = transfer.ranks(transfer.gains())
     assert ranked.loc["SMOTE"].tolist() == [1.5, 3.0]
     assert "Classifier re-training" not in ranked.index
+    write("mnist-rows/cross-entropy", 1, 1)
+    write("mnist-rows/ros", 1, 2)  # two of six methods: the others are not ranked less for it
+    assert transfer.ranks(transfer.gains()).equals(ranked)
+    for slug in ("rus", "mfe"):
+        write(f"mnist-rows/{slug}", 1, 3)
+    assert transfer.ranks(transfer.gains()).shape == (4, 3)
 
 
 def test_seeds_are_compared_on_the_methods_of_the_two_tasks() -> None:

@@ -132,12 +132,16 @@ def said(over: str | None = None) -> dict[str, str]:
 def ranks(found: pd.DataFrame) -> pd.DataFrame:
     """Rank the methods that all columns have, 1 for the best; the best mean rank is on top.
 
+    A column with at most half as many methods as the fullest is left out: it would leave few to
+    rank on the others.
+
     Parameters
     ----------
     found : DataFrame
         A row a method, a column a task.
     """
-    ranked = found.dropna().rank(ascending=False)
+    number = found.notna().sum()
+    ranked = found.loc[:, number > number.max() / 2].dropna().rank(ascending=False)
     return ranked.loc[ranked.mean(axis=1).sort_values(kind="stable").index]
 
 
