@@ -25,10 +25,12 @@ OWN_STYLES = ("_static/print.css", "_static/paper.css")
 LEFT_OUT = "a.headerlink, script, details.above-input:not(:has(.cell_output))"
 # MyST-NB's table of executed pages answers with emoji, which few text fonts have.
 WORDS = {"✅": "yes", "❌": "no"}
+# Entries to look up and not to read.
+SCREEN_ONLY = ("chapters/library",)
 IMPRINT = (
     "Printed from the web pages of the book, built on {day}. Solutions of exercises are shown; "
     "code that the pages fold away is left out and stands in the notebooks. "
-    "Figures that move on the pages stand still here."
+    "Figures that move on the pages stand still here, and the reference of the library stays there."
 )
 
 
@@ -82,9 +84,12 @@ def author(root: Path) -> str:
 
 
 def listed(toc: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return the name of every page of ``_toc.yml`` in order, and the caption of its part."""
+    """Return the pages of ``_toc.yml`` that are printed, in order: name and caption of the part."""
     chapters = [
-        (chapter["file"], part["caption"]) for part in toc["parts"] for chapter in part["chapters"]
+        (chapter["file"], part["caption"])
+        for part in toc["parts"]
+        for chapter in part["chapters"]
+        if chapter["file"] not in SCREEN_ONLY
     ]
     return [(toc["root"], ""), *chapters]
 

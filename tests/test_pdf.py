@@ -121,6 +121,15 @@ def test_links_between_pages_lead_to_their_place_in_the_document(joined: Beautif
     assert "notebook" in joined.main.get_text()
 
 
+def test_a_page_for_the_screen_is_not_printed(book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paper, "SCREEN_ONLY", ("chapters/b",))
+    text = paper.assemble(book, book / "site", book / "pdf")
+    joined = BeautifulSoup(text, "html.parser")
+    assert [heading.get_text() for heading in joined.select("main h2, main h1")][-1] == 'The "A"'
+    assert "to b" not in [link.get_text() for link in joined.select("a")]
+    assert "to b" in joined.main.get_text()
+
+
 def test_contents_name_every_part_page_and_section_in_order(joined: BeautifulSoup) -> None:
     nav = joined.select_one("nav")
     assert [line.get_text() for line in nav.select("p")] == [
@@ -331,7 +340,8 @@ def test_every_page_of_the_book_is_there_in_order(printed: Printed) -> None:
     expected = [(0, "Contents"), (0, titles["index"])]
     for part in toc["parts"]:
         expected.append((0, part["caption"]))
-        expected += [(1, titles[chapter["file"]]) for chapter in part["chapters"]]
+        files = [chapter["file"] for chapter in part["chapters"]]
+        expected += [(1, titles[file]) for file in files if file != "chapters/library"]
     outline = flat(printed.reader.outline)
     assert [item for item in outline if item in expected] == expected
     sheets = [
