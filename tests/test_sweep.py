@@ -77,19 +77,20 @@ def test_a_group_that_does_not_fit_is_halved(
 
 
 def test_the_next_groups_are_prepared_while_one_trains(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first two before any trains, at the same time; the others while the first trains."""
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
-    # The first trains until the two after it are prepared, at the same time.
-    together = threading.Barrier(3, timeout=20)
-    device = Device(room=4)
+    early, late = threading.Barrier(2, timeout=20), threading.Barrier(2, timeout=20)
+    device, log = Device(room=4), []
 
     def prepare(jobs: Sequence[tuple[Experiment, int]], *, precision: str) -> vectorized.Group:
-        group = device.prepare(jobs, precision=precision)
-        if jobs[0][0].name != "binary/baseline":
-            together.wait()
-            return group
+        group, name = device.prepare(jobs, precision=precision), jobs[0][0].name
+        (early if name in ("binary/baseline", "binary/ros") else late).wait()
+        log.append(name)
 
         def train(path: Path | None, on_epochs: Callable[[int], None]) -> list[Run]:
-            together.wait()
+            if name == "binary/baseline":
+                assert sorted(log) == ["binary/baseline", "binary/ros"]
+                late.wait()
             return group.train(path, on_epochs)
 
         return vectorized.Group(group.jobs, train)

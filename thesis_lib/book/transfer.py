@@ -141,7 +141,8 @@ def ranks(found: pd.DataFrame) -> pd.DataFrame:
         A row a method, a column a task.
     """
     number = found.notna().sum()
-    ranked = found.loc[:, number > number.max() / 2].dropna().rank(ascending=False)
+    kept: pd.DataFrame = found.loc[:, number > number.max() / 2]
+    ranked = kept.dropna().rank(ascending=False)
     return ranked.loc[ranked.mean(axis=1).sort_values(kind="stable").index]
 
 

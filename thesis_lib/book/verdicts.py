@@ -15,7 +15,7 @@ from thesis_lib.training import Experiment, Run
 GRIDS = {"multiclass": "7.11", "binary": "8.12"}
 """The tables that print one number for each setting of focal loss, by task."""
 
-_MEAN_OUTPUTS = "8.13"
+MEAN_OUTPUTS = "8.13"
 """The table of mean outputs; its rows are outputs, its columns true classes."""
 
 
@@ -56,7 +56,7 @@ def experiment_of(table: str, row: str, column: str = "") -> Experiment:
     ValueError
         If no experiment of the catalogue does.
     """
-    if table == _MEAN_OUTPUTS:
+    if table == MEAN_OUTPUTS:
         return experiments.get("binary/baseline")
     every = experiments.catalogue().values()
     for experiment in every:
@@ -105,13 +105,15 @@ def value(run: Run, column: str) -> float:
     return 100 * run.recall[int(column)]
 
 
-def sample(table: str, row: str, column: str) -> list[float]:
+def sample(table: str, row: str, column: str, *, part: str = "") -> list[float]:
     """Return what each recorded seed measured for a cell of a published table, in percent.
 
     Parameters
     ----------
     table, row, column : str
         As for `experiment_of`.
+    part : str
+        As for `experiments.recorded`.
 
     Returns
     -------
@@ -125,8 +127,8 @@ def sample(table: str, row: str, column: str) -> list[float]:
         As for `experiment_of`.
     """
     experiment = experiment_of(table, row, column)
-    runs = experiments.recorded(experiment)
-    if table == _MEAN_OUTPUTS:
+    runs = experiments.recorded(experiment, part=part)
+    if table == MEAN_OUTPUTS:
         means = (_recorded_mean_outputs(run.seed) for run in runs)
         return [float(frame.loc[[row], column].iloc[0]) for frame in means if frame is not None]
     return [value(run, "Testing" if table in GRIDS.values() else column) for run in runs]

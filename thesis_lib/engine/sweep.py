@@ -338,7 +338,9 @@ def run_side_by_side(jobs: Sequence[Job], *, precision: str = "float32") -> Prog
 def _preparation(precision: str) -> Iterator[Callable[[Sequence[_Group]], vectorized.Group]]:
     """Give a function that prepares the first of the groups left, and the next ones meanwhile.
 
-    Compiling a program takes a processor as long as a GPU takes to train small groups with it.
+    Compiling a program takes a processor as long as a GPU takes to train small groups with it. A
+    program that is compiled while the GPU trains is tried out on that GPU and ready only when the
+    training ends: on an H200 it took 160 seconds instead of 16.
     """
     from thesis_lib.engine import vectorized
 
@@ -346,7 +348,10 @@ def _preparation(precision: str) -> Iterator[Callable[[Sequence[_Group]], vector
     futures: dict[tuple[tuple[Experiment, int], ...], Future[vectorized.Group]] = {}
 
     def prepared(waiting: Sequence[_Group]) -> vectorized.Group:
-        # The first of all alone, since nothing trains before it is ready.
+        if not futures:  # and nothing trains yet: so the second, which is needed next, as well
+            for early in waiting[:2]:
+                submit(early)
+            wait(futures.values())
         submit(waiting[0])
         group = futures.pop(tuple(waiting[0])).result()
         for later in waiting[1 : 1 + ahead]:

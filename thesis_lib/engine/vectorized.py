@@ -30,7 +30,7 @@ from thesis_lib.training import Experiment, Run
 Job = tuple[Experiment, int]
 _Outputs = Callable[..., Any]
 
-RUNS_AT_ONCE = 50
+RUNS_AT_ONCE = 68
 """How many runs one program trains at most."""
 
 # JAX's own choice for products of float32 on a GPU is TensorFloat-32, which keeps 10 bits of 23.
