@@ -127,9 +127,11 @@ def said(rows: pd.DataFrame) -> str:
         return "No second set is recorded."
     numbers, chance, theirs, ours = summary(rows).loc["all"]
     same = int((rows["By the first"] == rows["By the second"]).sum())
+    apart = firm(rows).index.get_level_values("Quantity")
     return (
         f"Of {numbers:.0f} numbers that vary between our first five seeds, our second five differ "
         f"from them in {ours:.0f}, where chance lets one expect about {chance:.0f}; the thesis's "
         f"five differ in {theirs:.0f}. Judged by the second five, {same} of {len(rows)} numbers "
-        f"get the same verdict. {len(firm(rows))} differ by either five and by all ten."
+        f"get the same verdict. {len(apart)} differ by either five and by all ten, "
+        f"{int((apart == 'Training').sum())} of them training accuracies."
     )
