@@ -567,6 +567,14 @@ def test_a_grid_is_compared_by_seed_and_not_by_setting() -> None:
     said = replication.said_shifts()
     assert "Ten classes: the grid has no three seeds in common yet." in said
     assert "higher in 25 of 25 settings" not in said  # the interval holds zero, all the same
+    again = records.Store(experiments.store().folder / "again")
+    for run in [run for name in experiments.store().names() for run in experiments.recorded(name)]:
+        lower = (run.recall[0] - 0.03, 1.0)
+        run = dataclasses.replace(run, seed=run.seed + 5, recall=lower)
+        again.append(experiments.to_record(run))
+    both = replication.shifts("binary", ("", "again")).loc["Class 0"]
+    assert both[["Seeds", "Difference"]].tolist() == pytest.approx([6, 1.5])  # 3 and 0 points
+    assert replication.shift_table(("", "again"))["Seeds"].tolist() == [6, 6]
 
 
 def test_without_records_nothing_is_said_of_the_grids() -> None:

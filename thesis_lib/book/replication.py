@@ -160,7 +160,7 @@ def said_fallen() -> str:
     )
 
 
-def shifts(task: str) -> pd.DataFrame:
+def shifts(task: str, parts: Sequence[str] = ("",)) -> pd.DataFrame:
     """Compare our grid of focal loss with the printed one, each quantity over all its settings.
 
     All settings of a seed start from the same weights and see the images in the same order, so the
@@ -170,6 +170,8 @@ def shifts(task: str) -> pd.DataFrame:
     Parameters
     ----------
     task : {"multiclass", "binary"}
+    parts : sequence of str
+        The stores whose runs count, as `experiments.recorded` takes one.
 
     Returns
     -------
@@ -187,8 +189,8 @@ def shifts(task: str) -> pd.DataFrame:
         experiment = verdicts.experiment_of(table, row, column)
         if not experiment.name.startswith(grid):
             continue
-        runs = experiments.converged(experiments.recorded(experiment))
-        if runs:
+        every = [run for part in parts for run in experiments.recorded(experiment, part=part)]
+        if runs := experiments.converged(every):
             values = {run.seed: verdicts.value(run, column) - number for run in runs}
             gaps.setdefault(column, []).append(pd.Series(values))
     found = {}
@@ -205,10 +207,16 @@ def shifts(task: str) -> pd.DataFrame:
     return frame.assign(p=intervals.holm(frame["p"].to_numpy())) if found else frame
 
 
-def shift_table() -> pd.DataFrame:
-    """Return :func:`shifts` of both tasks as the text that a page shows."""
-    parts = {heading: shifts(task) for task, heading in TASKS.items()}
-    every = pd.concat(parts, names=["Task", "Quantity"])
+def shift_table(parts: Sequence[str] = ("",)) -> pd.DataFrame:
+    """Return :func:`shifts` of both tasks as the text that a page shows.
+
+    Parameters
+    ----------
+    parts : sequence of str
+        As for `shifts`.
+    """
+    found = {heading: shifts(task, parts) for task, heading in TASKS.items()}
+    every = pd.concat(found, names=["Task", "Quantity"])
     return pd.DataFrame(
         {
             "Settings": every["Settings"],
@@ -224,13 +232,19 @@ def shift_table() -> pd.DataFrame:
     )
 
 
-def said_shifts() -> str:
-    """Say in Markdown which differences :func:`shifts` shows, task by task."""
-    parts = []
+def said_shifts(parts: Sequence[str] = ("",)) -> str:
+    """Say in Markdown which differences :func:`shifts` shows, task by task.
+
+    Parameters
+    ----------
+    parts : sequence of str
+        As for `shifts`.
+    """
+    texts = []
     for task, heading in TASKS.items():
-        found = shifts(task)
+        found = shifts(task, parts)
         if found.empty:
-            parts.append(f"{heading}: the grid has no three seeds in common yet.")
+            texts.append(f"{heading}: the grid has no three seeds in common yet.")
             continue
         apart = found[(found["Low"] > 0) | (found["High"] < 0)]
         named = " and ".join(
@@ -241,10 +255,10 @@ def said_shifts() -> str:
         text = f"{heading}: of {counted(len(found), 'interval')} {len(apart)} "
         text += f"{'leaves' if len(apart) == 1 else 'leave'} out zero"
         text += f", {named}" if named else ""
-        parts.append(
+        texts.append(
             f"{text}. Adjusted for their number, the smallest p is {found['p'].min():.2f}."
         )
-    return " ".join(parts)
+    return " ".join(texts)
 
 
 def statuses() -> pd.DataFrame:
