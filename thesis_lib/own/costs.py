@@ -31,8 +31,8 @@ def said(costs: Costs, prior: ArrayLike | None = None) -> str:
     return (
         f"Mean cost of an image where the classes are as frequent as {where}: "
         f"{', '.join([*dear, 'any other mistake 1'])}. Each network answered with the class of its "
-        "largest output, whatever that costs; predict(x, costs=...) and thesis-lib predict-on --cost "
-        "decide by the costs."
+        "largest output, whatever that costs; predict(x, costs=...) and thesis-lib predict-on "
+        "--cost decide by the costs."
     )
 
 
