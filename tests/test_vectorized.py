@@ -109,4 +109,4 @@ def test_groups_of_the_thesis() -> None:
     jobs = [(experiments.get(name), s) for name in (*grown, *apart) for s in (1, 2)]
     assert [len(group) for group in vectorized.groups(jobs)] == [6, 2, 2, 2, 2]
     many = [(experiments.get("binary/baseline"), s) for s in range(120)]
-    assert [len(group) for group in vectorized.groups(many)] == [50, 50, 20]
+    assert [len(group) for group in vectorized.groups(many)] == [68, 52]
