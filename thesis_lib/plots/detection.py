@@ -76,7 +76,7 @@ def dots(kinds: Sequence[str], scores: Sequence[str], values: ArrayLike, *, xlab
         raise ValueError(
             f"values has shape {array.shape}; it has to be ({len(kinds)}, {len(scores)}, 3)."
         )
-    columns = min(4, len(kinds))
+    columns = len(kinds) if len(kinds) <= 5 else 4
     rows = -(-len(kinds) // columns)
     size = (7.4, rows * (0.24 * len(scores) + 0.55) + 0.4)
     figure, axes = subplots(rows, columns, figsize=size, sharex=True, sharey=True, squeeze=False)
