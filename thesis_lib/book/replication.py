@@ -16,7 +16,7 @@ from thesis_lib.tables import Table, to_myst
 from thesis_lib.wording import counted
 
 TASKS = {"multiclass": "Ten classes", "binary": "Two classes"}
-_LEVEL = 0.95
+LEVEL = 0.95
 """Of the verdicts: a true number is said to differ in one of twenty cases."""
 
 
@@ -72,17 +72,29 @@ def readable(rows: pd.DataFrame) -> pd.DataFrame:
     numbers = zip(rows["Recorded"], rows["Low"], rows["High"], digits, strict=True)
     return pd.DataFrame(
         {
-            "Table": rows["Table"],
-            "Row": rows["Model"].str.replace("gamma", "γ"),
-            "Quantity": rows["Quantity"].str.replace(r"^(\d)$", r"Class \1", regex=True),
             # Before the numbers, since the last columns lie outside of the box.
-            "Verdict": rows["Verdict"],
+            "Verdict": list(rows["Verdict"]),
             "Published": list(map(_printed, rows["Table"], rows["Model"], rows["Quantity"])),
             "Ours": [_interval(*number) for number in numbers],
-            "n": counts["Seeds"].combine_first(counts["Scores"]).astype("Int64"),
+            "n": counts["Seeds"].combine_first(counts["Scores"]).astype("Int64").array,
             "Finding": [f"`{id}`" if id else "" for id in rows["Finding"]],
-        }
-    ).set_index(["Table", "Row", "Quantity"])
+        },
+        index=places(rows),
+    )
+
+
+def places(rows: pd.DataFrame) -> pd.MultiIndex:
+    """Return where the numbers of rows are printed, as a page names it.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        With the columns "Table", "Model" and "Quantity" of :func:`rows`.
+    """
+    models = rows["Model"].str.replace("gamma", "γ")
+    quantities = rows["Quantity"].str.replace(r"^(\d)$", r"Class \1", regex=True)
+    names = ["Table", "Row", "Quantity"]
+    return pd.MultiIndex.from_arrays([rows["Table"], models, quantities], names=names)
 
 
 def by_chance(rows: pd.DataFrame) -> pd.DataFrame:
@@ -115,7 +127,7 @@ def by_chance(rows: pd.DataFrame) -> pd.DataFrame:
     counts = varying.groupby(["Task", "Quantity"], sort=False)["Differ"].agg(["size", "sum"])
     counts.loc[("all", ""), :] = counts.sum()
     counts = counts.astype(int).set_axis(["Varying", "Differ"], axis=1)
-    counts.insert(1, "By chance", (1 - _LEVEL) * counts["Varying"])
+    counts.insert(1, "By chance", (1 - LEVEL) * counts["Varying"])
     return counts
 
 
@@ -418,5 +430,5 @@ def _against_five(sample: list[float]) -> tuple[float, float, float, float]:
     mean, _, high = intervals.t_interval(sample)
     n = len(sample)
     half = (high - mean) * math.sqrt(1 + n / published.PUBLISHED_RUNS)
-    t = mean / half * scipy.stats.t.ppf((1 + _LEVEL) / 2, n - 1)
+    t = mean / half * scipy.stats.t.ppf((1 + LEVEL) / 2, n - 1)
     return mean, mean - half, mean + half, float(2 * scipy.stats.t.sf(abs(t), n - 1))

@@ -5,13 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from thesis_lib.book import published, verdicts
+from thesis_lib.book import published, replication, verdicts
 
 STORE = "again"
 """The store inside the store that holds the runs with other seeds."""
-
-_LEVEL = 0.95
-"""Of the verdicts, as :func:`published.compare` has it."""
 
 
 def rows() -> pd.DataFrame:
@@ -70,7 +67,8 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
         second" (how many do).
     """
     varying = rows[rows["Varies"]]
-    tasks = varying["Table"].str.startswith("8.").map({False: "Ten classes", True: "Two classes"})
+    ten, two = replication.TASKS.values()
+    tasks = varying["Table"].str.startswith("8.").map({False: ten, True: two})
     counts = pd.DataFrame(
         {
             "Numbers": 1,
@@ -80,7 +78,7 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
     )
     counts = counts.groupby(tasks.rename("Task")).sum()
     counts.loc["all"] = counts.sum()
-    counts.insert(1, "By chance", (1 - _LEVEL) * counts["Numbers"])
+    counts.insert(1, "By chance", (1 - replication.LEVEL) * counts["Numbers"])
     return counts
 
 
@@ -109,10 +107,8 @@ def firm(rows: pd.DataFrame) -> pd.DataFrame:
         Columns "Published", "First" and "Second", by "Table", "Row" and "Quantity".
     """
     differ = (rows[["By the first", "By the second", "By both"]] == "differs").all(axis=1)
-    found = rows[differ].rename(columns={"Model": "Row"})
-    found["Row"] = found["Row"].str.replace("gamma", "γ")
-    found["Quantity"] = found["Quantity"].str.replace(r"^(\d)$", r"Class \1", regex=True)
-    return found.set_index(["Table", "Row", "Quantity"])[["Published", "First", "Second"]]
+    found = rows[differ]
+    return found[["Published", "First", "Second"]].set_axis(replication.places(found))
 
 
 def said(rows: pd.DataFrame) -> str:

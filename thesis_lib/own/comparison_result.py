@@ -257,9 +257,9 @@ class Comparison:
             As for `costs`.
         """
         found = self.costs(costs, prior)
-        cost = [_shown_cost(*row) for row in found[["Cost", "Low", "High"]].to_numpy()]
+        cost = [_interval(*row, digits=3) for row in found[["Cost", "Low", "High"]].to_numpy()]
         bounds = ["Difference", "Difference low", "Difference high"]
-        difference = [_shown_cost(*row) for row in found[bounds].to_numpy()]
+        difference = [_interval(*row, digits=3) for row in found[bounds].to_numpy()]
         p = [
             "–" if math.isnan(v) else _shown_p(v).removeprefix("p ").removeprefix("= ")
             for v in found["p (Holm)"]
@@ -561,16 +561,15 @@ def untested_note(classes: Sequence[str], test_counts: Labels) -> str:
 
 
 def _shown(sample: pd.Series, overlap: float) -> str:
-    mean, low, high = t_interval_of_percentages(sample, overlap)
-    if math.isnan(mean):
-        return "–"
-    return f"{mean:.1f}" if math.isnan(low) else f"{mean:.1f} [{low:.1f}, {high:.1f}]"
+    return _interval(*t_interval_of_percentages(sample, overlap), digits=1)
 
 
-def _shown_cost(mean: float, low: float, high: float) -> str:
+def _interval(mean: float, low: float, high: float, *, digits: int) -> str:
+    """Return a mean and the bounds of its interval as far as they are known."""
     if math.isnan(mean):
         return "–"
-    return f"{mean:.3f}" if math.isnan(low) else f"{mean:.3f} [{low:.3f}, {high:.3f}]"
+    text, *bounds = (f"{value:.{digits}f}" for value in (mean, low, high))
+    return text if math.isnan(low) else f"{text} [{', '.join(bounds)}]"
 
 
 def _shown_p(p: Any) -> str:

@@ -134,7 +134,7 @@ def run_predict(options: argparse.Namespace) -> int:
     files = list(dict.fromkeys(f for path in options.images for f in image_files.below(path)))
     trained = trained_method.load(options.trained)
     if prices := costs.of_options(options, trained.classes_):
-        offered.prior(trained.method, trained.class_counts)  # or no line is printed
+        offered.prior(trained.method, trained.class_counts)  # refused before a line is printed
     table = csv.writer(sys.stdout, lineterminator="\n")
     each = [f"probability of {name}" for name in trained.classes_] if options.probabilities else []
     table.writerow(["file", "predicted", "probability", *each])
