@@ -24,16 +24,18 @@ logger = logging.getLogger(__name__)
 
 def setup(app: Any) -> dict[str, bool]:
     """Connect the extension; called by Sphinx."""
-    app.connect("config-inited", lift_limit)
+    app.connect("config-inited", settle)
     app.connect("builder-inited", train_missing)
     # After thesis_book has dropped from the cache what is out of date, before side_by_side.
     app.connect("env-get-outdated", train_afresh, priority=800)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def lift_limit(app: Any, config: Any) -> None:
-    """Let cells of a build that trains take as long as they do."""
-    if setting(app) in ("full", "fresh"):
+def settle(app: Any, config: Any) -> None:
+    """Tell the kernels what they would each ask Keras; let cells that train take their time."""
+    found = setting(app) or "quick"
+    os.environ["THESIS_BUILD"] = found
+    if found in ("full", "fresh"):
         config.nb_execution_timeout = -1
 
 

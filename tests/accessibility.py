@@ -3,7 +3,8 @@
 Nearly all of axe's time goes to reading the elements of a page, which it does anew at each call,
 and to the contrast of every letter of a formula, word of code and cell of a table. So one call asks
 for all of its rules. And texts that look alike contrast alike: it is asked about one text of each
-look, and about all of a look where it cannot tell for the one.
+look, and about all of a look where it cannot tell for the one. The letters of other formulas, which
+no reader of a screen meets (it reads their MathML), are away meanwhile.
 """
 
 from __future__ import annotations
@@ -30,12 +31,16 @@ CHECK = """async ({rules, known}) => {
   }
   away.forEach(([, , row]) => row.remove());
 
-  const visible = element => element.checkVisibility({visibilityProperty: true});
+  // What is for readers of a screen alone has no contrast, and axe cannot tell that of one letter.
+  const unseen = ".katex-mathml *, .visually-hidden, .visually-hidden *";
+  const visible = element =>
+    element.checkVisibility({visibilityProperty: true}) && !element.matches(unseen);
   const shown = [];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_ELEMENT);
   while (walker.nextNode()) {
     const element = walker.currentNode;
-    const texts = [...element.childNodes].some(n => n.nodeType === Node.TEXT_NODE && n.data.trim());
+    const texts = [...element.childNodes].some(node =>
+      node.nodeType === Node.TEXT_NODE && node.data.trim().length > 1);
     if ((texts || element.matches("input, select, textarea")) && visible(element)) {
       shown.push(element);
     }
@@ -47,7 +52,8 @@ CHECK = """async ({rules, known}) => {
   imageless.textContent = "* { background-image: none !important; }";
   document.head.append(imageless);
 
-  // A look is a text's own style and every layer behind it.
+  // A look is what a text's contrast depends on: its own style and every layer behind it. Of large
+  // text, as the guidelines measure it, less is asked.
   const style = (element, names) => {
     const computed = getComputedStyle(element);
     return names.map(name => computed[name]).join();
@@ -57,15 +63,21 @@ CHECK = """async ({rules, known}) => {
   const plain = "rgba(0, 0, 0, 0),none,1,none,normal,static,auto,none";
   const behind = new Map([[null, ""]]);
   const layers = element => {
+    // What a formula is built of paints nothing but its letters.
+    if (element?.matches(".katex *")) return layers(element.closest(".katex"));
     if (!behind.has(element)) {
       const below = layers(element.parentElement), own = style(element, layer);
       behind.set(element, own === plain ? below : below + ">" + own);
     }
     return behind.get(element);
   };
-  const type = ["color", "fontSize", "fontWeight", "textShadow", "webkitTextStroke"];
+  const type = ["color", "textShadow", "webkitTextStroke"];
+  const large = element => {
+    const {fontSize, fontWeight} = getComputedStyle(element);
+    return parseFloat(fontSize) >= (fontWeight >= 700 ? 18.66 : 24);
+  };
   const looks = Map.groupBy(shown, element =>
-    [element.localName, layers(element), style(element, type)].join("|"));
+    [layers(element), style(element, type), large(element)].join("|"));
 
   const told = new Set(known.told), hard = new Set(known.hard);
   const contrastAlone = rules?.join() === "color-contrast";
@@ -76,11 +88,15 @@ CHECK = """async ({rules, known}) => {
   const answered = new Set();
   const ask = async (elements, options) => {
     elements.forEach(element => { element.dataset.asked = ""; });
+    const empty = [...document.querySelectorAll(".katex-html:not(:has([data-asked]))")]
+      .map(formula => [formula, [...formula.childNodes]]);
+    empty.forEach(([formula]) => formula.replaceChildren());
     // Preloading reads style sheets again, at wrong addresses where one imports another.
     const {passes, violations} = await axe.run({
       preload: false, resultTypes: ["passes", "violations"], elementRef: true, selectors: false,
       ...options,
     });
+    empty.forEach(([formula, letters]) => formula.replaceChildren(...letters));
     elements.forEach(element => { delete element.dataset.asked; });
     violations.forEach(v => broken.push([v.id, v.help, v.nodes.map(node => node.html)]));
     const contrasts = [...passes, ...violations].filter(found => found.id === "color-contrast");
@@ -89,17 +105,20 @@ CHECK = """async ({rules, known}) => {
     }
   };
   const contrast = {runOnly: ["color-contrast"]};
-  const longest = (a, b) => b.textContent.length - a.textContent.length;
-  looks.forEach(alike => alike.sort(longest));
-  const first = [...looks].flatMap(([look, alike]) => hard.has(look) ? alike : alike.slice(0, 1));
+  // The longest of a look, which may be the one that a table has scrolled away, and the foremost.
+  const length = element => element.textContent.length;
+  const examples = alike =>
+    [alike[0], alike.reduce((a, b) => length(b) > length(a) ? b : a)];
+  const open = ([look, alike]) =>
+    !hard.has(look) && !examples(alike).some(element => answered.has(element));
+  const first = [...looks].flatMap(([look, alike]) => hard.has(look) ? alike : examples(alike));
   if (first.length || !contrastAlone) await ask(first, rules ? {runOnly: rules} : {});
-  const rest = [...looks].filter(([look, alike]) => !hard.has(look) && !answered.has(alike[0]))
-    .flatMap(([, alike]) => alike.slice(1));
+  const rest = [...looks].filter(open).flatMap(([, alike]) => alike);
   if (rest.length) await ask(rest, contrast);
   imageless.remove();
   away.reverse().forEach(([next, body, row]) => body.insertBefore(row, next));
   for (const [look, alike] of looks) {
-    if (!answered.has(alike[0])) hard.add(look);
+    if (open([look, alike])) hard.add(look);
     if (alike.some(element => answered.has(element))) told.add(look);
   }
   const pale = broken.some(([rule]) => rule === "color-contrast");

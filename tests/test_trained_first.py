@@ -63,8 +63,10 @@ def test_cells_have_no_limit_where_a_build_trains(
     Machine(monkeypatch, gpu=False)
     monkeypatch.setenv("THESIS_BUILD", setting)
     config = SimpleNamespace(nb_execution_timeout=1800)
-    trained_first.lift_limit(app, config)
+    trained_first.settle(app, config)
     assert config.nb_execution_timeout == (-1 if setting in ("full", "fresh") else 1800)
+    # Kernels are told, for each would have to import Keras to find out.
+    assert os.environ["THESIS_BUILD"] == (setting or "quick")
 
 
 @pytest.mark.parametrize("setting", ["quick", "full"])
@@ -72,6 +74,8 @@ def test_keras_is_asked_once_what_nobody_said(
     setting: str, app: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machine = Machine(monkeypatch, gpu=True, setting=setting)
+    trained_first.settle(app, SimpleNamespace(nb_execution_timeout=1800))
+    assert os.environ["THESIS_BUILD"] == setting
     build(app, monkeypatch)
     assert machine.asked == ["build_setting())", *["has_gpu())"] * (setting == "full")]
     assert len(machine.sweeps) == (setting == "full")

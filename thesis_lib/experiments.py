@@ -9,7 +9,7 @@ import math
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -162,14 +162,29 @@ def converged(runs: Iterable[Run]) -> list[Run]:
 
 
 def _runs(experiment: Experiment, where: records.Store) -> list[Run]:
-    runs = (_from_record(record) for record in where.read(experiment.name))
+    path = where.path(experiment.name).resolve()
+    try:
+        state = path.stat()
+    except FileNotFoundError:
+        return []
+    written = (state.st_ino, state.st_mtime_ns, state.st_size)
+    return list(_runs_as_written(experiment, path, written))
+
+
+# A page asks for some runs hundreds of times; reading and checking a file takes milliseconds.
+@lru_cache(maxsize=4096)
+def _runs_as_written(
+    experiment: Experiment, path: Path, written: tuple[int, ...]
+) -> tuple[Run, ...]:
+    """Return the runs of a file of records; ``written`` tells one state of the file from another."""
+    runs = (_from_record(record) for record in records.Store(path.parents[1]).read(experiment.name))
     wanted = experiment.hyperparameters()
     found: dict[int, Run] = {}
     for run in runs:
         if run.experiment.hyperparameters() == wanted and run.seed not in found:
             # The catalogue says what the method is called, whatever the record does.
             found[run.seed] = dataclasses.replace(run, experiment=experiment)
-    return list(found.values())
+    return tuple(found.values())
 
 
 def results(experiment: Experiment | str) -> list[Run]:

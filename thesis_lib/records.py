@@ -309,7 +309,8 @@ def _lines(content: bytes) -> Iterator[tuple[int, Record, str]]:
             continue
         try:
             record = json.loads(line.decode(), parse_constant=_refuse_constant)
-            json.dumps(record, ensure_ascii=False).encode()  # half a surrogate can be shown nowhere
+            if b"\\u" in line:  # half a surrogate can be shown nowhere
+                json.dumps(record, ensure_ascii=False).encode()
         except (ValueError, RecursionError) as error:
             yield number, {}, f"not a complete JSON line ({error})"
             continue

@@ -291,7 +291,8 @@ def compare(published: float, sample: Sequence[float]) -> Replication:
     return Replication(published, mean, low, high, n, verdict, diverged)
 
 
-def contradictions() -> list[Contradiction]:
+@cache
+def contradictions() -> tuple[Contradiction, ...]:
     """Return every quantity for which the thesis gives two values.
 
     The cells of all tables and the numbers of the text are brought together by what they
@@ -300,18 +301,18 @@ def contradictions() -> list[Contradiction]:
 
     Returns
     -------
-    list of Contradiction
+    tuple of Contradiction
         In the order in which the thesis first names the quantity.
     """
     given: dict[str, dict[str, float]] = {}
     for published_table in _load().values():
         for quantity, place, value in published_table.statements():
             given.setdefault(quantity, {})[place] = value
-    return [
+    return tuple(
         Contradiction(quantity, tuple(places.items()))
         for quantity, places in given.items()
         if len(set(places.values())) > 1
-    ]
+    )
 
 
 def impossible_accuracies() -> pd.DataFrame:
