@@ -88,6 +88,14 @@ def test_a_stand_in_is_named() -> None:
     assert "ROS on digits, 2 of 200 epochs (1.0%)" in report.progress(run)
 
 
+def test_a_sample_of_the_training_set_is_said() -> None:
+    run = make_run("binary/ros", provenance={**PROVENANCE, "images": 16_000})
+    frame = report.comparison("8.2", {"binary/ros": run})
+    assert ("M_os2", "this build, 2 of 200 epochs of 16,000 images") in frame.index
+    said = "ROS, 2 of 200 epochs of 16,000 images, which are a sample of its own: training"
+    assert said in report.progress(run)
+
+
 def test_recorded_mean_interval_and_verdict() -> None:
     # 98.25 is published. Mean 97.50, s = 0.5: the 95 % interval is ± 4.303 · 0.5 / sqrt(3) = 1.24.
     for seed, accuracy in ((1, 0.97), (2, 0.975), (3, 0.98)):

@@ -60,6 +60,23 @@ def test_a_run_describes_itself(digits: data.Dataset) -> None:
     assert {"device", "backend", "versions", "data_sha256", "utc"} <= set(run.provenance)
 
 
+@pytest.mark.parametrize(("most", "trained_on"), [(50, 50), (10**6, None)])
+def test_a_training_set_may_be_sampled(
+    most: int, trained_on: int | None, digits: data.Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = training.training_set(small(), digits, seed=1)
+    seen = []
+    network = training.train_network
+    monkeypatch.setattr(
+        training, "train_network", lambda *args: seen.append(args[3]) or network(*args)
+    )
+    run = training.train(small(), 1, epochs=1, most_images=most, dataset=digits, progress=False)
+    (x, y), pairs = seen[0], {(i.tobytes(), j) for i, j in zip(*whole, strict=True)}
+    assert len(x) == len(y) == (trained_on or len(whole[0]))
+    assert {(i.tobytes(), j) for i, j in zip(x, y, strict=True)} <= pairs
+    assert run.provenance.get("images") == trained_on
+
+
 def test_the_seed_fixes_the_run(digits: data.Dataset) -> None:
     runs = [
         training.train(
@@ -150,6 +167,11 @@ def test_class_weights(mnist: data.Dataset) -> None:
 def test_bad_seeds(seed: object, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         fitting.set_up(seed)  # type: ignore[arg-type]
+
+
+def test_bad_sample(digits: data.Dataset) -> None:
+    with pytest.raises(ValueError, match=r"most_images has to be .*; got 0"):
+        training.train(small(), 1, epochs=1, most_images=0, dataset=digits, progress=False)
 
 
 def test_bad_epochs(digits: data.Dataset) -> None:

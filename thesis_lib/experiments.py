@@ -26,8 +26,8 @@ MINORITY_WEIGHTS = (1.0, 5.0, 10.0, 50.0, 100.0)
 THESIS = "thesis"
 """What `select` takes for the catalogue: the thesis's experiments, their twins, the controls."""
 
-# A quick build trains a live network for so many epochs, or on so many images if that is less;
-# where an epoch is a single batch, for so many epochs.
+# A quick build trains a live network for so many epochs, or on so many images if that is less, of
+# which a longer epoch is a sample; where an epoch is a single batch, for so many epochs.
 _QUICK_EPOCHS = 3
 _QUICK_IMAGES = 16_000
 _QUICK_BATCHES = 200
@@ -176,7 +176,7 @@ def _runs(experiment: Experiment, where: records.Store) -> list[Run]:
 def _runs_as_written(
     experiment: Experiment, path: Path, written: tuple[int, ...]
 ) -> tuple[Run, ...]:
-    """Return the runs of a file of records; ``written`` tells one state of the file from another."""
+    """Return the runs of a file of records; ``written`` tells its states apart."""
     runs = (_from_record(record) for record in records.Store(path.parents[1]).read(experiment.name))
     wanted = experiment.hyperparameters()
     found: dict[int, Run] = {}
@@ -371,12 +371,18 @@ def live(name: str, dataset: data.Dataset) -> Run:
     -------
     Run
         Its ``epochs`` say how far it went, beside ``run.experiment.epochs``; with probabilities.
+        See ``most_images`` of :func:`training.train` for the images of a quick build.
     """
-    experiment = get(name)
-    epochs = experiment.epochs
-    if build_setting() == "quick":
-        epochs = quick_epochs(experiment, training.training_size(experiment, dataset))
-    return training.train(experiment, 1, epochs=epochs, dataset=dataset, keep_probabilities=True)
+    experiment, quick = get(name), build_setting() == "quick"
+    size = training.training_size(experiment, dataset)
+    return training.train(
+        experiment,
+        1,
+        epochs=quick_epochs(experiment, size) if quick else None,
+        most_images=_QUICK_IMAGES if quick else None,
+        dataset=dataset,
+        keep_probabilities=True,
+    )
 
 
 def quick_epochs(experiment: Experiment, n_images: int) -> int:

@@ -328,11 +328,21 @@ def resampled(experiment: Experiment, images: Images, seed: int) -> Images:
     return SAMPLERS[experiment.sampler](images, seed)
 
 
+def _at_most(most: int | None, images: Images, seed: int) -> Images:
+    """Return a sample of the images where there are more of them."""
+    x, y = images
+    if most is None or len(x) <= most:
+        return images
+    drawn = np.random.default_rng(seed).choice(len(x), most, replace=False)
+    return x[drawn], y[drawn]
+
+
 def train(
     experiment: Experiment,
     seed: int,
     *,
     epochs: int | None = None,
+    most_images: int | None = None,
     dataset: data.Dataset | None = None,
     precision: str = "float32",
     progress: bool = True,
@@ -348,6 +358,9 @@ def train(
         Fixes the initial weights, the dropout, the order of the batches and the resampling.
     epochs : int, optional
         Instead of the experiment's own number.
+    most_images : int, optional
+        A larger training set is replaced by so many of its images, drawn with the seed; how many
+        is in the run's ``provenance`` as "images".
     dataset : Dataset, optional
         The task's own if not given.
     precision : {"float32", "bfloat16"}
@@ -367,11 +380,14 @@ def train(
     Raises
     ------
     ValueError, TypeError
-        If epochs is no whole number from 1, the precision or a name in the experiment is
-        unknown, a setting of it is out of its range, or the task does not fit the data set.
+        If epochs or most_images is no whole number from 1, the precision or a name in the
+        experiment is unknown, a setting of it is out of its range, or the task does not fit the
+        data set.
     """
     check_settings(experiment)
     epochs = arguments.whole("epochs", experiment.epochs if epochs is None else epochs, 1)
+    if most_images is not None:
+        most_images = arguments.whole("most_images", most_images, 1)
     source = source_of(experiment, dataset)
     subset = subset_of(experiment, source)
     x_test = data.to_unit(subset.x_test)
@@ -387,7 +403,8 @@ def train(
 
         for member in member_seeds(experiment, seed):
             set_up(member)
-            images = training_set(experiment, source, member)
+            whole = training_set(experiment, source, member)
+            images = _at_most(most_images, whole, member)
             found.append(train_network(experiment, member, subset, images, epochs, precision, tick))
             outputs.append(found[-1].decided(x_test))
     seconds = time.perf_counter() - started
@@ -398,6 +415,8 @@ def train(
     origin = provenance(digest, source.name, precision)
     if first.tau is not None:
         origin["tau"] = first.tau
+    if len(images[0]) < len(whole[0]):
+        origin["images"] = len(images[0])
     fits = [f.train_accuracy() for f in found]
     diverged = not (np.isfinite(fits).all() and np.isfinite(probabilities).all())
     return measured(

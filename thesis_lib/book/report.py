@@ -32,7 +32,9 @@ def progress(run: Run) -> str:
     """
     of, method = run.experiment.epochs, markdown.as_text(_method(run.experiment))
     dataset = markdown.as_text(str(run.provenance["dataset"]))
-    length = f"{run.epochs} of {of:,} epochs ({run.epochs / of:.1%})"
+    length = f"{_length(run)} ({run.epochs / of:.1%})"
+    if "images" in run.provenance:
+        length = f"{_length(run)}, which are a sample of its own"
     data = "" if dataset == "mnist" else f" on {dataset}"
     if run.diverged:
         return f"{method}{data}: the loss became infinite or NaN within {length}."
@@ -367,7 +369,14 @@ def _method(experiment: Experiment) -> str:
 
 def _source(run: Run) -> str:
     stand_in = "" if run.provenance["dataset"] == "mnist" else f" ({run.provenance['dataset']})"
-    return f"this build{stand_in}, {run.epochs} of {run.experiment.epochs:,} epochs"
+    return f"this build{stand_in}, {_length(run)}"
+
+
+def _length(run: Run) -> str:
+    """Say how much of its training a live run had: "1 of 200 epochs of 16,000 images"."""
+    sample = run.provenance.get("images")
+    images = f" of {sample:,} images" if sample else ""
+    return f"{run.epochs} of {run.experiment.epochs:,} epochs{images}"
 
 
 def _seeds(runs: Sequence[Run]) -> str:
