@@ -215,7 +215,10 @@ class FocalLoss(_Weighted):
 
 @_registered
 class CategoricalCrossentropy(FocalLoss):
-    r"""Cross-entropy, :math:`-\frac1k\sum_i\log p_i` (thesis, 2.3 and 6.2.3), never clipped.
+    r"""Cross-entropy, :math:`-\frac1k\sum_i\log p_i` (thesis, 2.3 and 6.2.3).
+
+    Not clipped as the listing's is: only a probability too small for a float counts as the
+    smallest.
 
     Labels may be shares of classes, as of mixup: :math:`-\sum_c y_c\log p_c` for each image.
     """

@@ -61,7 +61,7 @@ def compare(
         Integers or strings, or one-hot rows, 2 to 1000 classes. Every class of the test set has to
         be in the training set.
     methods : sequence of str
-        Keys of ``offered.METHODS``. The baseline, cross-entropy, is always trained.
+        Keys of ``thesis_lib.own.offered.METHODS``. The baseline, cross-entropy, is always trained.
     seeds : sequence of int
         One run of each method a seed; at least three for a recommendation worth the name.
     epochs, batch_size, learning_rate
@@ -96,7 +96,8 @@ def compare(
     ConnectionError, RuntimeError
         If the cluster cannot be reached, or could not train all; what it finished is recorded.
     OutOfTime
-        At the end of `budget.limit`, with the number of runs that are left; as above.
+        Of ``thesis_lib.engine.budget``, at the end of its `limit`, with the number of runs that
+        are left; as above.
 
     Examples
     --------
@@ -277,7 +278,7 @@ def checked_methods(methods: Sequence[str]) -> list[str]:
     Parameters
     ----------
     methods : sequence of str
-        Keys of ``offered.METHODS``.
+        Keys of ``thesis_lib.own.offered.METHODS``.
 
     Raises
     ------
