@@ -32,9 +32,8 @@ def progress(run: Run) -> str:
     """
     of, method = run.experiment.epochs, markdown.as_text(_method(run.experiment))
     dataset = markdown.as_text(str(run.provenance["dataset"]))
-    length = f"{_length(run)} ({run.epochs / of:.1%})"
-    if "images" in run.provenance:
-        length = f"{_length(run)}, which are a sample of its own"
+    share = "" if "images" in run.provenance else f" ({run.epochs / of:.1%})"
+    length = f"{_length(run)}{share}"
     data = "" if dataset == "mnist" else f" on {dataset}"
     if run.diverged:
         return f"{method}{data}: the loss became infinite or NaN within {length}."
@@ -373,9 +372,9 @@ def _source(run: Run) -> str:
 
 
 def _length(run: Run) -> str:
-    """Say how much of its training a live run had: "1 of 200 epochs of 16,000 images"."""
+    """Say how much of its training a live run had: "1 of 200 epochs on 16,000 of its images"."""
     sample = run.provenance.get("images")
-    images = f" of {sample:,} images" if sample else ""
+    images = f" on {sample:,} of its images" if sample else ""
     return f"{run.epochs} of {run.experiment.epochs:,} epochs{images}"
 
 
