@@ -4,7 +4,7 @@ import argparse
 import csv
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from tests.test_comparison import squares
 from tests.test_own_data import photos
 from tests.test_own_network import one_layer
 from thesis_lib.__main__ import main
-from thesis_lib.own import costs, loading, offered, trained_method
+from thesis_lib.own import comparison, costs, loading, offered, trained_method
 
 COUNTS = np.array([30, 10, 4])
 NAMES = ("whole", "stain", "chip")
@@ -97,6 +97,37 @@ def test_options_are_read_as_arguments() -> None:
 def test_slips_in_options_are_told(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         costs.of_options(options(text), NAMES)
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        (lambda y: y.astype(float), ("1", "0")),
+        (lambda y: np.eye(3)[y], ("1", "0")),
+        (lambda y: np.array([b"chip", b"stain", b"whole"])[y], ("stain", "chip")),
+    ],
+    ids=["floats", "one-hot", "bytes"],
+)
+def test_the_command_knows_classes_by_the_names_that_the_comparison_gives_them(
+    labels: Callable[[np.ndarray], np.ndarray],
+    names: tuple[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Of arrays that are split already; other names are refused before anything is trained."""
+    (x, y), (z, w) = squares([6, 6, 6], 0), squares([3, 3, 3], 1)
+    file, out = tmp_path / "own.npz", tmp_path / "out"
+    np.savez(file, x_train=x, y_train=labels(y), x_test=z, y_test=labels(w))
+    few = ["--methods", "cross-entropy", "--seeds", "1", "2", "--epochs", "1"]
+    command = ["compare-on", str(file), *few, "--out", str(out)]
+    assert main([*command, "--cost", *names, "50"]) == 0
+    assert f"{names[0]} taken for {names[1]} costs 50" in (out / "report.html").read_text("utf-8")
+    capsys.readouterr()
+    monkeypatch.setattr(comparison, "compare", lambda *sets, **settings: pytest.fail("trained"))
+    for strange in (str(labels(y)[0]), "1.0"):
+        assert main([*command, "--cost", strange, names[1], "50"]) == 2
+        assert f"There is no class {strange!r}" in capsys.readouterr().err
 
 
 # For which shares outputs are probabilities

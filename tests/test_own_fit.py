@@ -3,6 +3,7 @@
 import functools
 import os
 import pickle
+import re
 import subprocess
 import sys
 import warnings
@@ -78,6 +79,26 @@ def test_pixels_are_scaled_as_in_training() -> None:
             trained.predict(images)
 
 
+def test_eight_bits_are_not_taken_for_more() -> None:
+    """Bytes are on no scale of 12 bits; each advice brings them to it, or says that they are."""
+    deep = TRAIN[0].astype(np.uint16) * 16
+    trained = fitted(x=deep, epochs=2)
+    assert trained.scale == 4095
+    with pytest.raises(ValueError, match=r"8 bits a pixel \(uint8\), but white was 4095") as told:
+        trained.predict(TEST[0])
+    scaled, same = re.findall(r"Pass (.*) if white is 255 in x, or (.*) if it is 4095", str(told))[
+        0
+    ]
+    x = TEST[0].copy()
+    x[0, 0, 0] = 255  # white, which may not end above 4095
+    expected = trained.predict_proba(x.astype(float) / 255 * trained.scale)
+    found = trained.predict_proba(eval(scaled, {"x": x}))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    dark = trained.predict_proba(eval(same, {"x": x}))
+    np.testing.assert_allclose(dark, trained.predict_proba(x.astype(np.int64)), atol=1e-6)
+    assert not np.allclose(dark, found, atol=0.01)
+
+
 def by_keras_alone(files: list[Path], images: np.ndarray, afterwards: str = "") -> list[Any]:
     """Return what saved networks say of images in a process without this library.
 
@@ -130,6 +151,9 @@ def test_what_is_no_saved_method_is_not_loaded(tmp_path: Path) -> None:
         trained.save(tmp_path / "squares.h5")
     with pytest.raises(FileNotFoundError, match="There is no file"):
         thesis_lib.load(tmp_path / "missing.keras")
+    hint = r"is a folder; load reads the file that .* To read images: .*; loading\.load\(path\)\."
+    with pytest.raises(ValueError, match=hint):
+        thesis_lib.load(tmp_path)
     trained.network.save(tmp_path / "plain.keras")
     (tmp_path / "text.keras").write_text("no archive")
     for name in ("plain.keras", "text.keras"):

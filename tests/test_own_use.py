@@ -9,9 +9,11 @@ import pytest
 from PIL import Image
 
 import thesis_lib
+from tests.test_comparison import squares
 from tests.test_own_data import photos
+from tests.test_own_network import one_layer
 from thesis_lib.__main__ import main
-from thesis_lib.own import image_files, loading
+from thesis_lib.own import image_files, loading, trained_method
 
 FIT = ["--method", "ros", "--epochs", "3", "--batch-size", "4", "--size", "16"]
 
@@ -44,6 +46,84 @@ def test_files_are_classified_as_arrays_are(
     each = csv.DictReader(io.StringIO(capsys.readouterr().out))
     found = [[float(r[f"probability of {name}"]) for name in trained.classes_] for r in each]
     np.testing.assert_allclose(found, trained.predict_proba(x[:8]), atol=1e-4)
+
+
+def classified(
+    folder: Path, images: np.ndarray, capsys: pytest.CaptureFixture[str]
+) -> tuple[int, list[str], str]:
+    """Train on those images, and return what the command makes of the files in a folder."""
+    y = np.arange(len(images)) % 2
+    trained = thesis_lib.fit(images, y, method="ros", epochs=1, network=one_layer, progress=False)
+    model = trained.save(folder.parent / "model.keras")
+    capsys.readouterr()
+    status = main(["predict-on", str(model), str(folder), "--probabilities"])
+    out, err = capsys.readouterr()
+    rows = list(csv.DictReader(io.StringIO(out)))
+    for row in rows:  # as of an array with the same pixels
+        pixels = np.asarray(Image.open(row["file"]))[None]
+        expected = trained.predict_proba(pixels)[0]
+        found = [float(row[f"probability of {name}"]) for name in (0, 1)]
+        np.testing.assert_allclose(found, expected, atol=1e-4)
+    return status, [Path(row["file"]).name for row in rows], err
+
+
+def test_a_file_on_another_scale_is_named_and_stops_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deep = squares([6, 6], 0)[0][..., 0].astype(np.uint16) * 16  # 12 bits
+    (tmp_path / "new").mkdir()
+    for name, image in (("a", deep[0]), ("b", np.full((8, 8), 10000, np.uint16)), ("c", deep[1])):
+        Image.fromarray(image).save(tmp_path / "new" / f"{name}.png")
+    status, files, err = classified(tmp_path / "new", deep, capsys)
+    assert (status, files) == (1, ["a.png", "c.png"])
+    assert err == (
+        f"thesis-lib: {tmp_path / 'new' / 'b.png'} has pixels up to 10000, but white was 4095 in "
+        "training. Save it on that scale.\nthesis-lib: 1 file of 3 not classified.\n"
+    )
+
+
+def test_a_photograph_of_the_night_is_on_the_scale_of_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its largest pixel is 1, which is white where pixels are floats."""
+    (tmp_path / "new").mkdir()
+    night = np.eye(8, dtype=np.uint8)
+    Image.fromarray(night).save(tmp_path / "new" / "8.png")
+    bright = squares([6, 6], 0)[0][..., 0]
+    assert classified(tmp_path / "new", bright, capsys) == (0, ["8.png"], "")
+    Image.fromarray(night.astype(np.uint16) * 257).save(tmp_path / "new" / "16.png")
+    found = image_files.read_like(tmp_path / "new" / "16.png", (8, 8, 1), 255)
+    np.testing.assert_array_equal(found[..., 0], night)
+    assert found.dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    ("step", "command", "left"),
+    [
+        ("fit", ["fit-on", "photos", *FIT, "--out", "a.keras"], "no network is saved"),
+        (
+            "load",
+            ["predict-on", "a.keras", "photos"],
+            "files without a line in the table are not classified",
+        ),
+    ],
+)
+def test_an_interrupt_says_what_is_left(
+    step: str,
+    command: list[str],
+    left: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def interrupted(*arguments: object, **settings: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(trained_method, step, interrupted)
+    photos(Path("photos"), {"dark": 2, "light": 2})
+    assert main(command) == 130
+    assert capsys.readouterr().err == f"thesis-lib: interrupted; {left}.\n"
 
 
 def test_what_is_split_is_trained_on_in_part(tmp_path: Path) -> None:
@@ -97,6 +177,7 @@ def test_images_that_a_network_does_not_take(tmp_path: Path) -> None:
         (["predict-on", "a.keras", "missing"], "no file or folder missing"),
         (["predict-on", "a.keras", "empty"], "empty holds no images: files that end in .png"),
         (["predict-on", "a.keras", "photos"], "There is no file a.keras"),
+        (["predict-on", "photos", "photos"], "photos is a folder; load reads the file that Train"),
     ],
 )
 def test_slips_are_told_in_a_line(

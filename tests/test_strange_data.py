@@ -5,6 +5,7 @@ import importlib.metadata
 import re
 import subprocess
 import sys
+import textwrap
 import tomllib
 import unicodedata
 from collections.abc import Callable
@@ -183,6 +184,25 @@ def test_a_name_in_two_spellings_is_one_class(tmp_path: Path) -> None:
     assert set(found.y_train) == set(found.y_test) == {"a", "caf\u00e9"}
 
 
+def test_spaces_and_spellings_in_a_table_are_no_other_class(tmp_path: Path) -> None:
+    """As somebody types it: also the names of the columns, and a label with a comma."""
+    for k in range(6):
+        plain(tmp_path, k)
+    names = ["a", "a ", "b, too", "b, too ", "caf\u00e9", "cafe\u0301"]
+    lines = [f'{k}.png , "{name}"' for k, name in enumerate(names)]
+    table = tmp_path / "labels.csv"
+    table.write_text("\n".join(["file, label", *lines]), "utf-8")
+    _, y, _ = loading.load_to_fit(table, size=8)
+    assert y.tolist() == ["a", "a", "b, too", "b, too", "caf\u00e9", "caf\u00e9"]
+    for lines, message in (
+        (["0.png,a", "0.png ,b"], r"names files more than once: 0\.png"),
+        (["0.png,a", "1.png,  "], "lacks a file or a label in line 3"),
+    ):
+        table.write_text("\n".join(["file,label", *lines]), "utf-8")
+        with pytest.raises(ValueError, match=message):
+            loading.load(table)
+
+
 # Labels
 
 
@@ -343,6 +363,60 @@ def test_what_is_no_array_of_images_is_refused(change: dict, message: str) -> No
 
 def test_an_axis_for_the_grey_channel_may_be_in_one_set_only() -> None:
     assert checked(x_test=Z[..., None]).input_shape == (8, 8, 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "run"),
+    [
+        ("compare('new', [0, 1], 'new', [0, 1])", "path = sys.argv[1]; found = {}.x_train"),
+        ("compare(x, y, x[:, 1:], y)", "found = {}"),
+        ("compare(x[:, :7], y, x[:, :7], y)", "found = {}"),
+        ("load(sys.argv[1])", "path = sys.argv[1]; found = {}.x_train"),
+    ],
+)
+def test_hints_can_be_run(given: str, run: str, tmp_path: Path) -> None:
+    """In a process that has imported the library and nothing else of it."""
+    code = f"""
+    import re, sys
+    import numpy as np, thesis_lib
+    x, y = np.zeros((4, 9, 9)), [0, 1, 0, 1]
+    try:
+        thesis_lib.{given}
+    except ValueError as error:
+        start, call = re.search(r": (from .*); (.*)\\.$", str(error)).groups()
+    exec(start)
+    exec({run!r}.format(call))
+    print(found.shape)
+    """
+    path = folder(tmp_path / "photos", plain)
+    command = [sys.executable, "-c", textwrap.dedent(code), str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == ("(4, 64, 64)\n" if run == "found = {}" else "(6, 32, 32, 1)\n")
+
+
+@pytest.mark.parametrize(
+    ("pixel", "white", "expected"),
+    [
+        (0.4, 0.5, 204),
+        (0.4, 1, 102),
+        (0.4, 100.0, 1),
+        (50, 100, 128),
+        (50, 255, 50),
+        (300, 600, 300),
+        (3000, 4095, 3000),
+        (50_000, 100_000, 32768),
+    ],
+)
+def test_white_is_what_resizing_is_told(pixel: float, white: float, expected: int) -> None:
+    found = loading.resized(np.full((1, 8, 8), pixel), 8, white=white)
+    assert (found == expected).all()
+    assert found.dtype == (np.uint16 if white > 255 else np.uint8)
+
+
+def test_nothing_is_as_white_as_zero() -> None:
+    assert loading.resized(X * 0, 8, white=1).max() == 0
+    with pytest.raises(ValueError, match=r"white has to be a number above 0\.0; got 0"):
+        loading.resized(X * 0, 8, white=0)
 
 
 def test_resizing_keeps_the_shades_of_sixteen_bits() -> None:

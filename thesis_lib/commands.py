@@ -32,6 +32,12 @@ _EXAMPLES = {
     "merge": "thesis-lib merge ../other-machine/records",
 }
 
+# What is said of what an interrupt leaves; of other commands, that finished runs are recorded.
+_LEFT = {
+    "fit-on": "no network is saved",
+    "predict-on": "files without a line in the table are not classified",
+}
+
 _PATTERNS = "shell patterns of names, or thesis for all of the thesis"
 
 
@@ -70,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _drop_output()
         return 1
     except KeyboardInterrupt:
-        print("thesis-lib: interrupted; finished runs are recorded.", file=sys.stderr)
+        print(f"thesis-lib: interrupted; {options.left}.", file=sys.stderr)
         return 130
     except (ValueError, OSError, RuntimeError, MemoryError) as error:
         _drop_output()
@@ -131,7 +137,8 @@ def _parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(
             name, help=help_text, description=help_text, epilog=f"Example: {_EXAMPLES[name]}"
         )
-        sub.set_defaults(call=call, parser=sub)
+        left = _LEFT.get(name, "finished runs are recorded")
+        sub.set_defaults(call=call, parser=sub, left=left)
         return sub
 
     listing = command("list", _list, "Show the catalogue and how many seeds are recorded.")

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from thesis_lib import durable
 from thesis_lib.engine import budget, cluster
-from thesis_lib.own import comparison, costs, loading, offered, splits
+from thesis_lib.own import class_labels, comparison, costs, loading, offered, splits
 from thesis_lib.own.comparison_result import Comparison
 
 _Loaded = tuple[Callable[..., Comparison], ArrayLike, str]
@@ -183,7 +183,9 @@ def _on_one_split(data: str, split: dict[str, Any]) -> _Loaded:
     """Return the comparison of loaded images, their labels, and where they came from."""
     loaded = loading.load(data, **split)
     sets = loaded.x_train, loaded.y_train, loaded.x_test, loaded.y_test
-    return partial(comparison.compare, *sets), loaded.y_train, loaded.note
+    # By the names that the comparison gives the classes: 1 for 1.0, and for a one-hot row.
+    labels = class_labels.read("y_train", loaded.y_train)
+    return partial(comparison.compare, *sets), labels, loaded.note
 
 
 def _on_splits(data: str, split: dict[str, Any]) -> _Loaded:

@@ -110,7 +110,8 @@ def listed_in(table: Path) -> dict[str, Listing]:
     ----------
     table : Path
         CSV with the columns ``file``, a path as seen from the table's folder, and ``label``; and
-        with ``set`` if the images are split, ``train`` or ``test``.
+        with ``set`` if the images are split, ``train`` or ``test``. Spaces around them do not
+        count.
 
     Returns
     -------
@@ -143,7 +144,9 @@ def listed_in(table: Path) -> dict[str, Listing]:
 
 def _rows_of(table: Path) -> pd.DataFrame:
     try:
-        rows = pd.read_csv(table, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        rows = pd.read_csv(
+            table, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True
+        )
     except (ValueError, pd.errors.ParserError) as error:
         raise ValueError(f"{table.name} could not be read: {str(error).rstrip('.')}.") from None
     if not {"file", "label"} <= set(rows.columns):
@@ -151,6 +154,8 @@ def _rows_of(table: Path) -> pd.DataFrame:
             f"{table.name} has to have the columns file and label, with commas between them; it "
             f"has {some(list(rows.columns))}."
         )
+    rows["file"] = rows["file"].str.strip()
+    rows["label"] = rows["label"].str.strip().str.normalize("NFC")  # as of folders
     if empty := np.flatnonzero((rows["file"] == "") | (rows["label"] == "")).tolist():
         where = some([str(row + 2) for row in empty])
         raise ValueError(f"{table.name} lacks a file or a label in line {where}.")
@@ -242,12 +247,13 @@ def read_like(file: Path, shape: tuple[int, ...], white: float) -> Array:
 
     Returns
     -------
-    ndarray of float32, of that shape
+    ndarray, of that shape
+        On the scale of training: float32 where white is 1, uint8 up to 255, uint16 above.
 
     Raises
     ------
     ValueError
-        If it cannot be read, or the network takes no such images.
+        If it cannot be read, is brighter than white, or the network takes no such images.
     """
     height, width, channels = shape
     if height != width or channels not in (1, 3):
@@ -261,7 +267,14 @@ def read_like(file: Path, shape: tuple[int, ...], white: float) -> Array:
     deep = image.dtype == np.uint16
     # Of 10, 12 and 14 bits cameras write the value itself into 16.
     own = white if deep and white > 255 else 65535 if deep else 255
+    if image.max() > own:
+        raise ValueError(
+            f"{file} has pixels up to {image.max()}, but white was {white:g} in training. Save it "
+            "on that scale."
+        )
     scaled = image * np.float32(white / own)
+    if white > 1:  # whole numbers: as floats, a photograph of the night might be one from 0 to 1
+        scaled = np.rint(scaled).astype(np.uint8 if white <= 255 else np.uint16)
     return np.broadcast_to(scaled, shape)
 
 

@@ -19,6 +19,10 @@ from thesis_lib.own import class_labels
 Array = NDArray[Any]
 Labels = NDArray[np.int64]
 
+READING = "from thesis_lib.own import loading; loading.load(path)"
+"""What reads a folder, a table of files or an archive."""
+
+_RESIZING = "from thesis_lib.own import loading; loading.resized(x, 64)"
 _MAX_SIDE = 256
 _CHUNK = 500  # images that are looked at at once
 
@@ -178,7 +182,7 @@ def checked(
     if train.shape[1:] != test.shape[1:]:
         raise ValueError(
             f"Images of the training and test set differ in shape: {train.shape[1:]} and "
-            f"{test.shape[1:]}. Resize them to one (thesis_lib.own.loading.resized)."
+            f"{test.shape[1:]}. Resize both: {_RESIZING}."
         )
     labels, tested = _labels("_train", y_train, train), _labels("_test", y_test, test)
     class_labels.check_alike(y_train, labels, y_test, tested)
@@ -232,7 +236,7 @@ def more(x: ArrayLike, input_shape: tuple[int, ...], scale: float) -> Array:
     Raises
     ------
     ValueError
-        If they differ in shape, or as far as can be told in scale.
+        If they differ in shape or, as far as can be told, in scale.
     """
     images = _as_array("x", x)
     if images.shape in (tuple(input_shape), tuple(input_shape[:2])):
@@ -241,6 +245,11 @@ def more(x: ArrayLike, input_shape: tuple[int, ...], scale: float) -> Array:
     shape = (*images.shape[1:], 1)[:3]
     if shape != tuple(input_shape):
         raise ValueError(f"x has images of shape {shape}; trained was on {tuple(input_shape)}.")
+    if images.dtype == np.uint8 and scale > 255:
+        raise ValueError(
+            f"x has 8 bits a pixel (uint8), but white was {scale:g} in training. Pass "
+            f"x * {scale:.1f} / 255 if white is 255 in x, or x.astype('uint16') if it is {scale:g}."
+        )
     highest = max(largest_pixel("x", piece) for piece in _pieces(images))
     if highest > scale or (images.dtype.kind == "f" and 0 < highest <= 1 < scale):
         raise ValueError(
@@ -365,8 +374,8 @@ def _as_array(name: str, x: ArrayLike) -> Array:
         raise ValueError(several)
     if images.ndim == 0:  # what NumPy makes of whatever it cannot read as an array
         raise ValueError(
-            f"{name} has to be an array of images; got {type(x).__name__}. Files and folders are "
-            "read by thesis_lib.own.loading.load(path)."
+            f"{name} has to be an array of images; got {type(x).__name__}. To read files or "
+            f"folders: {READING}."
         )
     return images
 
@@ -390,7 +399,7 @@ def _images(name: str, x: ArrayLike) -> Array:
     if low < 8 or high > _MAX_SIDE:
         raise ValueError(
             f"{name} has images of {images.shape[1]}×{images.shape[2]} pixels; allowed are 8 to "
-            f"{_MAX_SIDE} a side. Resize them (thesis_lib.own.loading.resized(x, 64))."
+            f"{_MAX_SIDE} a side. Resize them: {_RESIZING}."
         )
     return images
 

@@ -32,8 +32,8 @@ class OwnData:
     Attributes
     ----------
     x_train, x_test : ndarray, (n, height, width) or (n, height, width, channels)
-    y_train, y_test : ndarray, (n,)
-        Integers or strings.
+    y_train, y_test : ndarray
+        As they came if the data were split already; otherwise (n,) integers or strings.
     note : str
         Where the data came from and how they were split.
     """
@@ -176,18 +176,20 @@ def resized(images: ArrayLike, size: int, white: float | None = None) -> Array:
         As `thesis_lib.compare` takes them.
     size : int
     white : float, optional
-        The value of a white pixel; told from these images if not given, as `thesis_lib.compare`
-        does. Give the same one for both sets of a comparison.
+        The value of a white pixel, not below the largest one; told from these images if not
+        given, as `thesis_lib.compare` does. Give the same one for both sets of a comparison.
 
     Returns
     -------
     ndarray of uint8
-        From 0 to 255; of uint16 and as bright as they came if white is above 255.
+        With 255 for white; of uint16 and as bright as they came if white is above 255, with 65535
+        for white where it is above that.
 
     Raises
     ------
     ValueError, TypeError
-        If they are not such images, or size is no whole number from 1.
+        If they are not such images, size is no whole number from 1, or white is 0 or below a
+        pixel.
     """
     from skimage.transform import resize
 
@@ -195,12 +197,12 @@ def resized(images: ArrayLike, size: int, white: float | None = None) -> Array:
     highest = _largest_pixel("images", array)
     if white is None:
         white = image_sets.white(array.dtype, highest)
-    top = 65535 if arguments.number("white", white, highest) > 255 else 255
-    scale = 1 if white == 1 else top
+    white = arguments.number("white", white, highest, ends="[)" if highest > 0 else "()")
+    top = min(max(white, 255), 65535)
     shape = (len(array), size, size, *array.shape[3:])
     result: Array = np.empty(shape, np.uint16 if top > 255 else np.uint8)
     for row, image in enumerate(array):
-        small = resize(image / scale, shape[1:], order=1, anti_aliasing=True)
+        small = resize(image / white, shape[1:], order=1, anti_aliasing=True)
         result[row] = np.rint(top * small.clip(0, 1))
     return result
 

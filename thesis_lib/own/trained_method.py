@@ -211,7 +211,7 @@ def load(path: str | Path) -> TrainedMethod:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is no such file.
+        If it is no such file, or a folder.
 
     Examples
     --------
@@ -227,6 +227,11 @@ def load(path: str | Path) -> TrainedMethod:
     True
     """
     path = Path(path)
+    if path.is_dir():
+        raise ValueError(
+            f"{path} is a folder; load reads the file that TrainedMethod.save or fit-on has "
+            f"written. To read images: {image_sets.READING}."
+        )
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {path}.")
     quiet.import_keras()
