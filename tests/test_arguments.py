@@ -223,14 +223,17 @@ LABELLED: list[Callable[..., object]] = [
 ]
 
 
+NUMBERING = r"(numpy\.unique\(.*return_inverse=True\)\[1\]|\.get_indexer\(y_true\))"
+
+
 @pytest.mark.parametrize("call", LABELLED)
 def test_labels_of_other_kinds(call: Callable[..., object]) -> None:
     assert call(np.array([0.0, 1.0, 1.0])) == call([0, 1, 1])
     for bad, message in (
         ([0.0, 1.5, 1.0], r"class numbers; got 1\.5 \(float64\)\."),
         ([0.0, np.nan, 1.0], r"class numbers; got nan \(float64\)\."),
-        (["a", "b", "b"], r"got dtype <U1\. Pass .*numpy\.unique\(.*return_inverse=True\)\[1\]"),
-        ([False, True, True], r"got dtype bool\. Pass .*numpy\.unique\("),
+        (["a", "b", "b"], rf"got dtype <U1\. Pass .*{NUMBERING}"),
+        ([False, True, True], rf"got dtype bool\. Pass .*{NUMBERING}"),
     ):
         with pytest.raises(TypeError, match=message):
             call(bad)
@@ -283,6 +286,7 @@ OF_CLASSES: list[tuple[str, Callable[..., object]]] = [
     ("prior", lambda v: decision.correct_prior(THREE, v)),
     ("target", lambda v: decision.correct_prior(THREE, [1, 1, 1], v)),
     ("prior", lambda v: decision.tune_tau(THREE, [0, 1, 2], v)),
+    ("shares", lambda v: metrics.precision_of([[8, 1, 1], [2, 7, 1], [0, 3, 7]], v)),
     (
         "class_counts",
         lambda v: mixing.remix(

@@ -1,5 +1,7 @@
 """Calibration against loops, and against outputs whose calibration is known."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -51,6 +53,31 @@ def test_prior_correction_calibrates_for_the_new_prior() -> None:
     ]
     assert errors[0] > 0.15
     assert errors[1] < 0.01
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        calibration.reliability,
+        lambda p, y: calibration.class_reliability(p, y, 0),
+        calibration.negative_log_likelihood,
+        calibration.temperature,
+        lambda p, y: decision.tune_tau(p, y, [1, 1, 1]),
+    ],
+)
+def test_the_advice_for_names_numbers_them_as_the_columns(call: Callable[..., object]) -> None:
+    """None of these images is a chip, so that numbers of these names alone would be too small."""
+    p = [[0.1, 0.2, 0.7], [0.1, 0.8, 0.1], [0.2, 0.5, 0.3]]
+    y_true, classes = ["whole", "stain", "whole"], np.array(["chip", "stain", "whole"])
+    with pytest.raises(TypeError, match=r"dtype <U5\. Pass .*\(classes_ of a trained") as refused:
+        call(p, y_true)
+    advice = str(refused.value).split("Pass ")[1].split(", where")[0]
+    names = {"pandas": pd, "classes": classes}
+    found = eval(advice, {**names, "y_true": y_true})
+    assert found.tolist() == [2, 1, 2]
+    call(p, found)
+    with pytest.raises(ValueError, match="labels from -1"):  # and a slip is none of the classes
+        call(p, eval(advice, {**names, "y_true": ["whole", "Stain", "whole"]}))
 
 
 def test_scores_by_hand_and_scikit_learn() -> None:

@@ -90,8 +90,9 @@ def test_precision_falls_with_the_share_of_the_class() -> None:
     table = [[90, 10], [1, 9]]
     np.testing.assert_allclose(metrics.precision_of(table, [0.99, 0.01])[1], 0.009 / 0.108)
     np.testing.assert_allclose(metrics.precision_of(table, [1, 1])[1], 0.9 / 1.0)
-    with pytest.raises(ValueError, match="shares has to be 2 numbers of 0 or more"):
-        metrics.precision_of(table, [1, -1])
+    for bad in ([1, -1], [1, np.inf], [1, np.nan], [1, 1, 1], [[1, 1]]):
+        with pytest.raises(ValueError, match="shares has to be 2 finite numbers of 0 or more, one"):
+            metrics.precision_of(table, bad)
 
 
 def test_one_answer_to_all() -> None:

@@ -10,10 +10,12 @@ from typing import Any
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import stats
 
 import thesis_lib
-from tests.test_comparison import squares
+from tests.test_comparison import binary, made, squares
 from tests.test_own_data import photos
 from tests.test_own_network import one_layer
 from thesis_lib.__main__ import main
@@ -81,6 +83,9 @@ def test_options_are_read_as_arguments() -> None:
     assert found["costs"] == {("stain", "whole"): 50, ("chip", "whole"): 9.5}
     np.testing.assert_allclose(found["prior"], [0.7, 0.1, 0.2])
     assert costs.of_options(options("--cost stain whole 5"), NAMES)["prior"] is None
+    alone = costs.of_options(options(shares), NAMES)
+    assert alone["costs"] is None
+    np.testing.assert_allclose(alone["prior"], [0.7, 0.1, 0.2])
     assert costs.of_options(options(""), NAMES) == {}
 
 
@@ -89,9 +94,13 @@ def test_options_are_read_as_arguments() -> None:
     [
         ("--cost stain hole 50", "no class 'hole'; did you mean whole?"),
         ("--cost stain whole much", "--cost ends with a number, such as 50; got 'much'"),
-        ("--share stain 50", "--share is for --cost"),
+        ("--share stain 50", "No share is given of whole, chip; give one of each class."),
+        ("--share stain much", "--share ends with a number, such as 50; got 'much'"),
         ("--cost stain whole 5 --share stain 1", "No share is given of whole, chip"),
-        ("--cost stain whole 5 --share stain 0 --share whole 1 --share chip 1", "larger than 0"),
+        (
+            "--cost stain whole 5 --share stain 0 --share whole 1 --share chip 1",
+            "The share of stain has to be a number above 0; got 0.0.",
+        ),
     ],
 )
 def test_slips_in_options_are_told(text: str, message: str) -> None:
@@ -128,6 +137,96 @@ def test_the_command_knows_classes_by_the_names_that_the_comparison_gives_them(
     for strange in (str(labels(y)[0]), "1.0"):
         assert main([*command, "--cost", strange, names[1], "50"]) == 2
         assert f"There is no class {strange!r}" in capsys.readouterr().err
+
+
+def test_shares_go_to_their_classes() -> None:
+    """By names where the keys are names, and else by place; as counts of one's labels come."""
+    named = {"chip": 4, "whole": 30, "stain": 10}
+    for given in (named, pd.Series(named), COUNTS, COUNTS.tolist(), pd.Series(COUNTS)):
+        np.testing.assert_allclose(costs.prior_of(given, NAMES), COUNTS / 44)
+    alphabetical = np.unique(Y)
+    for counted in (pd.Series(Y).value_counts(), pd.Series(Y).value_counts(normalize=True)):
+        np.testing.assert_allclose(
+            costs.prior_of(counted, alphabetical), [4 / 44, 10 / 44, 30 / 44]
+        )
+
+
+def test_shares_of_numbered_classes() -> None:
+    shuffled = pd.Series([0.7, 0.2, 0.1], index=[2, 0, 1])
+    for classes in ((0, 1, 2), np.arange(3), ("0", "1", "2"), (3, 5, 7)):
+        np.testing.assert_allclose(costs.prior_of(shuffled, classes), [0.2, 0.1, 0.7])
+    of_their_own = pd.Series([0.7, 0.2, 0.1], index=[7, 3, 5])
+    np.testing.assert_allclose(costs.prior_of(of_their_own, (3, 5, 7)), [0.2, 0.1, 0.7])
+    as_text = [str(k) for k in range(11)]  # in the order of text, "10" comes second
+    counts = pd.Series(np.arange(11) + 1)
+    np.testing.assert_allclose(
+        66 * costs.prior_of(counts, sorted(as_text)), [1, 2, 11, 3, 4, 5, 6, 7, 8, 9, 10]
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ({"whole": 9, "stain": 1}, ValueError, "No share is given of chip; give one of each"),
+        (
+            {"whole": 9, "Stain": 1, "chip": 1},
+            ValueError,
+            "There is no class 'Stain'; did you mean stain? Known: whole, stain, chip.",
+        ),
+        ({0: 9, 1: 1, 2: 1}, ValueError, "There is no class '0'. Known: whole, stain, chip."),
+        (pd.Series([9, 1, 1], index=[1, 2, 3]), ValueError, "There is no class '1'. Known: whole"),
+        (
+            pd.Series([9, 1, 1, 2], index=["whole", "stain", "chip", "stain"]),
+            ValueError,
+            "Two shares are given of stain; give one of each class.",
+        ),
+        (
+            {"whole": 9, "stain": 0, "chip": 1},
+            ValueError,
+            "The share of stain has to be a number above 0; got 0.",
+        ),
+        (
+            {"whole": 9, "stain": "few", "chip": 1},
+            TypeError,
+            "The share of stain has to be a number above 0; got 'few'.",
+        ),
+        (pd.Series([9, 1]), ValueError, "prior has shape (2,)"),
+        ([9, 1], ValueError, "prior has shape (2,)"),
+        ([9, 1, 0], ValueError, "prior has to be larger than 0 for each class"),
+    ],
+)
+def test_slips_in_shares_are_told(given: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=re.escape(message)):
+        costs.prior_of(given, NAMES)
+
+
+def test_a_comparison_reads_shares_by_name(tmp_path: Path) -> None:
+    """Costs, intervals and p alike, in the table and the report too.
+
+    Nine of ten images are broken, so that one of the ten tested is worth 0.9 * 50 / 10 of a cost.
+    """
+    result = made({"cross-entropy": binary([7, 7, 7], of=10), "ros": binary([8, 8, 8], of=10)})
+    price = {("c1", "c0"): 50}
+    plain = result.costs(price, [0.1, 0.9])
+    ros, error = plain.loc["ros"], 4.5 / 12**0.5 / 3**0.5
+    np.testing.assert_allclose([ros["Cost"], ros["Difference"]], [0.9 * 0.2 * 50, -0.9 * 0.1 * 50])
+    np.testing.assert_allclose(ros["p"], 2 * stats.t.sf(4.5 / error, 2))
+    half = ros["Difference high"] - ros["Difference"]
+    np.testing.assert_allclose(half, stats.t.ppf(0.975, 2) * error)
+    for prior in (
+        {"c1": 0.9, "c0": 0.1},
+        pd.Series({"c1": 0.9, "c0": 0.1}),
+        pd.Series([0.9, 0.1], index=[1, 0]),
+    ):
+        pd.testing.assert_frame_equal(result.costs(price, prior), plain)
+        pd.testing.assert_frame_equal(
+            result.cost_table(price, prior), result.cost_table(price, [0.1, 0.9])
+        )
+        report = result.save_report(tmp_path / "report.html", costs=price, prior=prior)
+        shown = f"{plain.loc['ros', 'Cost']:.3f} ["
+        assert shown in report.read_text("utf-8")
+    with pytest.raises(ValueError, match="There is no class 'C1'; did you mean c1"):
+        result.save_report(tmp_path / "report.html", costs=price, prior={"C1": 1, "c0": 9})
 
 
 # For which shares outputs are probabilities
@@ -175,6 +274,25 @@ def test_predictions_cost_least_at_the_shares_of_use() -> None:
     assert (trained.predict(x, costs={(1, 0): 9}) != trained.predict(x)).any()
 
 
+def test_predictions_read_shares_by_name() -> None:
+    x, y = squares([40, 20, 6], 0)
+    names = np.array(["whole", "stain", "chip"])[y]  # in the order of classes_ the last is whole
+    trained = thesis_lib.fit(x, names, method="ros", epochs=2, network=one_layer, progress=False)
+    counted = pd.Series(names).value_counts(normalize=True)
+    moved = trained.predict_proba(x) * [6, 20, 40]  # ROS met equal ones
+    moved /= moved.sum(1, keepdims=True)
+    price = {("chip", "whole"): 9}
+    for prior in (counted, counted.to_dict(), [6, 20, 40]):
+        np.testing.assert_allclose(trained.predict_proba(x, prior=prior), moved, atol=1e-9)
+        np.testing.assert_allclose(trained.decide(x, prior=prior)[0], moved, atol=1e-9)
+        likeliest = trained.classes_[moved.argmax(1)]
+        assert trained.predict(x, prior=prior).tolist() == likeliest.tolist()
+        cheapest = trained.classes_[by_hand(moved, [[0, 1, 9], [1, 0, 1], [1, 1, 0]])]
+        assert trained.predict(x, costs=price, prior=prior).tolist() == cheapest.tolist()
+    with pytest.raises(ValueError, match="No share is given of stain; give one of each class"):
+        trained.predict(x, prior={"whole": 9, "chip": 1})
+
+
 def test_no_probabilities_are_not_weighed() -> None:
     x, y = squares([40, 20, 6], 0)
     trained = thesis_lib.fit(x, y, method="focal", epochs=1, network=one_layer, progress=False)
@@ -191,8 +309,8 @@ def test_the_commands_take_costs(tmp_path: Path, capsys: pytest.CaptureFixture[s
     folder, out = photos(tmp_path / "photos", {"dark": 8, "light": 6}), tmp_path / "out"
     few = ["--epochs", "1", "--size", "8"]
     price = ["--cost", "light", "dark", "50"]
-    compare = ["compare-on", str(folder), *few, "--methods", "ros", "--seeds", "1", "2", *price]
-    assert main([*compare, "--out", str(out)]) == 0
+    compare = ["compare-on", str(folder), *few, "--methods", "ros", "--seeds", "1", "2"]
+    assert main([*compare, *price, "--out", str(out)]) == 0
     said = capsys.readouterr().out
     assert "light taken for dark costs 50, any other mistake 1." in said
     assert re.search(r"Random oversampling +\d+\.\d{3} \[.*\] +-?\d+\.\d{3} \[.*\] +\S+\n", said)
@@ -212,5 +330,11 @@ def test_the_commands_take_costs(tmp_path: Path, capsys: pytest.CaptureFixture[s
     likely = trained.predict_proba(x, prior=[3, 1])
     picked = [likely[i, trained.classes_ == label][0] for i, label in enumerate(found)]
     np.testing.assert_allclose([float(row["probability"]) for row in rows], picked, atol=1e-4)
+    assert main(["predict-on", str(model), str(folder), *shares]) == 0
+    alone = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["predicted"] for row in alone] == trained.classes_[likely.argmax(1)].tolist()
+    np.testing.assert_allclose([float(r["probability"]) for r in alone], likely.max(1), atol=1e-4)
+    assert main([*compare, *shares, "--out", str(out)]) == 2
+    assert "--share is for --cost; give --cost as well." in capsys.readouterr().err
     assert main(["predict-on", str(model), str(folder), "--cost", "lamp", "dark", "5"]) == 2
     assert "no class 'lamp'" in capsys.readouterr().err

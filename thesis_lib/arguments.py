@@ -22,6 +22,11 @@ Seed = int | np.random.RandomState | np.random.Generator | None
 NUMBERED = "numpy.unique(y, return_inverse=True)[1]"
 """What makes class numbers of names."""
 
+# `NUMBERED` would count from the first class of these labels, which need not have all classes.
+_NUMBERED_AS_COLUMNS = (
+    "pandas.Index(classes).get_indexer(y_true), where classes holds the name of each column in "
+    "order (classes_ of a trained method)"
+)
 _A_CLASS = "be a list, a number a class in the order of the columns"
 
 
@@ -237,14 +242,14 @@ def labelled(
     outputs : array_like, (n, C)
         As `probabilities` takes them.
     y_true : array_like of int, (n,)
-        From 0 to C - 1.
+        From 0 to C - 1, the numbers of their columns.
 
     Raises
     ------
     ValueError, TypeError
         As for `probabilities` and `class_numbers`, and if the labels are not as above.
     """
-    found, labels = probabilities(outputs), class_numbers("y_true", y_true)
+    found, labels = probabilities(outputs), class_numbers("y_true", y_true, _NUMBERED_AS_COLUMNS)
     if labels.shape != found.shape[:1]:
         raise ValueError(
             f"y_true has to hold one class number for each of the {len(found)} rows of "

@@ -274,7 +274,8 @@ def precision_of(table: ArrayLike, shares: ArrayLike) -> NDArray[np.float64]:
     table : array_like of int, (n_classes, n_classes)
         True classes as rows. A class without test images is left out of the sum.
     shares : array_like, (n_classes,)
-        Shares or counts of the classes, 0 or more.
+        Shares or counts of the classes, 0 or more. A pandas Series is read by its index, the class
+        numbers.
 
     Returns
     -------
@@ -284,13 +285,15 @@ def precision_of(table: ArrayLike, shares: ArrayLike) -> NDArray[np.float64]:
     Raises
     ------
     ValueError, TypeError
-        If the table is not as above, or there are not as many shares.
+        If the table or the shares are not as above.
     """
     counts = _checked_table(table)
-    weights = np.asarray(shares, dtype=np.float64)
-    if weights.shape != (len(counts),) or not (weights >= 0).all():
+    weights = arguments.by_class("shares", shares)
+    allowed = np.isfinite(weights) & (weights >= 0)
+    if weights.shape != (len(counts),) or not allowed.all():
         raise ValueError(
-            f"shares has to be {len(counts)} numbers of 0 or more, one a class; got {shares!r}."
+            f"shares has to be {len(counts)} finite numbers of 0 or more, one a class; got "
+            f"{weights.tolist()!s:.60}."
         )
     expected = weights[:, None] * counts / np.maximum(counts.sum(1, keepdims=True), 1)
     answers = expected.sum(0)

@@ -147,8 +147,8 @@ def run(options: argparse.Namespace) -> int:
     Raises
     ------
     ValueError
-        If the folder of ``--out`` is a file, or as for `loading.load`, `costs.of_options` and
-        `comparison.compare`.
+        If the folder of ``--out`` is a file, there are shares without costs, or as for
+        `loading.load`, `costs.of_options` and `comparison.compare`.
     OSError, RuntimeError
         As for `loading.load` and `comparison.compare`.
     """
@@ -200,6 +200,8 @@ def _checked(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any
     """Return the settings of the comparison and of the split, checked before images are read."""
     if options.out.exists() and not options.out.is_dir():
         raise ValueError(f"--out {options.out} is a file; it has to be a folder.")
+    if options.share and not options.cost:
+        raise ValueError("--share is for --cost; give --cost as well.")
     comparison.checked_methods(options.methods)
     settings = comparison.checked_settings(
         options.epochs, options.batch_size, options.learning_rate

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from thesis_lib import __version__
 from thesis_lib.best import Best, largest
 from thesis_lib.own import costs as own_costs
-from thesis_lib.own.costs import Costs
+from thesis_lib.own.costs import Costs, Prior
 from thesis_lib.own.offered import LABELS
 from thesis_lib.plots import set_style
 
@@ -94,7 +93,7 @@ def write(
     path: str | Path,
     source: str = "",
     costs: Costs | None = None,
-    prior: ArrayLike | None = None,
+    prior: Prior | None = None,
 ) -> Path:
     """Write the report; its folder is made where it is missing.
 
@@ -127,7 +126,7 @@ def page(
     comparison: Comparison,
     source: str = "",
     costs: Costs | None = None,
-    prior: ArrayLike | None = None,
+    prior: Prior | None = None,
 ) -> str:
     """Return the report as HTML; every text from the data is escaped.
 
@@ -183,7 +182,7 @@ def page(
     )
 
 
-def _costs(comparison: Comparison, costs: Costs, prior: ArrayLike | None) -> str:
+def _costs(comparison: Comparison, costs: Costs, prior: Prior | None) -> str:
     """Return the section on what mistakes cost."""
     said = (
         f"{own_costs.said(costs, prior)} With 95 % intervals over the {_over(comparison)}; p of a "

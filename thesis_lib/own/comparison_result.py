@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from thesis_lib import arguments, decision
 from thesis_lib.intervals import holm, paired_t, t_interval, t_interval_of_percentages
 from thesis_lib.metrics import MEASURES, of_confusion, one_answer, precision_of, recall_of
 from thesis_lib.own import costs as own_costs
-from thesis_lib.own.costs import Costs
+from thesis_lib.own.costs import Costs, Prior
 from thesis_lib.own.offered import BASELINE, LABELS, METHODS
 from thesis_lib.wording import counted, some
 
@@ -197,16 +197,17 @@ class Comparison:
         frame["p (Holm)"] = holm(frame["p"].to_numpy(dtype=float))
         return frame
 
-    def costs(self, costs: Costs, prior: ArrayLike | None = None) -> pd.DataFrame:
+    def costs(self, costs: Costs, prior: Prior | None = None) -> pd.DataFrame:
         """Return what an image costs on average under each method, and against the baseline.
 
         Parameters
         ----------
         costs : mapping of (true, predicted) to float
             Of single mistakes, as `costs.matrix` takes them: ``{("stain", "whole"): 50}``.
-        prior : array_like, (n_classes,), optional
-            How often each class occurs in use, in the order of `classes`, shares or counts; as in
-            training if not given.
+        prior : mapping of class to float, or array_like, (n_classes,), optional
+            How often each class occurs in use, shares or counts: by the names of the classes, as
+            `costs.prior_of` reads them, ``{"whole": 99, "stain": 1}``, or in the order of
+            `classes`; as in training if not given.
 
         Returns
         -------
@@ -218,7 +219,8 @@ class Comparison:
         Raises
         ------
         ValueError, TypeError
-            If a class is unknown or has no test image, or as for `decision.mean_cost`.
+            If a class is unknown or has no test image, or as for `costs.matrix` and
+            `costs.prior_of`.
 
         Notes
         -----
@@ -228,7 +230,7 @@ class Comparison:
         matrix = own_costs.matrix(costs, self.classes)
         if untested := untested_note(self.classes, self.test_counts):
             raise ValueError(f"{untested}. Give each class a test image.")
-        shares = self.train_counts if prior is None else prior
+        shares = own_costs.prior_of(self.train_counts if prior is None else prior, self.classes)
 
         def cost_of(table: Labels) -> float:
             return decision.mean_cost(table / table.sum(1, keepdims=True), matrix, shares)
@@ -237,13 +239,12 @@ class Comparison:
         means = {method: t_interval(each[method], self.overlap) for method in each}
         frame = pd.DataFrame.from_dict(means, orient="index", columns=["Cost", "Low", "High"])
         # A cost moves in steps, too: that of the dearest mistake with one image more.
-        weights = np.asarray(shares, dtype=float)
-        steps = matrix.max(1) * weights / weights.sum() / self.test_counts
+        steps = matrix.max(1) * shares / self.test_counts
         bounds = {"Low": "Difference low", "High": "Difference high"}
         paired = self._against_baseline(each, float(steps.max()))
         return frame.join(paired.rename(columns=bounds))
 
-    def cost_table(self, costs: Costs, prior: ArrayLike | None = None) -> pd.DataFrame:
+    def cost_table(self, costs: Costs, prior: Prior | None = None) -> pd.DataFrame:
         """Return `costs` as texts, with 95 % intervals over the seeds, a row a method.
 
         Parameters
@@ -502,7 +503,7 @@ class Comparison:
         *,
         source: str = "",
         costs: Costs | None = None,
-        prior: ArrayLike | None = None,
+        prior: Prior | None = None,
     ) -> Path:
         """Write one HTML file that holds everything and needs no network; return its path.
 

@@ -7,21 +7,23 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from thesis_lib import arguments, decision
 
 Floats = NDArray[np.float64]
 Costs = Mapping[tuple[Any, Any], float]
+Prior = ArrayLike | Mapping[Any, float]
 
 
-def said(costs: Costs, prior: ArrayLike | None = None) -> str:
+def said(costs: Costs, prior: Prior | None = None) -> str:
     """Say in sentences what a table of mean costs holds.
 
     Parameters
     ----------
     costs : mapping of (true, predicted) to float
-    prior : array_like or None
+    prior : array_like, mapping or None
         Shares of the classes in use; None for those of training.
     """
     dear = [
@@ -74,30 +76,59 @@ def matrix(costs: Costs, classes: Iterable[Any]) -> Floats:
     return decision.cost_matrix(len(numbers), by_number)
 
 
-def prior_of(shares: Mapping[Any, float], classes: Iterable[Any]) -> Floats:
+def prior_of(prior: Prior, classes: Iterable[Any]) -> Floats:
     """Return the shares of all classes, in their order.
 
     Parameters
     ----------
-    shares : mapping of class to float
-        Larger than 0, of every class; they need not add up to 1.
+    prior : mapping of class to float, or array_like, (n_classes,)
+        Shares or counts, larger than 0, of every class: by their names in a mapping or in the index
+        of a pandas Series, such as ``value_counts()``; by place in a list, an array, or a Series
+        whose index counts from 0.
     classes : iterable
         Their names in order.
+
+    Returns
+    -------
+    ndarray of float64, (n_classes,)
+        They add up to 1.
 
     Raises
     ------
     ValueError, TypeError
         If they are not as above.
+
+    Examples
+    --------
+    >>> prior_of({"whole": 9, "stain": 1}, ["stain", "whole"])
+    array([0.1, 0.9])
     """
-    named = {str(name): share for name, share in shares.items()}
-    numbers = tuple(str(name) for name in classes)
-    arguments.chosen("class", list(named), numbers)
-    if missing := [name for name in numbers if name not in named]:
-        raise ValueError(
-            f"No share is given of {', '.join(missing[:5])}; give one of each class, or none for "
-            "the shares of training."
-        )
-    return decision.checked_prior("share", [named[name] for name in numbers])
+    names = tuple(str(name) for name in classes)
+    if isinstance(prior, Mapping) or (isinstance(prior, pd.Series) and not _places(prior, names)):
+        prior = _by_name(prior, names)
+    return decision.checked_prior("prior", prior, len(names))
+
+
+def _places(prior: pd.Series, names: tuple[str, ...]) -> bool:
+    """Return whether a Series is indexed by the places of the classes, and not by their names."""
+    index = set(prior.index)
+    return {str(key) for key in index} != set(names) and index == set(range(len(prior)))
+
+
+def _by_name(prior: Mapping[Any, float] | pd.Series, names: tuple[str, ...]) -> list[float]:
+    """Return the shares that belong to names, in their order."""
+    shares = [(str(name), share) for name, share in prior.items()]
+    given = [name for name, _ in shares]
+    arguments.chosen("class", given, names)
+    if missing := [name for name in names if name not in given]:
+        raise ValueError(f"No share is given of {', '.join(missing[:5])}; give one of each class.")
+    if len(given) > len(names):
+        twice = next(name for name in names if given.count(name) > 1)
+        raise ValueError(f"Two shares are given of {twice}; give one of each class.")
+    for name, share in shares:
+        arguments.number(f"The share of {name}", share, 0, ends="()")
+    found = dict(shares)
+    return [found[name] for name in names]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -123,13 +154,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar=("CLASS", "SHARE"),
-        help="how often a class occurs in use, for --cost; once for each class (default: as in "
+        help="how often a class occurs in use; once for each class (default with --cost: as in "
         "training)",
     )
 
 
 def of_options(options: argparse.Namespace, classes: Iterable[Any]) -> dict[str, Any]:
-    """Return ``costs`` and ``prior`` of a command line, as arguments; none without costs.
+    """Return ``costs`` and ``prior`` of a command line, as arguments; none without options.
 
     Parameters
     ----------
@@ -141,16 +172,14 @@ def of_options(options: argparse.Namespace, classes: Iterable[Any]) -> dict[str,
     Raises
     ------
     ValueError
-        If they name other classes, hold no numbers, or there are shares without costs.
+        If they name other classes, or hold no numbers.
     """
-    if not options.cost:
-        if options.share:
-            raise ValueError("--share is for --cost; give --cost as well.")
+    if not options.cost and not options.share:
         return {}
     costs = {(true, taken): _number("--cost", cost) for true, taken, cost in options.cost}
     matrix(costs, classes)
     shares = {name: _number("--share", share) for name, share in options.share}
-    return {"costs": costs, "prior": prior_of(shares, classes) if shares else None}
+    return {"costs": costs or None, "prior": prior_of(shares, classes) if shares else None}
 
 
 def _is_pair(key: object) -> bool:

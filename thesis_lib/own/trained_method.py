@@ -20,7 +20,7 @@ from thesis_lib.own import builders, class_labels, image_sets, method_runs, offe
 from thesis_lib.own import costs as own_costs
 from thesis_lib.own.builders import Builder, Network
 from thesis_lib.own.comparison import checked_settings
-from thesis_lib.own.costs import Costs
+from thesis_lib.own.costs import Costs, Prior
 from thesis_lib.progress import progress_bar
 from thesis_lib.training import Experiment
 
@@ -59,17 +59,18 @@ class TrainedMethod:
     def __repr__(self) -> str:
         return f"<{offered.LABELS[self.method]}, trained on {self.class_counts.sum():,} images>"
 
-    def predict_proba(self, x: ArrayLike, *, prior: ArrayLike | None = None) -> Floats:
+    def predict_proba(self, x: ArrayLike, *, prior: Prior | None = None) -> Floats:
         """Return the probability of each class for each image, after the method's decision.
 
         Parameters
         ----------
         x : array_like, (n, height, width) or (n, height, width, channels)
             Images of the size and on the scale of those that were trained on.
-        prior : array_like, (n_classes,), optional
-            How often each class occurs where the images are from, in the order of `classes_`,
-            shares or counts. Without, the outputs are probabilities where all classes are equally
-            frequent if the method makes them so in training or afterwards (as ROS and prior
+        prior : mapping of class to float, or array_like, (n_classes,), optional
+            How often each class occurs where the images are from, shares or counts: by the names
+            of the classes, as `costs.prior_of` reads them, ``{"whole": 99, "stain": 1}``, or in the
+            order of `classes_`. Without, the outputs are probabilities where all classes are
+            equally frequent if the method makes them so in training or afterwards (as ROS and prior
             correction do), and where they are as frequent as in training if it does not.
 
         Returns
@@ -85,14 +86,14 @@ class TrainedMethod:
         assumed = None
         if prior is not None:
             assumed = offered.prior(self.method, self.class_counts)
-            prior = decision.checked_prior("prior", prior, len(self.classes_))
+            prior = own_costs.prior_of(prior, self.classes_)
         images = image_sets.more(x, self.network.input_shape[1:], self.scale)
         found = [self.network.predict_on_batch(piece) for piece in feeds.pieces(images, 1.0)]
         outputs = np.concatenate(found).astype(np.float64)
         return outputs if assumed is None else decision.correct_prior(outputs, assumed, prior)
 
     def predict(
-        self, x: ArrayLike, *, costs: Costs | None = None, prior: ArrayLike | None = None
+        self, x: ArrayLike, *, costs: Costs | None = None, prior: Prior | None = None
     ) -> Array:
         """Return the likeliest label of each image or, given costs, the one that costs least.
 
@@ -102,7 +103,7 @@ class TrainedMethod:
             As for `predict_proba`.
         costs : mapping of (true, predicted) to float, optional
             Of single mistakes, as `costs.matrix` takes them: ``{("stain", "whole"): 50}``.
-        prior : array_like, (n_classes,), optional
+        prior : mapping or array_like, (n_classes,), optional
             As for `predict_proba`; with costs, as in training if not given.
 
         Returns
@@ -124,7 +125,7 @@ class TrainedMethod:
         return found
 
     def decide(
-        self, x: ArrayLike, *, costs: Costs | None = None, prior: ArrayLike | None = None
+        self, x: ArrayLike, *, costs: Costs | None = None, prior: Prior | None = None
     ) -> tuple[Floats, NDArray[np.int64]]:
         """Return the probabilities that `predict` goes by, and the numbers of the classes it takes.
 
