@@ -41,7 +41,7 @@ class TrainedMethod:
     scale : float
         The value of a white pixel in the training images.
     method : str
-        Its key in ``offered.METHODS``.
+        Its key in ``thesis_lib.own.offered.METHODS``.
     class_counts : ndarray of int, (n_classes,)
         How many images of each class it was trained on.
     network : keras.Model
@@ -279,9 +279,10 @@ def fit(
     x, y : array_like
         Images and labels, as `thesis_lib.compare` takes those to train on.
     method : str
-        A key of ``offered.METHODS``.
+        A key of ``thesis_lib.own.offered.METHODS``.
     seed, epochs, batch_size, learning_rate
-        With those of a comparison, and its training set, these are its networks.
+        With those of a comparison, and its training set, these are its networks; not where the
+        pixels are integers above 255 and its test set alone shows that white is brighter.
     network : callable, optional
         As `thesis_lib.compare` takes it.
     progress : bool
