@@ -95,6 +95,11 @@ def test_options_are_read_as_arguments() -> None:
         ("--cost stain hole 50", "no class 'hole'; did you mean whole?"),
         ("--cost stain whole much", "--cost ends with a number, such as 50; got 'much'"),
         ("--share stain 50", "No share is given of whole, chip; give one of each class."),
+        (
+            "--cost stain whole 5 --cost stain whole 7",
+            "--cost stain whole is given twice; give it once.",
+        ),
+        ("--share stain 1 --share stain 2", "--share stain is given twice; give it once."),
         ("--share stain much", "--share ends with a number, such as 50; got 'much'"),
         ("--cost stain whole 5 --share stain 1", "No share is given of whole, chip"),
         (

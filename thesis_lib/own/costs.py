@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -172,13 +172,13 @@ def of_options(options: argparse.Namespace, classes: Iterable[Any]) -> dict[str,
     Raises
     ------
     ValueError
-        If they name other classes, or hold no numbers.
+        If they name other classes or one thing twice, or hold no numbers.
     """
     if not options.cost and not options.share:
         return {}
-    costs = {(true, taken): _number("--cost", cost) for true, taken, cost in options.cost}
+    costs = _numbers("--cost", options.cost)
     matrix(costs, classes)
-    shares = {name: _number("--share", share) for name, share in options.share}
+    shares = {name: share for (name,), share in _numbers("--share", options.share).items()}
     return {"costs": costs or None, "prior": prior_of(shares, classes) if shares else None}
 
 
@@ -186,8 +186,14 @@ def _is_pair(key: object) -> bool:
     return isinstance(key, tuple) and len(key) == 2
 
 
-def _number(option: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError(f"{option} ends with a number, such as 50; got {text!r}.") from None
+def _numbers(option: str, given: Iterable[Sequence[str]]) -> dict[Any, float]:
+    """Return the number at the end of each use of an option, by what stands before it."""
+    found: dict[Any, float] = {}
+    for *names, text in given:
+        if tuple(names) in found:
+            raise ValueError(f"{option} {' '.join(names)} is given twice; give it once.")
+        try:
+            found[tuple(names)] = float(text)
+        except ValueError:
+            raise ValueError(f"{option} ends with a number, such as 50; got {text!r}.") from None
+    return found
