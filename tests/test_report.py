@@ -91,7 +91,7 @@ def test_a_stand_in_is_named() -> None:
 def test_a_sample_of_the_training_set_is_said() -> None:
     run = make_run("binary/ros", provenance={**PROVENANCE, "images": 16_000})
     frame = report.comparison("8.2", {"binary/ros": run})
-    assert ("M_os2", "this build, 2 of 200 epochs on 16,000 of its images") in frame.index
+    assert ("M_os2", "this build, 32,000 images") in frame.index
     said = "ROS, 2 of 200 epochs on 16,000 of its images: training"
     assert said in report.progress(run)
 

@@ -32,8 +32,9 @@ def progress(run: Run) -> str:
     """
     of, method = run.experiment.epochs, markdown.as_text(_method(run.experiment))
     dataset = markdown.as_text(str(run.provenance["dataset"]))
-    share = "" if "images" in run.provenance else f" ({run.epochs / of:.1%})"
-    length = f"{_length(run)}{share}"
+    sample = run.provenance.get("images")
+    share = f" on {sample:,} of its images" if sample else f" ({run.epochs / of:.1%})"
+    length = f"{run.epochs} of {of:,} epochs{share}"
     data = "" if dataset == "mnist" else f" on {dataset}"
     if run.diverged:
         return f"{method}{data}: the loss became infinite or NaN within {length}."
@@ -368,14 +369,10 @@ def _method(experiment: Experiment) -> str:
 
 def _source(run: Run) -> str:
     stand_in = "" if run.provenance["dataset"] == "mnist" else f" ({run.provenance['dataset']})"
-    return f"this build{stand_in}, {_length(run)}"
-
-
-def _length(run: Run) -> str:
-    """Say how much of its training a live run had: "1 of 200 epochs on 16,000 of its images"."""
-    sample = run.provenance.get("images")
-    images = f" on {sample:,} of its images" if sample else ""
-    return f"{run.epochs} of {run.experiment.epochs:,} epochs{images}"
+    length = f"{run.epochs} of {run.experiment.epochs:,} epochs"
+    if sample := run.provenance.get("images"):
+        length = f"{run.epochs * sample:,} images"  # of an epoch that is longer
+    return f"this build{stand_in}, {length}"
 
 
 def _seeds(runs: Sequence[Run]) -> str:
