@@ -33,36 +33,32 @@ def setup(app: Any) -> dict[str, bool]:
 
 def settle(app: Any, config: Any) -> None:
     """Tell the kernels what they would each ask Keras; let cells that train take their time."""
-    found = setting(app) or "quick"
-    os.environ["THESIS_BUILD"] = found
-    if found in ("full", "fresh"):
+    setting = os.environ.get("THESIS_BUILD") or _found_setting(app)
+    os.environ["THESIS_BUILD"] = setting
+    if setting in ("full", "fresh"):
         config.nb_execution_timeout = -1
+
+
+def _found_setting(app: Any) -> str:
+    """Return the setting of this machine; Keras is asked only where there may be a GPU."""
+    asked = _asked(app, "build_setting()") if shutil.which("nvidia-smi") else ""
+    return asked or "quick"
 
 
 def train_missing(app: Any) -> None:
     """Train what has no record, before it is looked at which chapters the records change."""
-    if setting(app) == "full":
+    if os.environ.get("THESIS_BUILD") == "full":
         _sweep(app)
 
 
 def train_afresh(app: Any, env: Any, added: Any, changed: Any, removed: Any) -> list[str]:
     """Train everything again, if a chapter is to be executed; its kernels find it in one folder."""
-    if setting(app) == "fresh" and side_by_side.waiting(env):
+    if os.environ.get("THESIS_BUILD") == "fresh" and side_by_side.waiting(env):
         folder = Path(app.outdir).parent / "fresh"
         shutil.rmtree(folder, ignore_errors=True)
         os.environ["THESIS_LIB_FRESH"] = str(folder)
         _sweep(app, THESIS_LIB_RECORDS=str(folder))
     return []
-
-
-def setting(app: Any) -> str:
-    """Return the build setting as kernels find it; Keras is asked only where there may be a GPU."""
-    said = os.environ.get("THESIS_BUILD", "")
-    if said or not shutil.which("nvidia-smi"):
-        return said
-    if not hasattr(app, "thesis_setting"):
-        app.thesis_setting = _asked(app, "build_setting()")
-    return str(app.thesis_setting)
 
 
 def _asked(app: Any, expression: str, **variables: str) -> str:

@@ -2,8 +2,8 @@
 
 Nearly all of axe's time goes to reading the elements of a page, which it does anew at each call,
 and to the contrast of every letter of a formula, word of code and cell of a table. So one call asks
-for all of its rules. And texts that look alike contrast alike: it is asked about one text of each
-look, and about all of a look where it cannot tell for the one. The letters of other formulas, which
+for all of its rules. And texts that look alike contrast alike: it is asked about two texts of each
+look, and about all of a look where it cannot tell for the two. The letters of other formulas, which
 no reader of a screen meets (it reads their MathML), are away meanwhile.
 """
 
@@ -39,9 +39,9 @@ CHECK = """async ({rules, known}) => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_ELEMENT);
   while (walker.nextNode()) {
     const element = walker.currentNode;
-    const texts = [...element.childNodes].some(node =>
-      node.nodeType === Node.TEXT_NODE && node.data.trim().length > 1);
-    if ((texts || element.matches("input, select, textarea")) && visible(element)) {
+    const texts = [...element.childNodes].filter(node => node.nodeType === Node.TEXT_NODE);
+    const letters = texts.map(node => node.data).join("").trim().length;
+    if ((letters > 1 || element.matches("input, select, textarea")) && visible(element)) {
       shown.push(element);
     }
   }

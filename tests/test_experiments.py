@@ -149,6 +149,19 @@ def test_thesis_sizes(mnist: data.Dataset) -> None:
     assert list(sizes.values()) == [15_016, 50_000, 20, 10_000]
 
 
+def test_what_is_recorded_meanwhile_is_found(own_store: Path) -> None:
+    """Also through a link, as data managers put one where a file was."""
+    experiments.record(make_run(seed=1))
+    assert [run.seed for run in experiments.recorded("binary/rus")] == [1]
+    experiments.record(make_run(seed=2))
+    assert [run.seed for run in experiments.recorded("binary/rus")] == [1, 2]
+    file = own_store / "binary" / "rus.jsonl"
+    elsewhere = file.rename(own_store / "content")
+    assert experiments.recorded("binary/rus") == []
+    file.symlink_to(elsewhere)
+    assert [run.seed for run in experiments.recorded("binary/rus")] == [1, 2]
+
+
 def test_outputs_are_kept_whole(own_store: Path) -> None:
     probabilities = np.full((4, 2), 0.5, np.float32)
     run = dataclasses.replace(make_run(), probabilities=probabilities)

@@ -162,22 +162,21 @@ def converged(runs: Iterable[Run]) -> list[Run]:
 
 
 def _runs(experiment: Experiment, where: records.Store) -> list[Run]:
-    path = where.path(experiment.name).resolve()
     try:
-        state = path.stat()
+        state = where.path(experiment.name).stat()
     except FileNotFoundError:
         return []
     written = (state.st_ino, state.st_mtime_ns, state.st_size)
-    return list(_runs_as_written(experiment, path, written))
+    return list(_runs_as_written(experiment, where.folder.absolute(), written))
 
 
 # A page asks for some runs hundreds of times; reading and checking a file takes milliseconds.
 @lru_cache(maxsize=4096)
 def _runs_as_written(
-    experiment: Experiment, path: Path, written: tuple[int, ...]
+    experiment: Experiment, folder: Path, written: tuple[int, ...]
 ) -> tuple[Run, ...]:
-    """Return the runs of a file of records; ``written`` tells its states apart."""
-    runs = (_from_record(record) for record in records.Store(path.parents[1]).read(experiment.name))
+    """Return an experiment's runs in a store; ``written`` tells the states of its file apart."""
+    runs = (_from_record(record) for record in records.Store(folder).read(experiment.name))
     wanted = experiment.hyperparameters()
     found: dict[int, Run] = {}
     for run in runs:
@@ -373,16 +372,12 @@ def live(name: str, dataset: data.Dataset) -> Run:
         Its ``epochs`` say how far it went, beside ``run.experiment.epochs``; with probabilities.
         See ``most_images`` of :func:`training.train` for the images of a quick build.
     """
-    experiment, quick = get(name), build_setting() == "quick"
-    size = training.training_size(experiment, dataset)
-    return training.train(
-        experiment,
-        1,
-        epochs=quick_epochs(experiment, size) if quick else None,
-        most_images=_QUICK_IMAGES if quick else None,
-        dataset=dataset,
-        keep_probabilities=True,
-    )
+    experiment = get(name)
+    limits: dict[str, Any] = {}
+    if build_setting() == "quick":
+        epochs = quick_epochs(experiment, training.training_size(experiment, dataset))
+        limits = {"epochs": epochs, "most_images": _QUICK_IMAGES}
+    return training.train(experiment, 1, dataset=dataset, keep_probabilities=True, **limits)
 
 
 def quick_epochs(experiment: Experiment, n_images: int) -> int:

@@ -454,12 +454,14 @@ _SUMS_OF_OTHER_LENGTHS = {0: 8.0, 2: 8.0, 7: 10.0, 9: 10.0}
 
 def _rows_of_other_lengths() -> str:
     """Say how many answers of the recorded baselines would change with the sums of these rows."""
-    sums = decision.multiclass_cost_as_published().sum(axis=1)
-    others = sums.copy()
-    others[list(_SUMS_OF_OTHER_LENGTHS)] = list(_SUMS_OF_OTHER_LENGTHS.values())
+    listed = decision.multiclass_cost_as_published()
+    others = listed.copy()
+    for c, total in _SUMS_OF_OTHER_LENGTHS.items():
+        others[c] *= total / listed[c].sum()
+    matrices = (listed, others)
     kept = [experiments.outputs("multiclass/baseline", seed) for seed in experiments.SEEDS]
     changed = [
-        float(np.mean((p * sums).argmax(1) != (p * others).argmax(1)))
+        float(np.mean(np.not_equal(*(decision.move_thresholds(p, m).argmax(1) for m in matrices))))
         for p in kept
         if p is not None
     ]
