@@ -125,7 +125,8 @@ def test_the_build_setting_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
         ("multiclass/baseline", 15_016, 1),
         ("multiclass/ros", 50_000, 1),
         ("multiclass/rus", 20, 200),
-        ("binary/baseline", 5_002, 3),
+        ("binary/baseline", 5_002, 1),
+        ("binary/baseline", 2_600, 3),
         ("binary/msfe", 100, 40),
     ],
 )

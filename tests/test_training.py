@@ -2,12 +2,13 @@
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 
 from thesis_lib import data, experiments, training
-from thesis_lib.engine import fitting, stages
+from thesis_lib.engine import batches, fitting, stages
 from thesis_lib.training import Experiment
 
 
@@ -46,6 +47,24 @@ def test_training_learns(digits: data.Dataset) -> None:
     assert run.test_accuracy > 0.9
     assert run.train_accuracy > 0.95
     assert run.loss_curve[-1] < 0.5 * run.loss_curve[0]
+
+
+def test_a_step_is_traced_once_though_the_last_batch_is_shorter() -> None:
+    import keras
+
+    traced = []
+
+    def loss(y_true: Any, y_pred: Any) -> Any:
+        traced.append(y_pred.shape)
+        return keras.losses.mean_squared_error(y_true, y_pred)
+
+    x, y = np.ones((7, 4), np.float32), np.array([0, 1, 0, 1, 0, 1, 0])
+    whole = batches.plan(None, x, y, seed=0)
+    given = batches.Batches(x, y, whole, scale=1.0, n_classes=2, batch_size=3, seed=0)
+    network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    curve, _ = fitting.fit(network, loss, "sgd", given, epochs=2, on_epoch_end=lambda: None)
+    assert traced == [(None, 2)]
+    assert curve[1] < curve[0]
 
 
 def test_a_run_describes_itself(digits: data.Dataset) -> None:

@@ -29,7 +29,7 @@ THESIS = "thesis"
 # A quick build trains a live network for so many epochs, or on so many images if that is less, of
 # which a longer epoch is a sample; where an epoch is a single batch, for so many epochs.
 _QUICK_EPOCHS = 3
-_QUICK_IMAGES = 16_000
+_QUICK_IMAGES = 8_000
 _QUICK_BATCHES = 200
 
 _SETTINGS = ("quick", "full", "fresh")

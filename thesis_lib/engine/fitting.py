@@ -108,6 +108,8 @@ def fit(
     network.compile(loss=loss, optimizer=optimizer, metrics=[accuracy])
     # TensorFlow traces a step twice whose first call makes variables: make them before.
     network.optimizer.build(network.trainable_variables)
+    if keras.backend.backend() == "tensorflow":
+        network.train_function = _traced_once(network)
     means: list[NDArray[np.float64]] = []
     for _ in range(epochs):
         means.append(_epoch(network, batches))
@@ -118,6 +120,23 @@ def fit(
         tuple(round(float(value), 6) for value in curve) for curve in zip(*means, strict=True)
     )
     return loss_curve, accuracy_curve
+
+
+def _traced_once(network: Any) -> Callable[[Iterator[Any]], Any]:
+    """Return a training step for batches of any size; Keras's is traced again for a shorter one."""
+    import tensorflow as tf
+
+    step: Any = None
+
+    def train(batches: Iterator[Any]) -> Any:
+        nonlocal step
+        x, y, _ = next(batches)
+        if step is None:
+            specs = [tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in (x, y)]
+            step = tf.function(lambda x, y: network.train_step((x, y)), input_signature=specs)
+        return step(x, y)
+
+    return train
 
 
 def _epoch(network: Any, batches: Batches) -> NDArray[np.float64]:
