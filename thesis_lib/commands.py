@@ -148,30 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     running.add_argument("--seed", type=int, default=1)
     running.add_argument("--epochs", type=int, help="fewer or more than the experiment's own")
     _add_limit(running)
-    sweeping = command("sweep", _sweep, "Train and record what has no record yet.")
-    sweeping.add_argument("pattern", nargs="+", help=_PATTERNS)
-    sweeping.add_argument(
-        "--seeds", type=compare_command.seed_argument, nargs="+", default=list(experiments.SEEDS)
-    )
-    sweeping.add_argument(
-        "--device",
-        choices=("cpu", "gpu"),
-        default="cpu",
-        help="cpu: one process a core; gpu: side by side in one JAX program (default: cpu)",
-    )
-    sweeping.add_argument(
-        "--precision",
-        choices=tuple(fitting.PRECISIONS),
-        default="float32",
-        help="of activations; bfloat16 is faster on processors that have it (default: float32)",
-    )
-    sweeping.add_argument("--workers", type=int, help="processes on the CPU (default: one a core)")
-    sweeping.add_argument(
-        "--scheduler",
-        metavar="tcp://HOST:PORT",
-        help="train on the workers of this Dask cluster instead of processes here",
-    )
-    _add_limit(sweeping)
+    _add_sweep_arguments(command("sweep", _sweep, "Train and record what has no record yet."))
     comparing = command("compare", _compare, "Set recorded runs beside the published numbers.")
     comparing.add_argument("table", nargs="*", help="their numbers in the thesis (default: all)")
     compare_command.add_arguments(
@@ -197,6 +174,32 @@ def _parser() -> argparse.ArgumentParser:
     merging = command("merge", _merge, "Add the runs of another folder of records.")
     merging.add_argument("folder")
     return parser
+
+
+def _add_sweep_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("pattern", nargs="+", help=_PATTERNS)
+    parser.add_argument(
+        "--seeds", type=compare_command.seed_argument, nargs="+", default=list(experiments.SEEDS)
+    )
+    parser.add_argument(
+        "--device",
+        choices=("cpu", "gpu"),
+        default="cpu",
+        help="cpu: one process a core; gpu: side by side in one JAX program (default: cpu)",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=tuple(fitting.PRECISIONS),
+        default="float32",
+        help="of activations; bfloat16 is faster on processors that have it (default: float32)",
+    )
+    parser.add_argument("--workers", type=int, help="processes on the CPU (default: one a core)")
+    parser.add_argument(
+        "--scheduler",
+        metavar="tcp://HOST:PORT",
+        help="train on the workers of this Dask cluster instead of processes here",
+    )
+    _add_limit(parser)
 
 
 def _add_limit(command: argparse.ArgumentParser) -> None:
