@@ -1,6 +1,7 @@
 """The command line: what it prints, and how it ends on bad input."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -71,7 +72,10 @@ def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -
     with pytest.raises(SystemExit) as exit_info:
         main([command, "--help"])
     assert exit_info.value.code == 0
-    assert f"Example: thesis-lib {command}" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert f"Example: thesis-lib {command}" in shown
+    # What an argument is stands beside its name, or on the next line where the name is long.
+    assert re.findall(r"^  \S+(?: \S+)*\n(?! {20})", shown, re.MULTILINE) == []
 
 
 def test_the_program_says_what_it_is(capsys: pytest.CaptureFixture[str]) -> None:

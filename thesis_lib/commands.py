@@ -39,6 +39,8 @@ _LEFT = {
 }
 
 _PATTERNS = "shell patterns of names, or thesis for all of the thesis"
+_NAME = "its name in thesis-lib list"
+_SEED = "of the weights and of all that is drawn (default: 1)"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -144,8 +146,8 @@ def _parser() -> argparse.ArgumentParser:
     listing = command("list", _list, "Show the catalogue and how many seeds are recorded.")
     listing.add_argument("pattern", nargs="*", default=["*"], help=_PATTERNS)
     running = command("run", _run, "Train one experiment with one seed and show the result.")
-    running.add_argument("experiment")
-    running.add_argument("--seed", type=int, default=1)
+    running.add_argument("experiment", help=_NAME)
+    running.add_argument("--seed", type=int, default=1, help=_SEED)
     running.add_argument("--epochs", type=int, help="fewer or more than the experiment's own")
     _add_limit(running)
     _add_sweep_arguments(command("sweep", _sweep, "Train and record what has no record yet."))
@@ -165,21 +167,25 @@ def _parser() -> argparse.ArgumentParser:
         )
     )
     verifying = command("verify", _verify, "Train one recorded run again and compare.")
-    verifying.add_argument("experiment")
-    verifying.add_argument("--seed", type=int, default=1)
+    verifying.add_argument("experiment", help=_NAME)
+    verifying.add_argument("--seed", type=int, default=1, help=_SEED)
     _add_limit(verifying)
     exporting = command("export", _export, "Write recorded runs as one table.")
     exporting.add_argument("file", type=Path, help="ends in .csv or .parquet")
     exporting.add_argument("pattern", nargs="*", default=["*"], help=_PATTERNS)
     merging = command("merge", _merge, "Add the runs of another folder of records.")
-    merging.add_argument("folder")
+    merging.add_argument("folder", help="of records, as another machine's sweep left it")
     return parser
 
 
 def _add_sweep_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pattern", nargs="+", help=_PATTERNS)
     parser.add_argument(
-        "--seeds", type=compare_command.seed_argument, nargs="+", default=list(experiments.SEEDS)
+        "--seeds",
+        type=compare_command.seed_argument,
+        nargs="+",
+        default=list(experiments.SEEDS),
+        help="the seeds themselves, not their number (default: 1 2 3 4 5)",
     )
     parser.add_argument(
         "--device",
