@@ -16,8 +16,9 @@ from thesis_lib.arguments import number, whole
 from thesis_lib.engine import budget, sweep
 from thesis_lib.own import builders, image_sets, method_runs, offered
 from thesis_lib.own.builders import Builder, Network
-from thesis_lib.own.comparison_result import Comparison, Labels, copies_note, untested_note
+from thesis_lib.own.comparison_result import Comparison, copies_note, untested_note
 from thesis_lib.own.image_sets import ImageSets
+from thesis_lib.own.method_runs import Outcome
 from thesis_lib.own.offered import BASELINE, DEFAULT_METHODS, METHODS
 from thesis_lib.progress import progress_bar
 from thesis_lib.training import Experiment, Run
@@ -134,7 +135,8 @@ def compare(
         test_counts=sets.test_counts,
         copies=sets.copies,
         pixels_note=pixels_note,
-        confusions={n: {s: done[n][s] for s in seeds} for n in chosen},
+        confusions={n: {s: done[n][s].confusion for s in seeds} for n in chosen},
+        loss_curves={n: {s: done[n][s].loss_curve for s in seeds} for n in chosen},
         skipped={n: reason for n, reason in why_not.items() if reason},
         settings={
             "data_sha256": sets.sha256,
@@ -153,19 +155,18 @@ def _runs(
     store: records.Store | None,
     scheduler: str | None,
     timed: Experiment | None,
-) -> dict[str, dict[int, Labels | None]]:
-    """Return the confusion matrix of each method and seed, training what is not recorded."""
+) -> dict[str, dict[int, Outcome]]:
+    """Return the outcome of each method and seed, training what is not recorded."""
     done = {
         n: method_runs.recorded(store, e, sets, own) if store else {} for n, e in chosen.items()
     }
 
     def keep(runs: Sequence[Run]) -> None:
         for run in runs:
-            done[_slug(run.experiment)][run.seed] = (
-                None if run.diverged else np.array(run.confusion)
-            )
+            record = method_runs.record(run, sets, own)
+            done[_slug(run.experiment)][run.seed] = method_runs.outcome(record)
             if store is not None:
-                store.append(method_runs.record(run, sets, own))
+                store.append(record)
 
     families = offered.families(chosen.values())
     every = {(family[0].name, seed): family for seed in seeds for family in families}

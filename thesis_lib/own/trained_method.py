@@ -48,6 +48,10 @@ class TrainedMethod:
         All of it in Keras's own layers: the scale of the pixels, the members of an ensemble, and
         the decision, such as prior correction. It takes what `predict_proba` takes, with an axis
         for the channels, and returns the same.
+    loss_curve, accuracy_curve : tuple of float
+        Training loss, and share of right predictions, of each epoch: means over the images of its
+        batches, each as the network was when they came. Of an ensemble those of its first network;
+        empty if read from a file that was saved without them.
     """
 
     classes_: Array
@@ -55,6 +59,8 @@ class TrainedMethod:
     method: str
     class_counts: NDArray[np.int64]
     network: Any
+    loss_curve: tuple[float, ...] = ()
+    accuracy_curve: tuple[float, ...] = ()
 
     def __repr__(self) -> str:
         return f"<{offered.LABELS[self.method]}, trained on {self.class_counts.sum():,} images>"
@@ -172,6 +178,8 @@ class TrainedMethod:
             "scale": self.scale,
             "method": self.method,
             "class_counts": self.class_counts.tolist(),
+            "loss_curve": self.loss_curve,
+            "accuracy_curve": self.accuracy_curve,
         }
         with tempfile.TemporaryDirectory() as folder, durable.replacing(path) as file:
             whole = Path(folder) / path.name
@@ -257,6 +265,7 @@ def load(path: str | Path) -> TrainedMethod:
             "with keras.saving.register_keras_serializable() before you train."
         ) from error
     facts["classes_"] = np.array(facts.pop("classes"))
+    facts |= {key: tuple(facts.get(key, ())) for key in ("loss_curve", "accuracy_curve")}
     return TrainedMethod(**facts, network=network)
 
 
@@ -324,7 +333,7 @@ def fit(
         raise RuntimeError("Training diverged; try a lower learning rate.")
     classes = np.unique(class_labels.read("y", y))
     whole = _deployed(fitted, experiment, sets, own)
-    return TrainedMethod(classes, sets.scale, method, sets.counts, whole)
+    return TrainedMethod(classes, sets.scale, method, sets.counts, whole, *fitted[0].curves)
 
 
 def _deployed(
