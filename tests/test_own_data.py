@@ -153,7 +153,9 @@ def test_sets_on_two_scales_are_refused_before_resizing_hides_it(tmp_path: Path)
     np.savez(tmp_path / "own.npz", x_train=x, y_train=y, x_test=z // 255, y_test=w)
     with pytest.raises(ValueError, match="those of x_test up to 0, as on two scales"):
         loading.load(tmp_path / "own.npz", size=8)
-    with pytest.raises(ValueError, match=f"white has to be a number from {x.max()}"):
+    with pytest.raises(
+        ValueError, match=f"images has pixels up to {x.max()}, but white is 1. Give"
+    ):
         loading.resized(x, 8, white=1)
 
 
@@ -262,14 +264,15 @@ def test_the_command_says_how_to_train_what_it_recommends(
     runs = {BASELINE: binary([10, 12, 11]), "ros": binary([80, 82, 83])}
     monkeypatch.setattr(comparison, "compare", lambda *images, **settings: made(runs))
     folder = photos(tmp_path / "my photos", {"a": 3, "b": 3})
-    options = ["--out", str(tmp_path / "out"), "--epochs", "30", "--size", "16"]
+    options = ["--out", str(tmp_path / "out"), "--epochs", "30", "--size", "16", "--white", "300"]
     assert main(["compare-on", str(folder), *options]) == 0
     (line,) = [s for s in capsys.readouterr().out.splitlines() if s.startswith("To train it")]
     command = shlex.split(line.split(": ", 1)[1])
     assert command[:5] == ["thesis-lib", "fit-on", str(folder), "--method", "ros"]
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(trained_method, "fit", lambda x, y, **settings: pytest.fail(str(settings)))
-    settings = {"method": "ros", "seed": 1, "epochs": 30, "batch_size": 32, "learning_rate": 0.001}
+    settings = {"method": "ros", "seed": 1, "epochs": 30, "batch_size": 32}
+    settings |= {"learning_rate": 0.001, "white": 300.0}
     with pytest.raises(pytest.fail.Exception, match=re.escape(str(settings))):
         main(command[1:])
 
@@ -298,6 +301,7 @@ def test_help_names_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
     said = " ".join(capsys.readouterr().out.split()).replace("- ", "-")
     assert f"(default: {' '.join(offered.DEFAULT_METHODS)})" in said
     assert "(default: 32 for image files;" in said
+    assert "--white WHITE value of a white pixel in arrays and in image files of 16 bits" in said
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ def compare(
     batch_size: int = 32,
     learning_rate: float = 0.001,
     network: Builder | None = None,
+    white: float | None = None,
     folder: str | Path | None = None,
     scheduler: str | None = None,
     progress: bool = True,
@@ -56,8 +57,8 @@ def compare(
     x_train, x_test : array_like, (n, height, width) or (n, height, width, channels)
         From 8×8 to 256×256 pixels, grey or up to four channels; uint8, uint16, or numbers from 0
         to 1 or 0 to 255, on one scale in both sets. Integers of more than 8 bits count as 10, 12,
-        14 or 16, the fewest that hold the largest pixel. A ``numpy.memmap`` is read batch by
-        batch, never as a whole.
+        14 or 16, the fewest that hold the largest pixel, unless `white` says otherwise. A
+        ``numpy.memmap`` is read batch by batch, never as a whole.
     y_train, y_test : array_like, (n,)
         Integers or strings, or one-hot rows, 2 to 1000 classes. Every class of the test set has to
         be in the training set.
@@ -73,6 +74,10 @@ def compare(
         ends with ``Dense(n_classes, activation="softmax")``. The seed fixes what it draws; weights
         that it sets stay, and those of frozen layers are not trained. The library's own network,
         three blocks of convolution and 200 units, if not given.
+    white : float, optional
+        The value of a white pixel, the largest that a pixel can have: 4095 with 12 bits. Told from
+        the largest pixel of both sets if not given, so that other images of one camera may be
+        scaled otherwise.
     folder : str or Path, optional
         Where finished runs are recorded. With the same data and settings, runs that are there
         are not trained again.
@@ -116,8 +121,8 @@ def compare(
     names = checked_methods(methods)
     seeds = checked_seeds(seeds)
     settings = checked_settings(epochs, batch_size, learning_rate)
-    sets = image_sets.checked(x_train, y_train, x_test, y_test)
-    pixels_note = image_sets.dark_note(sets)
+    sets = image_sets.checked(x_train, y_train, x_test, y_test, white)
+    pixels_note = "" if white is not None else image_sets.dark_note(sets)
     copies = copies_note(sets.copies, len(sets.y_test)) if sets.copies else ""
     for note in (copies, untested_note(sets.classes, sets.test_counts), pixels_note):
         if note:
@@ -141,6 +146,7 @@ def compare(
         settings={
             "data_sha256": sets.sha256,
             **settings,
+            **({} if white is None else {"white": white}),
             "optimizer": "adam",
             **(own.settings() or {"dropout": every[BASELINE].dropout}),
         },

@@ -417,7 +417,9 @@ class Comparison:
     def _as_arguments(self, method: str) -> str:
         """Write a method and what all were trained with as arguments of `thesis_lib.fit`."""
         shared = [
-            name for name in ("epochs", "batch_size", "learning_rate") if name in self.settings
+            name
+            for name in ("epochs", "batch_size", "learning_rate", "white")
+            if name in self.settings
         ]
         values = [f'method="{method}"', *(f"{n}={self.settings[n]}" for n in shared)]
         if "network" in self.settings:

@@ -72,16 +72,18 @@ def run_fit(options: argparse.Namespace) -> int:
     Raises
     ------
     ValueError, TypeError, OSError, RuntimeError
-        As for `loading.load_to_fit`, `trained_method.fit` and `trained_method.TrainedMethod.save`.
+        As for `compare_command.white_of`, `loading.load_to_fit`, `trained_method.fit` and
+        `trained_method.TrainedMethod.save`.
     """
     # Before the images are read and a network is trained, which may take hours.
     comparison.checked_methods([options.method])
     settings = comparison.checked_settings(
         options.epochs, options.batch_size, options.learning_rate
     )
+    settings["white"] = compare_command.white_of(options)
     trained_method.check_path(options.out)
     durable.check_writable(options.out.parent)
-    x, y, note = loading.load_to_fit(options.data, size=options.size)
+    x, y, note = loading.load_to_fit(options.data, size=options.size, white=options.white)
     print(note, flush=True)
     trained = trained_method.fit(x, y, method=options.method, seed=options.seed, **settings)
     print(f"{trained.save(options.out)}: {repr(trained)[1:-1]}.")

@@ -205,7 +205,7 @@ def record(run: Run, sets: ImageSets, network: Network) -> records.Record:
 
 def _identity(fields: dict[str, Any], sets: ImageSets, network: Network) -> dict[str, Any]:
     """Add to the fields of an experiment what else decides the outcome on somebody's own images."""
-    named = {**fields, "data_sha256": sets.sha256}
+    named = {**fields, "data_sha256": sets.sha256, "white": sets.untold_white}
     if network.sha256 is None:  # the library's own, which a record says nothing of
         return named
     # Whatever a network of the reader's drops is part of its architecture.

@@ -39,7 +39,8 @@ class TrainedMethod:
     classes_ : ndarray, (n_classes,)
         The labels as they were given, in the order of the columns of `predict_proba`.
     scale : float
-        The value of a white pixel in the training images.
+        The value of a white pixel, as given to `fit` or told from the training images; `predict`
+        divides by it.
     method : str
         Its key in ``thesis_lib.own.offered.METHODS``.
     class_counts : ndarray of int, (n_classes,)
@@ -279,6 +280,7 @@ def fit(
     batch_size: int = 32,
     learning_rate: float = 0.001,
     network: Builder | None = None,
+    white: float | None = None,
     progress: bool = True,
 ) -> TrainedMethod:
     """Train one method on all images given, as `thesis_lib.compare` does with one seed.
@@ -290,10 +292,13 @@ def fit(
     method : str
         A key of ``thesis_lib.own.offered.METHODS``.
     seed, epochs, batch_size, learning_rate
-        With those of a comparison, and its training set, these are its networks; not where the
-        pixels are integers above 255 and its test set alone shows that white is brighter.
+        With those of a comparison, and its training set, these are its networks. Give `white` where
+        pixels are integers above 255: the comparison's test set may have shown that it is brighter.
     network : callable, optional
         As `thesis_lib.compare` takes it.
+    white : float, optional
+        The value of a white pixel, the largest that a pixel can have, here and in all images that
+        are classified later: 4095 with 12 bits. Told from the largest pixel of x if not given.
     progress : bool
         Show a bar, in a terminal or a notebook.
 
@@ -319,11 +324,11 @@ def fit(
     arguments.chosen("method", [method], tuple(offered.METHODS))
     seed = arguments.whole("seed", seed, 0, 2**32 - 1)
     experiment = offered.experiment(method, **checked_settings(epochs, batch_size, learning_rate))
-    sets = image_sets.alone(x, y)
+    sets = image_sets.alone(x, y, white)
     own = builders.checked(network, sets)
     if reason := offered.obstacle(experiment, sets, own.n_features):
         raise ValueError(f"{method} cannot be trained on these images: {reason}.")
-    if dark := image_sets.dark_note(sets):
+    if white is None and (dark := image_sets.dark_note(sets)):
         warnings.warn(f"{dark}.", stacklevel=2)
     quiet.import_keras()
     images = method_runs.images_of(experiment, sets)
