@@ -164,6 +164,6 @@ def _readable(
     shape = trained.network.input_shape[1:]
     for file in files:
         try:
-            yield file, image_files.read_like(file, shape, trained.scale)
+            yield file, image_files.read_like(file, shape, trained.scale, trained.dtype)
         except ValueError as error:
             print(f"thesis-lib: {error}", file=sys.stderr)

@@ -53,6 +53,9 @@ class TrainedMethod:
         Training loss, and share of right predictions, of each epoch: means over the images of its
         batches, each as the network was when they came. Of an ensemble those of its first network;
         empty if read from a file that was saved without them.
+    dtype : str
+        The type of the training pixels, as NumPy names it: whether files of integers are on their
+        scale. "" if read from a file that was saved without it.
     """
 
     classes_: Array
@@ -62,6 +65,7 @@ class TrainedMethod:
     network: Any
     loss_curve: tuple[float, ...] = ()
     accuracy_curve: tuple[float, ...] = ()
+    dtype: str = ""
 
     def __repr__(self) -> str:
         return f"<{offered.LABELS[self.method]}, trained on {self.class_counts.sum():,} images>"
@@ -181,6 +185,7 @@ class TrainedMethod:
             "class_counts": self.class_counts.tolist(),
             "loss_curve": self.loss_curve,
             "accuracy_curve": self.accuracy_curve,
+            "dtype": self.dtype,
         }
         with tempfile.TemporaryDirectory() as folder, durable.replacing(path) as file:
             whole = Path(folder) / path.name
@@ -338,7 +343,8 @@ def fit(
         raise RuntimeError("Training diverged; try a lower learning rate.")
     classes = np.unique(class_labels.read("y", y))
     whole = _deployed(fitted, experiment, sets, own)
-    return TrainedMethod(classes, sets.scale, method, sets.counts, whole, *fitted[0].curves)
+    found = (classes, sets.scale, method, sets.counts, whole, *fitted[0].curves)
+    return TrainedMethod(*found, sets.x_train.dtype.name)
 
 
 def _deployed(
