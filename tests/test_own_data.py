@@ -83,6 +83,8 @@ def test_a_table_of_files(tmp_path: Path) -> None:
         ("path,class\na,b\n", "has to have the columns file and label, .* it has path, class"),
         ("file;label\na;b\n", "with commas between them; it has file;label"),
         ("", "labels.csv could not be read: No columns"),
+        ("file,label\n", r"^labels\.csv has a head \(file, label\) and no rows; write a line for"),
+        ("file,label,set\n\n", r"^labels\.csv has a head \(file, label, set\) and no rows; write"),
         ("file,label\nmissing.png,b\n", "files that are not there: .*missing.png"),
         ("file,label\na.png,\nb.png,x\n", "lacks a file or a label in line 2"),
         ("file,label\na.png,x\na.png,y\n", "names files more than once: a.png"),
@@ -91,8 +93,9 @@ def test_a_table_of_files(tmp_path: Path) -> None:
 )
 def test_tables_that_cannot_be_read(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "labels.csv").write_text(text)
-    with pytest.raises(ValueError, match=message):
-        loading.load(tmp_path / "labels.csv")
+    for load in (loading.load, loading.load_to_fit, loading.load_unsplit):
+        with pytest.raises(ValueError, match=message):
+            load(tmp_path / "labels.csv")
 
 
 def test_the_rows_keep_their_labels(tmp_path: Path) -> None:
@@ -192,6 +195,11 @@ def other_keys(folder: Path) -> Path:
     return folder / "k.npz"
 
 
+def no_images(folder: Path) -> Path:
+    np.savez(folder / "none.npz", x=np.zeros((0, 8, 8)), y=np.zeros(0, int))
+    return folder / "none.npz"
+
+
 def one_class(folder: Path) -> Path:
     return photos(folder / "one", {"only": 3})
 
@@ -211,6 +219,7 @@ def broken_image(folder: Path) -> Path:
         (torn_file, "torn.npz could not be read"),
         (empty_folder, "at least two sub-folders, one a class, .* it has 0"),
         (objects, "not as objects"),
+        (no_images, r"y has to be one axis of labels, not empty; got \(0,\)"),
         (other_keys, "has to hold x_train, .* or x and y; it holds images, labels"),
         (one_class, "at least two sub-folders, one a class, .* it has 1"),
         (broken_image, "0.png is no image that can be read"),

@@ -122,7 +122,7 @@ def listed_in(table: Path) -> dict[str, Listing]:
     Raises
     ------
     ValueError
-        If there is no such table, or one of its files is missing.
+        If there is no such table, it has no rows, or one of its files is missing.
     """
     rows = _rows_of(table)
     sets = rows["set"].str.strip().str.lower() if "set" in rows else pd.Series("", rows.index)
@@ -154,6 +154,11 @@ def _rows_of(table: Path) -> pd.DataFrame:
         raise ValueError(
             f"{table.name} has to have the columns file and label, with commas between them; it "
             f"has {some(list(rows.columns))}."
+        )
+    if rows.empty:
+        raise ValueError(
+            f"{table.name} has a head ({some(list(rows.columns))}) and no rows; write a line for "
+            "each image below it."
         )
     rows["file"] = rows["file"].str.strip()
     rows["label"] = rows["label"].str.strip().str.normalize("NFC")  # as of folders
