@@ -310,7 +310,7 @@ def test_help_names_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
     said = " ".join(capsys.readouterr().out.split()).replace("- ", "-")
     assert f"(default: {' '.join(offered.DEFAULT_METHODS)})" in said
     assert "(default: 32 for image files;" in said
-    assert "--white WHITE value of a white pixel in arrays and in image files of 16 bits" in said
+    assert "--white WHITE value of a white pixel in the arrays or image files, such as 4095" in said
 
 
 @pytest.mark.parametrize(

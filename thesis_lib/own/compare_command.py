@@ -107,8 +107,9 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--white",
         type=float,
-        help="value of a white pixel in arrays and in image files of 16 bits, such as 4095 for 12 "
-        "bits (default: told from the largest pixel: 1, 255, 1023, 4095, 16383 or 65535)",
+        help="value of a white pixel in the arrays or image files, such as 4095 where a camera "
+        "writes 12 bits into 16 (default: told from the largest pixel, as 1, 255, 1023, 4095, "
+        "16383 or 65535)",
     )
 
 

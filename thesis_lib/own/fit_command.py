@@ -104,7 +104,8 @@ def add_predict_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=Path,
         metavar="IMAGE|FOLDER",
-        help="image files; of a folder all in it and in its sub-folders",
+        help="image files, their pixels on the scale of training; of a folder all in it and in its "
+        "sub-folders",
     )
     parser.add_argument(
         "--probabilities",
