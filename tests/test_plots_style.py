@@ -66,6 +66,9 @@ def test_many_curves_leave_room_for_the_lines() -> None:
     assert figure.axes[0].get_legend() is None
     assert len(figure.legends[0].get_texts()) == 24
     assert fits(figure)
+    few = results.learning_curves({"a rather long name": [1]}, ylabel="y")
+    assert few.axes[0].get_legend() is None
+    assert results.learning_curves({"seed 1": [1]}, ylabel="y").legends == []
     assert fits(images.class_counts({"a": range(1, 12)}, class_names=["long names"] * 11))
 
 

@@ -306,8 +306,9 @@ def learning_curves(curves: Mapping[str, Sequence[float]], *, ylabel: str) -> Fi
         Legend to values, the first after the first epoch.
     ylabel : str
     """
-    many = len(curves) > 5  # names and all, they need room beside them
-    figure, axis = subplots(figsize=(7.6, max(3.2, 0.2 * len(curves))) if many else (6.4, 3))
+    # Many names, or long ones, would lie on the curves.
+    beside = len(curves) > 5 or max(map(len, curves), default=0) > 12
+    figure, axis = subplots(figsize=(7.6, max(3.2, 0.2 * len(curves))) if beside else (6.4, 3))
     if not curves:
         say_missing(axis)
         return figure
@@ -318,7 +319,7 @@ def learning_curves(curves: Mapping[str, Sequence[float]], *, ylabel: str) -> Fi
         axis.plot(epochs, values, marker=marker, linestyle=dashes[k % len(dashes)], label=name)
     axis.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     axis.set(xlabel="Epoch", ylabel=ylabel)
-    if many:
+    if beside:
         figure.legend(loc="outside right upper", fontsize=8.5, handlelength=2.6)
     else:
         axis.legend()
