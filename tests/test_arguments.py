@@ -34,7 +34,7 @@ from thesis_lib import (
 )
 from thesis_lib.book import published
 from thesis_lib.engine import fitting, processes
-from thesis_lib.own import comparison, loading
+from thesis_lib.own import comparison, image_sets, loading
 
 NO_NUMBERS = ("1", None, True, np.True_, np.array([1, 2]), np.array(1), [1], 1j)
 
@@ -184,6 +184,9 @@ CALLS: list[tuple[str, Callable[..., object]]] = [
 OPTIONAL: list[tuple[str, Callable[..., object]]] = [
     ("n_classes", lambda v: data.class_counts(Y, v)),
     ("size", lambda v: loading.load("nowhere", size=v)),
+    ("white", lambda v: loading.resized(X, 8, v)),
+    ("white", lambda v: image_sets.checked(X, Y, X, Y, v)),
+    ("white", lambda v: image_sets.alone(X, Y, v)),
     ("epochs", lambda v: training.train(experiments.get("binary/baseline"), 1, epochs=v)),
     ("workers", lambda v: processes.pool(v).__enter__()),
 ]

@@ -292,6 +292,93 @@ def test_diverged_runs_are_shown_and_never_recommended() -> None:
     assert result.better() == []
 
 
+# Whether training had ended
+
+
+def with_losses(curves: dict[str, list[list[float]]], **more: object) -> Comparison:
+    """Runs of which the last seed of ROS diverged, with invented losses."""
+    runs: dict = {method: binary([40] * len(seeds)) for method, seeds in curves.items()}
+    runs["ros"][-1] = None
+    losses = {method: dict(enumerate(seeds)) for method, seeds in curves.items()}
+    return made(runs, loss_curves=losses, **more)
+
+
+def test_losses_are_means_over_the_seeds_that_did_not_diverge() -> None:
+    frame = with_losses({BASELINE: [[3, 2], [1, 1]], "ros": [[5, 4], [9, np.nan]]}).losses()
+    assert frame.index.tolist() == [1, 2]
+    assert frame.index.name == "Epoch"
+    assert frame.to_dict("list") == {BASELINE: [2, 1.5], "ros": [5, 4]}
+    lost = with_losses({BASELINE: [[3, 2]], "ros": [[9, np.nan]]}).losses()
+    assert lost["ros"].isna().all()
+    assert made({BASELINE: binary([40])}).losses().empty
+
+
+# By hand: the last two of ten epochs have a mean of 1.995, 0.405 below the two before; the whole
+# fall from 10 is 8.005, a twentieth of it 0.40025. With 1.91 at the end 0.395 is too little.
+FALLS = [10, 8, 6, 5, 4, 3, 2.5, 2.3, 2.1, 1.89]
+RESTS = [*FALLS[:-1], 1.91]
+
+
+@pytest.mark.parametrize(
+    ("curve", "falls"),
+    [
+        (FALLS, True),
+        (RESTS, False),
+        (FALLS[1:], False),  # nine epochs
+        ([1, 9, 8, 7, 6, 5, 4, 4, 3, 3], True),  # above its begin, but on the way down
+        (FALLS[::-1], False),
+        ([*FALLS[:-1], np.nan], False),
+    ],
+)
+def test_a_loss_that_still_falls_is_told(curve: list[float], falls: bool) -> None:
+    result = with_losses({BASELINE: [curve, FALLS], "ros": [RESTS, FALLS]})
+    assert result.falling() == [BASELINE] * falls
+    told = [text for text in result.caveats() if "still fell at the end" in text]
+    assert len(told) == falls
+    if falls:
+        assert told[0].startswith(
+            "The training loss still fell at the end under Cross-entropy (baseline): in the last"
+        )
+
+
+def test_another_loss_or_anothers_networks_are_not_judged() -> None:
+    names = ["ros", "crt", "ldam-drw", "feature-smote", "prior-correction", "tuned-threshold"]
+    result = with_losses({BASELINE: [RESTS] * 2, **{name: [FALLS] * 2 for name in names}})
+    assert result.falling() == ["ros", "tuned-threshold"]
+
+
+def test_a_loss_that_nears_its_end_is_told_of_until_little_is_left() -> None:
+    """As the comment beside the limit says: until 3.5 % of the fall are still to come."""
+    for left, falls in ((0.036, True), (0.034, False)):
+        curve = left ** np.linspace(0, 1, 500)
+        result = with_losses({BASELINE: [curve], "ros": [curve]})
+        assert result.falling() == [BASELINE] * falls
+
+
+def test_losses_are_drawn_but_for_methods_without_networks_of_their_own() -> None:
+    curves = {BASELINE: [[3, 2]], "ros": [[5, 4]], "prior-correction": [[3, 2]], "crt": [[1, 2]]}
+    result = with_losses(curves | {"ros": [[5, 4], [9, 9]]})
+    lines = result.loss_figure().axes[0].lines
+    shown = {str(line.get_label()): line.get_ydata().tolist() for line in lines}  # type: ignore[union-attr]
+    assert shown == {
+        "Cross-entropy (baseline)": [3, 2],
+        "Random oversampling": [5, 4],
+        "Classifier re-training": [1, 2],
+    }
+
+
+@few_batches
+def test_losses_are_those_of_the_records(tmp_path: Path) -> None:
+    train, test = squares([20, 6], 0), squares([10, 10], 1)
+    settings = {"methods": ["ros"], "seeds": [1, 2], "epochs": 3, "folder": tmp_path}
+    first, again = (quick(train, test, **settings) for _ in range(2))
+    lines = (tmp_path / "own-data" / "ros.jsonl").read_text().splitlines()
+    expected = np.mean([json.loads(line)["loss_curve"] for line in lines], axis=0)
+    for result in (first, again):
+        np.testing.assert_allclose(result.losses()["ros"], expected)
+    assert len(expected) == 3
+
+
 # What is trained
 
 
@@ -422,6 +509,7 @@ def test_a_diverged_run_is_recorded_once(tmp_path: Path) -> None:
     train, test = squares([14, 6], 0), squares([5, 5], 1)
     settings = {"methods": [], "folder": tmp_path, "learning_rate": 1e30}
     first, again = (quick(train, test, **settings) for _ in range(2))
+    assert first.losses()[BASELINE].isna().all()
     assert first.confusions[BASELINE] == again.confusions[BASELINE] == {1: None}
     assert first.table().loc["Cross-entropy (baseline)", "Note"] == "1 of 1 seeds diverged"
     (line,) = (tmp_path / "own-data" / f"{BASELINE}.jsonl").read_text().splitlines()
@@ -773,6 +861,24 @@ def test_the_report_holds_everything_and_asks_for_nothing(tmp_path: Path) -> Non
     assert len(ids) == len(set(ids))
     assert "prefers-color-scheme: dark" in source
     assert 'name="viewport"' in source
+
+
+def test_the_report_shows_the_losses_and_how_to_read_them() -> None:
+    curves = {BASELINE: [FALLS] * 2, "ros": [FALLS] * 2}
+    source = comparison_report.page(with_losses(curves))
+    page = Page()
+    page.feed(source)
+    assert [tag for tag, _ in page.tags].count("svg") == 3
+    ids = [a["id"] for _, a in page.tags if "id" in a]
+    assert len(ids) == len(set(ids))
+    assert "Did training end?" in page.text
+    assert "do not compare the heights of two curves; a curve that still falls at its" in page.text
+    more = {"crt": "two stages", "ensemble": "Of an ensemble", "prior-correction": "no curve of"}
+    assert not any(text in page.text for text in more.values())
+    source = comparison_report.page(with_losses({**curves, **{m: [FALLS] * 2 for m in more}}))
+    assert all(text in source for text in more.values())
+    without = comparison_report.page(made({BASELINE: binary([1]), "ros": binary([2])}))
+    assert "Did training end?" not in without
 
 
 def test_the_report_marks_the_best_of_each_column() -> None:

@@ -83,6 +83,8 @@ def test_a_table_of_files(tmp_path: Path) -> None:
         ("path,class\na,b\n", "has to have the columns file and label, .* it has path, class"),
         ("file;label\na;b\n", "with commas between them; it has file;label"),
         ("", "labels.csv could not be read: No columns"),
+        ("file,label\n", r"^labels\.csv has a head \(file, label\) and no rows; write a line for"),
+        ("file,label,set\n\n", r"^labels\.csv has a head \(file, label, set\) and no rows; write"),
         ("file,label\nmissing.png,b\n", "files that are not there: .*missing.png"),
         ("file,label\na.png,\nb.png,x\n", "lacks a file or a label in line 2"),
         ("file,label\na.png,x\na.png,y\n", "names files more than once: a.png"),
@@ -91,8 +93,9 @@ def test_a_table_of_files(tmp_path: Path) -> None:
 )
 def test_tables_that_cannot_be_read(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "labels.csv").write_text(text)
-    with pytest.raises(ValueError, match=message):
-        loading.load(tmp_path / "labels.csv")
+    for load in (loading.load, loading.load_to_fit, loading.load_unsplit):
+        with pytest.raises(ValueError, match=message):
+            load(tmp_path / "labels.csv")
 
 
 def test_the_rows_keep_their_labels(tmp_path: Path) -> None:
@@ -153,7 +156,9 @@ def test_sets_on_two_scales_are_refused_before_resizing_hides_it(tmp_path: Path)
     np.savez(tmp_path / "own.npz", x_train=x, y_train=y, x_test=z // 255, y_test=w)
     with pytest.raises(ValueError, match="those of x_test up to 0, as on two scales"):
         loading.load(tmp_path / "own.npz", size=8)
-    with pytest.raises(ValueError, match=f"white has to be a number from {x.max()}"):
+    with pytest.raises(
+        ValueError, match=f"images has pixels up to {x.max()}, but white is 1. Give"
+    ):
         loading.resized(x, 8, white=1)
 
 
@@ -190,6 +195,11 @@ def other_keys(folder: Path) -> Path:
     return folder / "k.npz"
 
 
+def no_images(folder: Path) -> Path:
+    np.savez(folder / "none.npz", x=np.zeros((0, 8, 8)), y=np.zeros(0, int))
+    return folder / "none.npz"
+
+
 def one_class(folder: Path) -> Path:
     return photos(folder / "one", {"only": 3})
 
@@ -209,6 +219,7 @@ def broken_image(folder: Path) -> Path:
         (torn_file, "torn.npz could not be read"),
         (empty_folder, "at least two sub-folders, one a class, .* it has 0"),
         (objects, "not as objects"),
+        (no_images, r"y has to be one axis of labels, not empty; got \(0,\)"),
         (other_keys, "has to hold x_train, .* or x and y; it holds images, labels"),
         (one_class, "at least two sub-folders, one a class, .* it has 1"),
         (broken_image, "0.png is no image that can be read"),
@@ -262,14 +273,15 @@ def test_the_command_says_how_to_train_what_it_recommends(
     runs = {BASELINE: binary([10, 12, 11]), "ros": binary([80, 82, 83])}
     monkeypatch.setattr(comparison, "compare", lambda *images, **settings: made(runs))
     folder = photos(tmp_path / "my photos", {"a": 3, "b": 3})
-    options = ["--out", str(tmp_path / "out"), "--epochs", "30", "--size", "16"]
+    options = ["--out", str(tmp_path / "out"), "--epochs", "30", "--size", "16", "--white", "300"]
     assert main(["compare-on", str(folder), *options]) == 0
     (line,) = [s for s in capsys.readouterr().out.splitlines() if s.startswith("To train it")]
     command = shlex.split(line.split(": ", 1)[1])
     assert command[:5] == ["thesis-lib", "fit-on", str(folder), "--method", "ros"]
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(trained_method, "fit", lambda x, y, **settings: pytest.fail(str(settings)))
-    settings = {"method": "ros", "seed": 1, "epochs": 30, "batch_size": 32, "learning_rate": 0.001}
+    settings = {"method": "ros", "seed": 1, "epochs": 30, "batch_size": 32}
+    settings |= {"learning_rate": 0.001, "white": 300.0}
     with pytest.raises(pytest.fail.Exception, match=re.escape(str(settings))):
         main(command[1:])
 
@@ -298,6 +310,7 @@ def test_help_names_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
     said = " ".join(capsys.readouterr().out.split()).replace("- ", "-")
     assert f"(default: {' '.join(offered.DEFAULT_METHODS)})" in said
     assert "(default: 32 for image files;" in said
+    assert "--white WHITE value of a white pixel in the arrays or image files, such as 4095" in said
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,14 @@
 """One method trained on one's own images: it classifies as the comparison measured it."""
 
 import functools
+import json
 import os
 import pickle
 import re
 import subprocess
 import sys
 import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,39 @@ def test_it_is_what_the_comparison_measured(monkeypatch: pytest.MonkeyPatch) -> 
         members = [one for one in trained.network.layers if one.name.startswith("network_")]
         assert len(members) == (2 if "ensemble" in method else 1)
     assert not np.allclose(outputs["prior-correction"], outputs[BASELINE])
+
+
+def test_curves_are_those_of_the_comparison_and_are_saved(tmp_path: Path) -> None:
+    compared = quick(TRAIN, TEST, methods=["ros"], seeds=[3], **SETTINGS)
+    trained = fitted("ros", seed=3)
+    assert trained.loss_curve == compared.loss_curves["ros"][3]
+    assert len(trained.accuracy_curve) == SETTINGS["epochs"]
+    assert all(0 <= share <= 1 for share in trained.accuracy_curve)
+    again = thesis_lib.load(trained.save(tmp_path / "squares.keras"))
+    assert again.loss_curve == trained.loss_curve
+    assert again.accuracy_curve == trained.accuracy_curve
+
+
+def without(file: Path, *keys: str) -> Path:
+    """Take facts out of a saved classifier, as a release that did not know them wrote it."""
+    older = file.with_name(f"older-{file.name}")
+    with zipfile.ZipFile(file) as archive, zipfile.ZipFile(older, "w") as copy:
+        for name in archive.namelist():
+            content = archive.read(name)
+            if name == "thesis_lib.json":
+                facts = json.loads(content)
+                content = json.dumps({k: facts[k] for k in facts.keys() - set(keys)}).encode()
+            copy.writestr(name, content)
+    return older
+
+
+def test_a_file_of_an_older_release_loads(tmp_path: Path) -> None:
+    trained = a_baseline()
+    file = trained.save(tmp_path / "squares.keras")
+    older = thesis_lib.load(without(file, "loss_curve", "accuracy_curve", "dtype"))
+    assert older.loss_curve == older.accuracy_curve == ()
+    assert (older.dtype, trained.dtype, thesis_lib.load(file).dtype) == ("", "uint8", "uint8")
+    np.testing.assert_allclose(older.predict_proba(TEST[0]), trained.predict_proba(TEST[0]))
 
 
 def test_labels_come_back_as_they_were_given() -> None:

@@ -34,6 +34,7 @@ def test_each_seed_is_the_comparison_on_its_own_split(found: Comparison) -> None
         alone = quick((X[train], Y[train]), (X[test], Y[test]), **{**SETTINGS, "seeds": [seed]})
         for method in (BASELINE, "prior-correction"):
             assert_array_equal(found.confusions[method][seed], alone.confusions[method][seed])
+            assert found.loss_curves[method][seed] == alone.loss_curves[method][seed]
     assert list(found.confusions[BASELINE]) == [3, 4]
     assert (found.train_counts.tolist(), found.test_counts.tolist()) == ([21, 14, 7], [9, 6, 3])
     assert found.overlap == 18 / 42

@@ -78,7 +78,8 @@ def test_a_file_on_another_scale_is_named_and_stops_nothing(
     assert (status, files) == (1, ["a.png", "c.png"])
     assert err == (
         f"thesis-lib: {tmp_path / 'new' / 'b.png'} has pixels up to 10000, but white was 4095 in "
-        "training. Save it on that scale.\nthesis-lib: 1 file of 3 not classified.\n"
+        "training. Save it on that scale, or train with a larger white.\n"
+        "thesis-lib: 1 file of 3 not classified.\n"
     )
 
 
@@ -92,9 +93,77 @@ def test_a_photograph_of_the_night_is_on_the_scale_of_training(
     bright = squares([6, 6], 0)[0][..., 0]
     assert classified(tmp_path / "new", bright, capsys) == (0, ["8.png"], "")
     Image.fromarray(night.astype(np.uint16) * 257).save(tmp_path / "new" / "16.png")
-    found = image_files.read_like(tmp_path / "new" / "16.png", (8, 8, 1), 255)
+    found = image_files.read_like(tmp_path / "new" / "16.png", (8, 8, 1), 255, "uint8")
     np.testing.assert_array_equal(found[..., 0], night)
     assert found.dtype == np.uint8
+
+
+def masks(folder: Path, white: int, dtype: type) -> Path:
+    """Two classes: the right half of a mask is set, or the lower one, and noise on it."""
+    rng = np.random.default_rng(0)
+    for name, half in (("right", np.s_[:, 4:]), ("lower", np.s_[4:, :])):
+        (folder / name).mkdir(parents=True)
+        for k in range(6):
+            mask = (rng.random((8, 8)) < 0.1).astype(dtype)
+            mask[half] = 1
+            Image.fromarray(mask * dtype(white)).save(folder / name / f"{k}.png")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("white", "dtype", "options"),
+    [
+        (1, np.uint8, []),
+        (255, np.uint8, []),
+        (7, np.uint8, ["--white", "7"]),
+        (1, np.uint16, []),
+        (255, np.uint16, []),
+        (4095, np.uint16, []),
+        (900, np.uint16, ["--white", "1000"]),
+    ],
+)
+def test_files_are_scaled_as_in_training(
+    white: int,
+    dtype: type,
+    options: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Each alone, a black one too, although 1 is white in a folder of masks of 0 and 1."""
+    folder, model = masks(tmp_path / "masks", white, dtype), str(tmp_path / "a.keras")
+    fit = ["--method", "ros", "--epochs", "3", "--batch-size", "4", "--size", "8", *options]
+    assert main(["fit-on", str(folder), *fit, "--learning-rate", "0.01", "--out", model]) == 0
+    (tmp_path / "new").mkdir()
+    Image.fromarray(np.zeros((8, 8), dtype)).save(tmp_path / "new" / "black.png")
+    capsys.readouterr()
+    files = [*sorted(folder.rglob("*.png")), tmp_path / "new" / "black.png"]
+    trained = thesis_lib.load(model)
+    expected = trained.predict_proba(np.stack([np.asarray(Image.open(file)) for file in files]))
+    assert np.ptp(expected[:, 0]) > 0.05
+    for file, row in zip(files, expected, strict=True):
+        assert main(["predict-on", model, str(file), "--probabilities"]) == 0
+        (found,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
+        for name, probability in zip(trained.classes_, row, strict=True):
+            assert float(found[f"probability of {name}"]) == pytest.approx(probability, abs=1e-4)
+
+
+def test_masks_on_another_scale_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    x = np.random.default_rng(0).integers(0, 2, (12, 8, 8), dtype=np.uint8)
+    (tmp_path / "new").mkdir()
+    Image.fromarray(x[0]).save(tmp_path / "new" / "1.png")
+    Image.fromarray(x[0] * np.uint8(255)).save(tmp_path / "new" / "255.png")
+    status, files, err = classified(tmp_path / "new", x, capsys)
+    assert (status, files) == (1, ["1.png"])
+    assert "255.png has pixels up to 255, but white was 1 in training. Save it on that" in err
+
+
+def test_an_older_classifier_reads_files_as_it_did(tmp_path: Path) -> None:
+    """It does not know what it was trained on; floats from 0 to 1 are most likely."""
+    Image.fromarray(np.full((8, 8), 51, np.uint8)).save(tmp_path / "a.png")
+    found = image_files.read_like(tmp_path / "a.png", (8, 8, 1), 1, "")
+    np.testing.assert_allclose(found, 0.2, rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +212,12 @@ def test_what_is_split_is_trained_on_in_part(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("white", "values"),
-    [(1, (0, 100 / 255, 1)), (255, (0, 100, 255)), (65535, (0, 100 * 257, 65535))],
+    [
+        (1, (0, 100 / 255, 1)),
+        (1.5, (0, 150 / 255, 1.5)),
+        (255, (0, 100, 255)),
+        (65535, (0, 100 * 257, 65535)),
+    ],
 )
 def test_files_come_on_the_scale_of_training(
     tmp_path: Path, white: float, values: tuple[float, ...]
@@ -153,7 +227,8 @@ def test_files_come_on_the_scale_of_training(
     Image.fromarray(grey).save(tmp_path / "8.png")
     Image.fromarray(grey.astype(np.uint16) * 257).save(tmp_path / "16.png")
     for name in ("8.png", "16.png"):
-        found = image_files.read_like(tmp_path / name, (3, 3, 3), white)
+        dtype = "float64" if white < 255 else "uint8" if white == 255 else "uint16"
+        found = image_files.read_like(tmp_path / name, (3, 3, 3), white, dtype)
         assert found.shape == (3, 3, 3)
         np.testing.assert_allclose(found[:, 0, 0], values, rtol=1e-5)
 
@@ -162,10 +237,10 @@ def test_images_that_a_network_does_not_take(tmp_path: Path) -> None:
     colours = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
     Image.fromarray(colours).save(tmp_path / "c.png")
     with pytest.raises(ValueError, match="is in colour, and the network was trained on grey"):
-        image_files.read_like(tmp_path / "c.png", (4, 4, 1), 255)
+        image_files.read_like(tmp_path / "c.png", (4, 4, 1), 255, "uint8")
     for shape in ((4, 5, 3), (4, 4, 4)):
         with pytest.raises(ValueError, match="Read them yourself and pass them to predict"):
-            image_files.read_like(tmp_path / "c.png", shape, 255)
+            image_files.read_like(tmp_path / "c.png", shape, 255, "uint8")
 
 
 @pytest.mark.parametrize(

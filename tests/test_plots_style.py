@@ -62,10 +62,13 @@ def test_short_names_stay_level() -> None:
 
 
 def test_many_curves_leave_room_for_the_lines() -> None:
-    figure = results.learning_curves({str(k): [k, k + 1] for k in range(9)}, ylabel="y")
+    figure = results.learning_curves({"long name" * 4 + str(k): [k] for k in range(24)}, ylabel="y")
     assert figure.axes[0].get_legend() is None
-    assert len(figure.legends[0].get_texts()) == 9
+    assert len(figure.legends[0].get_texts()) == 24
     assert fits(figure)
+    few = results.learning_curves({"a rather long name": [1]}, ylabel="y")
+    assert few.axes[0].get_legend() is None
+    assert results.learning_curves({"seed 1": [1]}, ylabel="y").legends == []
     assert fits(images.class_counts({"a": range(1, 12)}, class_names=["long names"] * 11))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from thesis_lib import durable
+from thesis_lib import arguments, durable
 from thesis_lib.engine import budget, cluster
 from thesis_lib.own import class_labels, comparison, costs, loading, offered, splits
 from thesis_lib.own.comparison_result import Comparison
@@ -104,6 +104,33 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         help="resize images to so many pixels a side "
         f"(default: {loading.SIZE} for image files; arrays stay as they are)",
     )
+    parser.add_argument(
+        "--white",
+        type=float,
+        help="value of a white pixel in the arrays or image files, such as 4095 where a camera "
+        "writes 12 bits into 16 (default: told from the largest pixel, as 1, 255, 1023, 4095, "
+        "16383 or 65535)",
+    )
+
+
+def white_of(options: argparse.Namespace) -> float | None:
+    """Return the value of a white pixel in the images as they are loaded, if it was given.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        With the arguments of `add_training`, and the data.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If it is no number above 0.
+    """
+    if options.white is None:
+        return None
+    white = arguments.number("--white", options.white, 0, ends="()")
+    resizes = options.size is not None and Path(options.data).suffix.lower() == ".npz"
+    return loading.white_after(white) if resizes else white
 
 
 def _name(text: str) -> str:
@@ -155,7 +182,8 @@ def run(options: argparse.Namespace) -> int:
     settings, split = _checked(options)
     records = options.out / "records"
     settings |= {"folder": records, "scheduler": options.scheduler}
-    compare, labels, note = (_on_splits if options.resplit else _on_one_split)(options.data, split)
+    load = _on_splits if options.resplit else _on_one_split
+    compare, labels, note = load(options.data, {**split, "white": options.white})
     prices = costs.of_options(options, np.unique(labels))  # before a network is trained
     print(note, flush=True)
     try:
@@ -190,7 +218,7 @@ def _on_one_split(data: str, split: dict[str, Any]) -> _Loaded:
 
 def _on_splits(data: str, split: dict[str, Any]) -> _Loaded:
     """Do the same where each seed splits them anew."""
-    x, y, note = loading.load_unsplit(data, size=split["size"])
+    x, y, note = loading.load_unsplit(data, size=split["size"], white=split["white"])
     share = split["test_size"]
     compare = partial(splits.compare_splits, x, y, test_size=share)
     return compare, y, f"{note} {loading.split_note(y, share, 'anew with each seed')}"
@@ -206,6 +234,7 @@ def _checked(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any
     settings = comparison.checked_settings(
         options.epochs, options.batch_size, options.learning_rate
     )
+    settings["white"] = white_of(options)
     split = {
         "size": options.size,
         "test_size": options.test_size,
@@ -230,7 +259,7 @@ def _checked(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any
 def _to_fit(options: argparse.Namespace, method: str) -> str:
     """Return the command that trains a method as it was compared."""
     words = ["thesis-lib", "fit-on", options.data, "--method", method]
-    for name in ("epochs", "batch_size", "learning_rate", "size"):
+    for name in ("epochs", "batch_size", "learning_rate", "size", "white"):
         if getattr(options, name) is not None:
             words += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
     return shlex.join([*words, "--out", f"{method}.keras"])

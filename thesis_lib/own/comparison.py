@@ -16,8 +16,9 @@ from thesis_lib.arguments import number, whole
 from thesis_lib.engine import budget, sweep
 from thesis_lib.own import builders, image_sets, method_runs, offered
 from thesis_lib.own.builders import Builder, Network
-from thesis_lib.own.comparison_result import Comparison, Labels, copies_note, untested_note
+from thesis_lib.own.comparison_result import Comparison, copies_note, untested_note
 from thesis_lib.own.image_sets import ImageSets
+from thesis_lib.own.method_runs import Outcome
 from thesis_lib.own.offered import BASELINE, DEFAULT_METHODS, METHODS
 from thesis_lib.progress import progress_bar
 from thesis_lib.training import Experiment, Run
@@ -40,6 +41,7 @@ def compare(
     batch_size: int = 32,
     learning_rate: float = 0.001,
     network: Builder | None = None,
+    white: float | None = None,
     folder: str | Path | None = None,
     scheduler: str | None = None,
     progress: bool = True,
@@ -55,8 +57,8 @@ def compare(
     x_train, x_test : array_like, (n, height, width) or (n, height, width, channels)
         From 8×8 to 256×256 pixels, grey or up to four channels; uint8, uint16, or numbers from 0
         to 1 or 0 to 255, on one scale in both sets. Integers of more than 8 bits count as 10, 12,
-        14 or 16, the fewest that hold the largest pixel. A ``numpy.memmap`` is read batch by
-        batch, never as a whole.
+        14 or 16, the fewest that hold the largest pixel, unless `white` says otherwise. A
+        ``numpy.memmap`` is read batch by batch, never as a whole.
     y_train, y_test : array_like, (n,)
         Integers or strings, or one-hot rows, 2 to 1000 classes. Every class of the test set has to
         be in the training set.
@@ -72,6 +74,10 @@ def compare(
         ends with ``Dense(n_classes, activation="softmax")``. The seed fixes what it draws; weights
         that it sets stay, and those of frozen layers are not trained. The library's own network,
         three blocks of convolution and 200 units, if not given.
+    white : float, optional
+        The value of a white pixel, the largest that a pixel can have: 4095 with 12 bits. Told from
+        the largest pixel of both sets if not given, so that other images of one camera may be
+        scaled otherwise.
     folder : str or Path, optional
         Where finished runs are recorded. With the same data and settings, runs that are there
         are not trained again.
@@ -115,8 +121,8 @@ def compare(
     names = checked_methods(methods)
     seeds = checked_seeds(seeds)
     settings = checked_settings(epochs, batch_size, learning_rate)
-    sets = image_sets.checked(x_train, y_train, x_test, y_test)
-    pixels_note = image_sets.dark_note(sets)
+    sets = image_sets.checked(x_train, y_train, x_test, y_test, white)
+    pixels_note = "" if white is not None else image_sets.dark_note(sets)
     copies = copies_note(sets.copies, len(sets.y_test)) if sets.copies else ""
     for note in (copies, untested_note(sets.classes, sets.test_counts), pixels_note):
         if note:
@@ -134,11 +140,13 @@ def compare(
         test_counts=sets.test_counts,
         copies=sets.copies,
         pixels_note=pixels_note,
-        confusions={n: {s: done[n][s] for s in seeds} for n in chosen},
+        confusions={n: {s: done[n][s].confusion for s in seeds} for n in chosen},
+        loss_curves={n: {s: done[n][s].loss_curve for s in seeds} for n in chosen},
         skipped={n: reason for n, reason in why_not.items() if reason},
         settings={
             "data_sha256": sets.sha256,
             **settings,
+            **({} if white is None else {"white": white}),
             "optimizer": "adam",
             **(own.settings() or {"dropout": every[BASELINE].dropout}),
         },
@@ -153,19 +161,18 @@ def _runs(
     store: records.Store | None,
     scheduler: str | None,
     timed: Experiment | None,
-) -> dict[str, dict[int, Labels | None]]:
-    """Return the confusion matrix of each method and seed, training what is not recorded."""
+) -> dict[str, dict[int, Outcome]]:
+    """Return the outcome of each method and seed, training what is not recorded."""
     done = {
         n: method_runs.recorded(store, e, sets, own) if store else {} for n, e in chosen.items()
     }
 
     def keep(runs: Sequence[Run]) -> None:
         for run in runs:
-            done[_slug(run.experiment)][run.seed] = (
-                None if run.diverged else np.array(run.confusion)
-            )
+            record = method_runs.record(run, sets, own)
+            done[_slug(run.experiment)][run.seed] = method_runs.outcome(record)
             if store is not None:
-                store.append(method_runs.record(run, sets, own))
+                store.append(record)
 
     families = offered.families(chosen.values())
     every = {(family[0].name, seed): family for seed in seeds for family in families}

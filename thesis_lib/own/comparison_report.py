@@ -17,7 +17,7 @@ from thesis_lib import __version__
 from thesis_lib.best import Best, largest
 from thesis_lib.own import costs as own_costs
 from thesis_lib.own.costs import Costs, Prior
-from thesis_lib.own.offered import LABELS
+from thesis_lib.own.offered import LABELS, METHODS
 from thesis_lib.plots import set_style
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ _PAGE = """<!DOCTYPE html>
 {costs}
 <h2>Recall of the rarest classes</h2>
 {recalls}
+{losses}
 <h2>Classes</h2>
 <details><summary>Images, mean recall and precision of every class</summary>
 {classes}
@@ -172,6 +173,7 @@ def page(
             "b",
             "Mean recall in percent, classes from the rarest on; training images in parentheses.",
         ),
+        losses=_losses(comparison),
         classes=_table(classes, "Mean recall in percent under each method."),
         precisions=_table(
             precisions,
@@ -189,6 +191,26 @@ def _costs(comparison: Comparison, costs: Costs, prior: Prior | None) -> str:
         "paired t-test after Holm's correction."
     )
     return f"<h2>What mistakes cost</h2>\n{_table(comparison.cost_table(costs, prior), said)}"
+
+
+def _losses(comparison: Comparison) -> str:
+    """Return the section on whether training had ended; "" where no curve is known."""
+    if comparison.losses().empty:
+        return ""
+    said = [
+        "Mean training loss of each epoch. Each method has a loss of its own, so do not compare "
+        "the heights of two curves; a curve that still falls at its end says that the networks "
+        "were still learning, and that more epochs may change the result."
+    ]
+    fields = [METHODS[method] for method in comparison.loss_curves]
+    if any("second_stage" in one for one in fields):
+        said.append("Methods of two stages have another loss in the last fifth of the epochs.")
+    if any("members" in one for one in fields):
+        said.append("Of an ensemble the first network is shown.")
+    if any("base" in one for one in fields):
+        said.append("Prior correction has the baseline's networks, and no curve of its own.")
+    figure = _figure(comparison.loss_figure, "c", " ".join(said))
+    return f"<h2>Did training end?</h2>\n{figure}"
 
 
 def _over(comparison: Comparison) -> str:

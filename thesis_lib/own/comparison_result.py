@@ -28,6 +28,9 @@ Labels = NDArray[np.int64]
 _HARDLY = 0.1  # of the way from guessing to perfect
 _SMALL = 0.1  # of a batch
 _FEW_UPDATES = 100  # fewer than five epochs of 20 batches
+# Of the whole fall of a loss, from one fifth of the epochs to the next. A loss that nears its end
+# exponentially crosses this when about 3.5 % of its fall are still to come.
+_FALLING = 0.05
 
 
 @dataclass(frozen=True, repr=False)
@@ -53,6 +56,10 @@ class Comparison:
         Test images a training image, where each seed split the same images anew: intervals and
         tests allow for what the splits share, see `intervals.t_interval`. 0 where all seeds have
         one training and one test set.
+    loss_curves : mapping of str to mapping of int to sequence of float
+        Method, then seed, to the training loss of each epoch, up to one in which it diverged: the
+        mean over its images, each as the network was when its batch came. Of an ensemble that of
+        its first network.
     """
 
     classes: tuple[str, ...]
@@ -64,6 +71,7 @@ class Comparison:
     copies: int = 0
     pixels_note: str = ""
     overlap: float = 0.0
+    loss_curves: Mapping[str, Mapping[int, Sequence[float]]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return (
@@ -134,6 +142,42 @@ class Comparison:
                 else math.nan
             )
         return pd.DataFrame(found, index=pd.Index(self.classes, name="Class"))
+
+    def losses(self) -> pd.DataFrame:
+        """Return the mean training loss: a row an epoch, from 1 on, a column a method.
+
+        The mean is over the seeds that did not diverge. Each method minimises a loss of its own, so
+        the heights of two columns cannot be compared; whether a column still falls at its end can
+        be seen. A method that only decides anew, as prior correction, has the baseline's networks
+        and so its losses. Two stages have two losses, the second in the last fifth of the epochs.
+        """
+        means = {}
+        for method in self.loss_curves:
+            curves = {seed: pd.Series(curve) for seed, curve in self._kept(method).items()}
+            means[method] = pd.DataFrame(curves, dtype=float).mean(axis=1, skipna=False)
+        frame = pd.DataFrame(means, dtype=float)
+        return frame.set_axis(pd.RangeIndex(1, len(frame) + 1, name="Epoch"))
+
+    def _kept(self, method: str) -> dict[int, Sequence[float]]:
+        """Return the loss curves of the seeds that did not diverge."""
+        runs = self.confusions[method]
+        return {s: c for s, c in self.loss_curves[method].items() if runs[s] is not None}
+
+    def falling(self) -> list[str]:
+        """Return the methods whose training loss still falls at the end, as far as can be told.
+
+        It does if, with every seed, its mean over the last fifth of the epochs lies below that over
+        the fifth before by more than a twentieth of its whole fall since the first epoch. That a
+        method is not named does not show that training has ended: a loss may rest before it falls.
+        Not judged are fewer than ten epochs, second stages, which have a loss of their own in the
+        last fifth, and decisions with the networks of another method.
+        """
+        found = []
+        for method in self.loss_curves:
+            curves = self._kept(method).values()
+            if not METHODS[method].keys() & {"second_stage", "base"} and curves:
+                found += [method] * all(map(_still_falls, curves))
+        return found
 
     def table(self) -> pd.DataFrame:
         """Return the means in percent with 95 % intervals over the seeds, a row a method.
@@ -373,7 +417,9 @@ class Comparison:
     def _as_arguments(self, method: str) -> str:
         """Write a method and what all were trained with as arguments of `thesis_lib.fit`."""
         shared = [
-            name for name in ("epochs", "batch_size", "learning_rate") if name in self.settings
+            name
+            for name in ("epochs", "batch_size", "learning_rate", "white")
+            if name in self.settings
         ]
         values = [f'method="{method}"', *(f"{n}={self.settings[n]}" for n in shared)]
         if "network" in self.settings:
@@ -434,6 +480,13 @@ class Comparison:
             found.append(
                 f"Each network made only {self.updates} updates, and may be judged before it has "
                 "learned; more epochs make more."
+            )
+        if falling := self.falling():
+            names = some([LABELS[method] for method in falling])
+            found.append(
+                f"The training loss still fell at the end under {names}: in the last fifth of the "
+                "epochs by more than a twentieth of its whole fall, with every seed. More epochs "
+                "may change the result."
             )
         if rest := self._small_last_batch():
             times = int(self.settings["batch_size"]) / rest
@@ -497,6 +550,14 @@ class Comparison:
         labels = [LABELS[str(method)] for method in recalls]
         return plots.recall_grid(labels, names, recalls.to_numpy()[rarest])
 
+    def loss_figure(self) -> Figure:
+        """Draw `losses`, a curve a method; those that only decide anew have none of their own."""
+        from thesis_lib.plots import results as plots
+
+        trained = {m: c for m, c in self.losses().items() if "base" not in METHODS[str(m)]}
+        curves = {LABELS[str(method)]: curve.to_list() for method, curve in trained.items()}
+        return plots.learning_curves(curves, ylabel="Training loss")
+
     def save_report(
         self,
         path: str | Path,
@@ -524,6 +585,16 @@ class Comparison:
         from thesis_lib.own import comparison_report
 
         return comparison_report.write(self, path, source, costs, prior)
+
+
+def _still_falls(curve: Sequence[float]) -> bool:
+    """Say whether a loss still falls at its end, as `Comparison.falling` defines it."""
+    fifth = len(curve) // 5
+    if fifth < 2:  # a single epoch is mostly chance
+        return False
+    last = float(np.mean(curve[-fifth:]))
+    fallen = float(np.mean(curve[-2 * fifth : -fifth])) - last
+    return fallen > max(_FALLING * (curve[0] - last), 0.0)
 
 
 def copies_note(copies: int, tested: int) -> str:

@@ -72,16 +72,18 @@ def run_fit(options: argparse.Namespace) -> int:
     Raises
     ------
     ValueError, TypeError, OSError, RuntimeError
-        As for `loading.load_to_fit`, `trained_method.fit` and `trained_method.TrainedMethod.save`.
+        As for `compare_command.white_of`, `loading.load_to_fit`, `trained_method.fit` and
+        `trained_method.TrainedMethod.save`.
     """
     # Before the images are read and a network is trained, which may take hours.
     comparison.checked_methods([options.method])
     settings = comparison.checked_settings(
         options.epochs, options.batch_size, options.learning_rate
     )
+    settings["white"] = compare_command.white_of(options)
     trained_method.check_path(options.out)
     durable.check_writable(options.out.parent)
-    x, y, note = loading.load_to_fit(options.data, size=options.size)
+    x, y, note = loading.load_to_fit(options.data, size=options.size, white=options.white)
     print(note, flush=True)
     trained = trained_method.fit(x, y, method=options.method, seed=options.seed, **settings)
     print(f"{trained.save(options.out)}: {repr(trained)[1:-1]}.")
@@ -102,7 +104,8 @@ def add_predict_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=Path,
         metavar="IMAGE|FOLDER",
-        help="image files; of a folder all in it and in its sub-folders",
+        help="image files, their pixels on the scale of training; of a folder all in it and in its "
+        "sub-folders",
     )
     parser.add_argument(
         "--probabilities",
@@ -162,6 +165,6 @@ def _readable(
     shape = trained.network.input_shape[1:]
     for file in files:
         try:
-            yield file, image_files.read_like(file, shape, trained.scale)
+            yield file, image_files.read_like(file, shape, trained.scale, trained.dtype)
         except ValueError as error:
             print(f"thesis-lib: {error}", file=sys.stderr)

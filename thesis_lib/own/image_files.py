@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from thesis_lib.own import image_sets
 from thesis_lib.progress import progress_bar
 from thesis_lib.wording import some
 
@@ -121,7 +122,7 @@ def listed_in(table: Path) -> dict[str, Listing]:
     Raises
     ------
     ValueError
-        If there is no such table, or one of its files is missing.
+        If there is no such table, it has no rows, or one of its files is missing.
     """
     rows = _rows_of(table)
     sets = rows["set"].str.strip().str.lower() if "set" in rows else pd.Series("", rows.index)
@@ -153,6 +154,11 @@ def _rows_of(table: Path) -> pd.DataFrame:
         raise ValueError(
             f"{table.name} has to have the columns file and label, with commas between them; it "
             f"has {some(list(rows.columns))}."
+        )
+    if rows.empty:
+        raise ValueError(
+            f"{table.name} has a head ({some(list(rows.columns))}) and no rows; write a line for "
+            "each image below it."
         )
     rows["file"] = rows["file"].str.strip()
     rows["label"] = rows["label"].str.strip().str.normalize("NFC")  # as of folders
@@ -234,7 +240,7 @@ def _images_below(folder: Path) -> Iterator[Path]:
             yield child
 
 
-def read_like(file: Path, shape: tuple[int, ...], white: float) -> Array:
+def read_like(file: Path, shape: tuple[int, ...], white: float, dtype: str) -> Array:
     """Read one image as `read` reads those that a network was trained on.
 
     Parameters
@@ -244,11 +250,13 @@ def read_like(file: Path, shape: tuple[int, ...], white: float) -> Array:
         What the network takes.
     white : float
         The value of a white pixel there.
+    dtype : str
+        The type of the pixels there, as NumPy names it; "" if it is not known.
 
     Returns
     -------
     ndarray, of that shape
-        On the scale of training: float32 where white is 1, uint8 up to 255, uint16 above.
+        On the scale of training, as whole numbers where white is one of 8 or 16 bits.
 
     Raises
     ------
@@ -264,18 +272,37 @@ def read_like(file: Path, shape: tuple[int, ...], white: float) -> Array:
     image = read([file], height)[0]
     if image.shape[2] > channels:
         raise ValueError(f"{file} is in colour, and the network was trained on grey images.")
-    deep = image.dtype == np.uint16
-    # Of 10, 12 and 14 bits cameras write the value itself into 16.
-    own = white if deep and white > 255 else 65535 if deep else 255
+    own = _white_in(image, white, dtype)
     if image.max() > own:
         raise ValueError(
             f"{file} has pixels up to {image.max()}, but white was {white:g} in training. Save it "
-            "on that scale."
+            "on that scale, or train with a larger white."
         )
-    scaled = image * np.float32(white / own)
-    if white > 1:  # whole numbers: as floats, a photograph of the night might be one from 0 to 1
+    scaled = image if white == own else image * np.float32(white / own)
+    # As floats, a photograph of the night might be one from 0 to 1.
+    if image_sets.is_dark(1, white) and white <= 65535:
         scaled = np.rint(scaled).astype(np.uint8 if white <= 255 else np.uint16)
     return np.broadcast_to(scaled, shape)
+
+
+def _white_in(image: Array, white: float, dtype: str) -> float:
+    """Return the value of a white pixel in a file, for a network that knows another or the same.
+
+    Parameters
+    ----------
+    image : ndarray
+        As `read` returns it.
+    white, dtype
+        As `read_like` takes them.
+    """
+    deep = image.dtype == np.uint16
+    # Whoever trained on integers, such as masks of 0 and 1, has files of the same.
+    same = dtype.startswith(("int", "uint"))
+    if deep:  # of 10, 12 and 14 bits cameras write the value itself into 16
+        same = white > 255 or (same and (dtype, white) != ("uint8", 255))
+    elif white > 255:
+        same = False
+    return white if same else 65535 if deep else 255
 
 
 def _is_image(path: Path) -> bool:

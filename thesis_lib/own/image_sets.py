@@ -7,13 +7,14 @@ import functools
 import hashlib
 import math
 import mmap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from thesis_lib import arguments
 from thesis_lib.own import class_labels
 
 Array = NDArray[Any]
@@ -122,6 +123,16 @@ class ImageSets:
         """Height, width and channels of an image."""
         return (*self.x_train.shape[1:], 1)[:3]
 
+    @property
+    def untold_white(self) -> float | None:
+        """The scale where it was given and the pixels alone tell another; else None."""
+        images = (self.x_train, self.x_test)[: len(self.highest)]
+        try:
+            told = common_white([np.dtype(x.dtype) for x in images], self.highest)
+        except ValueError:  # they tell none
+            return self.scale
+        return None if told == self.scale else self.scale
+
     def portable(self) -> ImageSets:
         """Return the same with the places of mapped files instead of what is in them."""
         return dataclasses.replace(
@@ -162,7 +173,11 @@ def _mapped(sets: ImageSets) -> ImageSets:
 
 
 def checked(
-    x_train: ArrayLike, y_train: ArrayLike, x_test: ArrayLike, y_test: ArrayLike
+    x_train: ArrayLike,
+    y_train: ArrayLike,
+    x_test: ArrayLike,
+    y_test: ArrayLike,
+    white: float | None = None,
 ) -> ImageSets:
     """Check arrays as `thesis_lib.compare` takes them; images are read once, piece by piece.
 
@@ -170,10 +185,12 @@ def checked(
     ----------
     x_train, y_train, x_test, y_test
         As `thesis_lib.compare` takes them.
+    white : float, optional
+        As it takes that.
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If they are not as described there.
     """
     train, test = _images("x_train", x_train), _images("x_test", x_test)
@@ -196,21 +213,23 @@ def checked(
     classes = tuple(str(name) for name in names)
     z = np.searchsorted(names, tested).astype(np.int64)
     found = _scanned(train, y, test, z, classes)
-    scale = common_white(train.dtype, test.dtype, found.highest)
+    scale = scale_of(white, {"x_train": train, "x_test": test}, found.highest)
     return ImageSets(train, y, test, z, classes, scale, found.sha256, found.copies, found.highest)
 
 
-def alone(x: ArrayLike, y: ArrayLike) -> ImageSets:
+def alone(x: ArrayLike, y: ArrayLike, white: float | None = None) -> ImageSets:
     """Check a training set that has no test set beside it, as `checked` does.
 
     Parameters
     ----------
     x, y
         As `thesis_lib.compare` takes those to train on.
+    white : float, optional
+        As for `checked`.
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If they are not as described there.
     """
     images = _images("x", x)
@@ -218,8 +237,9 @@ def alone(x: ArrayLike, y: ArrayLike) -> ImageSets:
     digest = hashlib.sha256(repr((names.tolist(), images.shape)).encode() + numbers.tobytes())
     highest, _ = _scan("x", images, digest, images.dtype)
     classes, checksum = tuple(map(str, names)), digest.hexdigest()[:16]
-    scale, empty = white(images.dtype, highest), numbers[:0]
-    return ImageSets(images, numbers, images[:0], empty, classes, scale, checksum, 0, (highest,))
+    scale = scale_of(white, {"x": images}, [highest])
+    none = images[:0], numbers[:0]
+    return ImageSets(images, numbers, *none, classes, scale, checksum, 0, (highest,))
 
 
 def more(x: ArrayLike, input_shape: tuple[int, ...], scale: float) -> Array:
@@ -251,10 +271,11 @@ def more(x: ArrayLike, input_shape: tuple[int, ...], scale: float) -> Array:
             f"x * {scale:.1f} / 255 if white is 255 in x, or x.astype('uint16') if it is {scale:g}."
         )
     highest = max(largest_pixel("x", piece) for piece in _pieces(images))
-    if highest > scale or (images.dtype.kind == "f" and 0 < highest <= 1 < scale):
+    as_unit = images.dtype.kind == "f" and 0 < highest <= 1 and is_dark(1, scale)
+    if highest > scale or as_unit:
         raise ValueError(
             f"Pixels of x go up to {highest:g}, but white was {scale:g} in training. Pass both on "
-            "one scale."
+            "one scale; if it is one, train with white, the largest value that a pixel can have."
         )
     return images
 
@@ -268,7 +289,7 @@ def dark_note(sets: ImageSets) -> str:
     """
     names = ("x_train", "x_test") if len(sets.highest) == 2 else ("x",)
     highest = dict(zip(names, sets.highest, strict=True))
-    dark = {name: high for name, high in highest.items() if high < _DARK * sets.scale}
+    dark = {name: high for name, high in highest.items() if is_dark(high, sets.scale)}
     if not dark:
         return ""
     found = " and ".join(f"{high:g} in {name}" for name, high in dark.items())
@@ -276,8 +297,54 @@ def dark_note(sets: ImageSets) -> str:
     example = f", as in x / {least:g}" if least > 0 else ""
     return (
         f"The largest pixel is {found}, but {sets.scale:g} is taken for white; unless the images "
-        f"are as dark as that, divide each set by its own value of white{example}"
+        f"are as dark as that, divide each set by its own value of white{example}, or pass white"
     )
+
+
+def is_dark(highest: float, white: float) -> bool:
+    """Say whether images with this largest pixel are darker than photographs are.
+
+    Parameters
+    ----------
+    highest, white : float
+        The largest pixel, and the value of a white one.
+    """
+    return highest < _DARK * white
+
+
+def scale_of(white: float | None, images: Mapping[str, Array], highest: Sequence[float]) -> float:
+    """Return the value of a white pixel: as it was given, or told from the largest pixels.
+
+    Parameters
+    ----------
+    white : float or None
+        As `thesis_lib.compare` takes it.
+    images : mapping of str to ndarray
+        What the message calls them, to images.
+    highest : sequence of float
+        The largest pixel of each.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If it is no finite number above 0, below a pixel, or above 255 for images of 8 bits; if none
+        is given, as for `common_white`.
+    """
+    if white is None:
+        return common_white([x.dtype for x in images.values()], highest)
+    white = arguments.number("white", white, 0, ends="()")
+    for (name, x), high in zip(images.items(), highest, strict=True):
+        if high > white:
+            raise ValueError(
+                f"{name} has pixels up to {high:g}, but white is {white:g}. Give the largest value "
+                f"that a pixel can have (4095 with 12 bits), or clip: {name}.clip(0, {white:g})."
+            )
+        if x.dtype == np.uint8 and white > 255:
+            raise ValueError(
+                f"{name} has 8 bits a pixel (uint8), up to {high:g}, but white is {white:g}. Give "
+                f"255, or pass {name}.astype('uint16') if white is {white:g} in it."
+            )
+    return white
 
 
 def largest_pixel(name: str, images: Array) -> float:
@@ -304,7 +371,7 @@ def largest_pixel(name: str, images: Array) -> float:
     return high
 
 
-def white(dtype: np.dtype[Any], highest: float) -> float:
+def told_white(dtype: np.dtype[Any], highest: float) -> float:
     """Return the value of a white pixel where the largest pixel is `highest`.
 
     Parameters
@@ -327,37 +394,39 @@ def white(dtype: np.dtype[Any], highest: float) -> float:
     if dtype.kind == "f" and 1 < highest < 2:
         raise ValueError(
             f"The largest pixel is {highest:g}: neither 0 to 1 nor 0 to 255. If interpolation went "
-            "a little past white, pass x.clip(0, 1)."
+            "a little past white, pass x.clip(0, 1); if white is another value, pass white."
         )
     whites = (1.0, 255.0) + (1023.0, 4095.0, 16383.0, 65535.0) * (dtype.kind in "ui")
     for value in whites:  # 10, 12 and 14 bits are what cameras write into 16
         if highest <= value:
             return value
     raise ValueError(
-        f"The largest pixel is {highest:g}; allowed are 0 to 1, 0 to 255, or uint16 up to 65535."
+        f"The largest pixel is {highest:g}; allowed are 0 to 1, 0 to 255, or uint16 up to 65535. "
+        "If white is another value, pass white."
     )
 
 
-def common_white(train: np.dtype[Any], test: np.dtype[Any], highest: tuple[float, float]) -> float:
-    """Return the value of a white pixel in a training and a test set.
+def common_white(dtypes: Sequence[np.dtype[Any]], highest: Sequence[float]) -> float:
+    """Return the value of a white pixel in a training and a test set, or in a single set.
 
     Parameters
     ----------
-    train, test : dtype
-        Of the images.
-    highest : tuple of float
+    dtypes : sequence of dtype
+        Of the images of each set.
+    highest : sequence of float
         The largest pixel of each set, not negative.
 
     Raises
     ------
     ValueError
-        If the two are on different scales, or as for `white`.
+        If the two are on different scales, or as for `told_white`.
     """
-    whites = white(train, highest[0]), white(test, highest[1])
+    whites = [told_white(dtype, high) for dtype, high in zip(dtypes, highest, strict=True)]
     if len({min(value, 256.0) for value in whites}) > 1:
         raise ValueError(
-            f"Pixels of x_train go up to {highest[0]:g}, those of x_test up to {highest[1]:g}, as "
-            "on two scales. Divide both sets by the value of a white pixel in each."
+            f"Pixels of x_train go up to {highest[0]:g}, those of x_test up to {highest[-1]:g}, as "
+            "on two scales. Divide both sets by the value of a white pixel in each; if it is the "
+            "same, pass white."
         )
     return max(whites)
 

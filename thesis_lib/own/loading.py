@@ -46,7 +46,12 @@ class OwnData:
 
 
 def load(
-    path: str | Path, *, size: int | None = None, test_size: float = 0.3, random_state: int = 0
+    path: str | Path,
+    *,
+    size: int | None = None,
+    test_size: float = 0.3,
+    random_state: int = 0,
+    white: float | None = None,
 ) -> OwnData:
     """Load a file or a folder of images.
 
@@ -64,6 +69,9 @@ def load(
         Share of each class's images that becomes the test set, where the data are not split yet.
     random_state : int
         Of that split.
+    white : float, optional
+        The value of a white pixel in arrays that are resized, as `resized` takes it; told from both
+        sets if not given. `white_after` says what it is in what comes back.
 
     Raises
     ------
@@ -74,18 +82,20 @@ def load(
     check_split(size, test_size, random_state)
     if parts := _listings(source):
         return _from_files(parts, size or SIZE, test_size, random_state)
-    arrays = _arrays(source, size)
+    arrays = _arrays(source, size, white)
     if set(arrays) == {"x", "y"}:
         return _split(arrays["x"], arrays["y"], test_size, random_state, f"{source.name}.")
     return OwnData(**arrays, note=f"{source.name}, split as it came.")
 
 
-def load_to_fit(path: str | Path, *, size: int | None = None) -> tuple[Array, Array, str]:
+def load_to_fit(
+    path: str | Path, *, size: int | None = None, white: float | None = None
+) -> tuple[Array, Array, str]:
     """Load the images to train the chosen method on: all, or the training set if they are split.
 
     Parameters
     ----------
-    path, size
+    path, size, white
         As for `load`.
 
     Returns
@@ -100,15 +110,17 @@ def load_to_fit(path: str | Path, *, size: int | None = None) -> tuple[Array, Ar
     FileNotFoundError, ValueError, TypeError
         As for `load`.
     """
-    return _load_one_set(path, size)
+    return _load_one_set(path, size, white)
 
 
-def load_unsplit(path: str | Path, *, size: int | None = None) -> tuple[Array, Array, str]:
+def load_unsplit(
+    path: str | Path, *, size: int | None = None, white: float | None = None
+) -> tuple[Array, Array, str]:
     """Load images that have no training and test set yet, all of them.
 
     Parameters
     ----------
-    path, size
+    path, size, white
         As for `load`.
 
     Returns
@@ -123,17 +135,17 @@ def load_unsplit(path: str | Path, *, size: int | None = None) -> tuple[Array, A
     FileNotFoundError, TypeError
         As for `load`.
     """
-    return _load_one_set(path, size, unsplit=True)
+    return _load_one_set(path, size, white, unsplit=True)
 
 
 def _load_one_set(
-    path: str | Path, size: int | None, *, unsplit: bool = False
+    path: str | Path, size: int | None, white: float | None, *, unsplit: bool = False
 ) -> tuple[Array, Array, str]:
     """Load all images, or those of train; refuse what is split before any image file is read."""
     source = Path(path)
     _check_size(size)
     parts = _listings(source)
-    arrays = {} if parts else _arrays(source, size)
+    arrays = {} if parts else _arrays(source, size, white)
     split = "train" in parts or "x_train" in arrays
     if split and unsplit:
         raise ValueError(
@@ -178,6 +190,7 @@ def resized(images: ArrayLike, size: int, white: float | None = None) -> Array:
     white : float, optional
         The value of a white pixel, not below the largest one; told from these images if not
         given, as `thesis_lib.compare` does. Give the same one for both sets of a comparison.
+        `white_after` says what it is in what comes back.
 
     Returns
     -------
@@ -188,17 +201,15 @@ def resized(images: ArrayLike, size: int, white: float | None = None) -> Array:
     Raises
     ------
     ValueError, TypeError
-        If they are not such images, size is no whole number from 1, or white is 0 or below a
-        pixel.
+        If they are not such images, size is no whole number from 1, or white is no number above 0,
+        below a pixel, or above 255 for images of 8 bits.
     """
     from skimage.transform import resize
 
     array, size = np.asarray(images), arguments.whole("size", size, 1)
     highest = _largest_pixel("images", array)
-    if white is None:
-        white = image_sets.white(array.dtype, highest)
-    white = arguments.number("white", white, highest, ends="[)" if highest > 0 else "()")
-    top = min(max(white, 255), 65535)
+    white = image_sets.scale_of(white, {"images": array}, [highest])
+    top = white_after(white)
     shape = (len(array), size, size, *array.shape[3:])
     result: Array = np.empty(shape, np.uint16 if top > 255 else np.uint8)
     for row, image in enumerate(array):
@@ -207,18 +218,23 @@ def resized(images: ArrayLike, size: int, white: float | None = None) -> Array:
     return result
 
 
+def white_after(white: float) -> float:
+    """Return the value of a white pixel in what `resized` makes of images.
+
+    Parameters
+    ----------
+    white : float
+        What it was before.
+    """
+    return min(max(white, 255), 65535)
+
+
 def _largest_pixel(name: str, images: Array) -> float:
     if images.ndim not in (3, 4) or len(images) == 0:
-        raise ValueError(f"{name} has to be (n, height, width[, channels]); got {images.shape}.")
+        raise ValueError(
+            f"{name} has to be (n, height, width[, channels]), not empty; got {images.shape}."
+        )
     return image_sets.largest_pixel(name, images)
-
-
-def _common_white(arrays: Mapping[str, Array]) -> float:
-    """Return the value of a white pixel in both sets: one may be too dark to tell it."""
-    sets = {name: array for name, array in arrays.items() if name[0] == "x"}
-    highest = [_largest_pixel(name, images) for name, images in sets.items()]
-    dtypes = [images.dtype for images in sets.values()]
-    return image_sets.common_white(dtypes[0], dtypes[-1], (highest[0], highest[-1]))
 
 
 def _check_size(size: int | None) -> None:
@@ -244,13 +260,15 @@ def check_split(size: int | None, test_size: float, random_state: int) -> None:
     arguments.whole("the seed of the split", random_state, 0)
 
 
-def _arrays(source: Path, size: int | None) -> dict[str, Array]:
+def _arrays(source: Path, size: int | None, white: float | None) -> dict[str, Array]:
     if not source.exists():
         raise FileNotFoundError(f"There is no file or folder {source}.")
     arrays = _read_npz(source)
     if size is None:
         return arrays
-    white = _common_white(arrays)
+    sets = {name: array for name, array in arrays.items() if name[0] == "x"}
+    highest = [_largest_pixel(name, images) for name, images in sets.items()]
+    white = image_sets.scale_of(white, sets, highest)
     return {k: resized(v, size, white) if k[0] == "x" else v for k, v in arrays.items()}
 
 

@@ -24,6 +24,22 @@ Labels = NDArray[np.int64]
 _TIMED_BATCHES = 30
 
 
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What a comparison keeps of one run.
+
+    Attributes
+    ----------
+    confusion : ndarray of int64, (n_classes, n_classes), or None
+        On the test set, true classes as rows; None where training diverged.
+    loss_curve : tuple of float
+        Mean training loss of each epoch; of an ensemble that of its first network.
+    """
+
+    confusion: Labels | None
+    loss_curve: tuple[float, ...]
+
+
 def train(
     sets: ImageSets,
     network: Network,
@@ -48,7 +64,7 @@ def train(
     Returns
     -------
     list of Run
-        One for each of the family.
+        One for each of the family; the curves of an ensemble are those of its first network.
     """
     sets, network, first = image_sets.opened(sets), builders.opened(network), family[0]
     started = time.perf_counter()
@@ -189,7 +205,7 @@ def record(run: Run, sets: ImageSets, network: Network) -> records.Record:
 
 def _identity(fields: dict[str, Any], sets: ImageSets, network: Network) -> dict[str, Any]:
     """Add to the fields of an experiment what else decides the outcome on somebody's own images."""
-    named = {**fields, "data_sha256": sets.sha256}
+    named = {**fields, "data_sha256": sets.sha256, "white": sets.untold_white}
     if network.sha256 is None:  # the library's own, which a record says nothing of
         return named
     # Whatever a network of the reader's drops is part of its architecture.
@@ -198,8 +214,8 @@ def _identity(fields: dict[str, Any], sets: ImageSets, network: Network) -> dict
 
 def recorded(
     store: records.Store, experiment: Experiment, sets: ImageSets, network: Network
-) -> dict[int, Labels | None]:
-    """Return the confusion matrix of each recorded seed; None where training diverged.
+) -> dict[int, Outcome]:
+    """Return the outcome of each recorded seed.
 
     Parameters
     ----------
@@ -212,15 +228,26 @@ def recorded(
 
     Returns
     -------
-    dict of int to ndarray of int64, (n_classes, n_classes), or None
-        Seed to matrix, true classes as rows.
+    dict of int to Outcome
     """
     wanted = records.settings(_identity(experiment.hyperparameters(), sets, network))
     return {
-        r["seed"]: None if r["diverged"] else np.asarray(r["confusion"], dtype=np.int64)
+        r["seed"]: outcome(r)
         for r in store.read(experiment.name)
         if records.settings(r["experiment"]) == wanted
     }
+
+
+def outcome(record: records.Record) -> Outcome:
+    """Return what a comparison keeps of a record.
+
+    Parameters
+    ----------
+    record : dict
+        As `record` returns it, or `records.Store.read`.
+    """
+    matrix = None if record["diverged"] else np.asarray(record["confusion"], dtype=np.int64)
+    return Outcome(matrix, tuple(np.array(record["loss_curve"], dtype=float).tolist()))
 
 
 def _fitted(

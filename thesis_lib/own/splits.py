@@ -83,6 +83,10 @@ def compare_splits(
 def _joined(parts: Sequence[Comparison], test_size: float) -> Comparison:
     """Return the comparisons of single splits as one, a seed a split."""
     first = parts[0]
+    curves = {
+        method: {seed: curve for part in parts for seed, curve in part.loss_curves[method].items()}
+        for method in first.loss_curves
+    }
     digests = "".join(str(part.settings["data_sha256"]) for part in parts)
     digest = hashlib.sha256(digests.encode()).hexdigest()
     return dataclasses.replace(
@@ -91,6 +95,7 @@ def _joined(parts: Sequence[Comparison], test_size: float) -> Comparison:
             method: {s: table for part in parts for s, table in part.confusions[method].items()}
             for method in first.confusions
         },
+        loss_curves=curves,
         copies=max(part.copies for part in parts),
         pixels_note=next((part.pixels_note for part in parts if part.pixels_note), ""),
         settings={**first.settings, "data_sha256": digest[:16], "test_size": test_size},

@@ -39,7 +39,8 @@ class TrainedMethod:
     classes_ : ndarray, (n_classes,)
         The labels as they were given, in the order of the columns of `predict_proba`.
     scale : float
-        The value of a white pixel in the training images.
+        The value of a white pixel, as given to `fit` or told from the training images; `predict`
+        divides by it.
     method : str
         Its key in ``thesis_lib.own.offered.METHODS``.
     class_counts : ndarray of int, (n_classes,)
@@ -48,6 +49,13 @@ class TrainedMethod:
         All of it in Keras's own layers: the scale of the pixels, the members of an ensemble, and
         the decision, such as prior correction. It takes what `predict_proba` takes, with an axis
         for the channels, and returns the same.
+    loss_curve, accuracy_curve : tuple of float
+        Training loss, and share of right predictions, of each epoch: means over the images of its
+        batches, each as the network was when they came. Of an ensemble those of its first network;
+        empty if read from a file that was saved without them.
+    dtype : str
+        The type of the training pixels, as NumPy names it: whether files of integers are on their
+        scale. "" if read from a file that was saved without it.
     """
 
     classes_: Array
@@ -55,6 +63,9 @@ class TrainedMethod:
     method: str
     class_counts: NDArray[np.int64]
     network: Any
+    loss_curve: tuple[float, ...] = ()
+    accuracy_curve: tuple[float, ...] = ()
+    dtype: str = ""
 
     def __repr__(self) -> str:
         return f"<{offered.LABELS[self.method]}, trained on {self.class_counts.sum():,} images>"
@@ -172,6 +183,9 @@ class TrainedMethod:
             "scale": self.scale,
             "method": self.method,
             "class_counts": self.class_counts.tolist(),
+            "loss_curve": self.loss_curve,
+            "accuracy_curve": self.accuracy_curve,
+            "dtype": self.dtype,
         }
         with tempfile.TemporaryDirectory() as folder, durable.replacing(path) as file:
             whole = Path(folder) / path.name
@@ -257,6 +271,7 @@ def load(path: str | Path) -> TrainedMethod:
             "with keras.saving.register_keras_serializable() before you train."
         ) from error
     facts["classes_"] = np.array(facts.pop("classes"))
+    facts |= {key: tuple(facts.get(key, ())) for key in ("loss_curve", "accuracy_curve")}
     return TrainedMethod(**facts, network=network)
 
 
@@ -270,6 +285,7 @@ def fit(
     batch_size: int = 32,
     learning_rate: float = 0.001,
     network: Builder | None = None,
+    white: float | None = None,
     progress: bool = True,
 ) -> TrainedMethod:
     """Train one method on all images given, as `thesis_lib.compare` does with one seed.
@@ -281,10 +297,13 @@ def fit(
     method : str
         A key of ``thesis_lib.own.offered.METHODS``.
     seed, epochs, batch_size, learning_rate
-        With those of a comparison, and its training set, these are its networks; not where the
-        pixels are integers above 255 and its test set alone shows that white is brighter.
+        With those of a comparison, and its training set, these are its networks. Give `white` where
+        pixels are integers above 255: the comparison's test set may have shown that it is brighter.
     network : callable, optional
         As `thesis_lib.compare` takes it.
+    white : float, optional
+        The value of a white pixel, the largest that a pixel can have, here and in all images that
+        are classified later: 4095 with 12 bits. Told from the largest pixel of x if not given.
     progress : bool
         Show a bar, in a terminal or a notebook.
 
@@ -310,11 +329,11 @@ def fit(
     arguments.chosen("method", [method], tuple(offered.METHODS))
     seed = arguments.whole("seed", seed, 0, 2**32 - 1)
     experiment = offered.experiment(method, **checked_settings(epochs, batch_size, learning_rate))
-    sets = image_sets.alone(x, y)
+    sets = image_sets.alone(x, y, white)
     own = builders.checked(network, sets)
     if reason := offered.obstacle(experiment, sets, own.n_features):
         raise ValueError(f"{method} cannot be trained on these images: {reason}.")
-    if dark := image_sets.dark_note(sets):
+    if white is None and (dark := image_sets.dark_note(sets)):
         warnings.warn(f"{dark}.", stacklevel=2)
     quiet.import_keras()
     images = method_runs.images_of(experiment, sets)
@@ -324,7 +343,8 @@ def fit(
         raise RuntimeError("Training diverged; try a lower learning rate.")
     classes = np.unique(class_labels.read("y", y))
     whole = _deployed(fitted, experiment, sets, own)
-    return TrainedMethod(classes, sets.scale, method, sets.counts, whole)
+    found = (classes, sets.scale, method, sets.counts, whole, *fitted[0].curves)
+    return TrainedMethod(*found, sets.x_train.dtype.name)
 
 
 def _deployed(

@@ -18,7 +18,6 @@ from thesis_lib.plots.style import (
     ORANGE,
     PALETTE,
     families,
-    legend,
     name_ticks,
     say_missing,
     subplots,
@@ -307,7 +306,9 @@ def learning_curves(curves: Mapping[str, Sequence[float]], *, ylabel: str) -> Fi
         Legend to values, the first after the first epoch.
     ylabel : str
     """
-    figure, axis = subplots(figsize=(6.4, 3))
+    # Many names, or long ones, would lie on the curves.
+    beside = len(curves) > 5 or max(map(len, curves), default=0) > 12
+    figure, axis = subplots(figsize=(7.6, max(3.2, 0.2 * len(curves))) if beside else (6.4, 3))
     if not curves:
         say_missing(axis)
         return figure
@@ -318,7 +319,10 @@ def learning_curves(curves: Mapping[str, Sequence[float]], *, ylabel: str) -> Fi
         axis.plot(epochs, values, marker=marker, linestyle=dashes[k % len(dashes)], label=name)
     axis.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     axis.set(xlabel="Epoch", ylabel=ylabel)
-    legend(axis, len(curves))
+    if beside:
+        figure.legend(loc="outside right upper", fontsize=8.5, handlelength=2.6)
+    else:
+        axis.legend()
     return figure
 
 
