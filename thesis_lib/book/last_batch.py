@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -49,13 +51,21 @@ def met(experiment: Experiment, seed: int) -> list[int] | None:
 @cache
 def _last_batches(seed: int, epochs: int, n: int, batch_size: int) -> NDArray[np.int32]:
     """Return which of n images are in the last, small batch (epochs, n % batch_size)."""
+    orders = _orders()(seed, np.arange(epochs), n)
+    return np.asarray(orders)[:, n - n % batch_size :]
+
+
+@cache
+def _orders() -> Callable[[int, NDArray[np.int64], int], Any]:
+    """Return the orders of many epochs as one program, compiled once for all seeds."""
     # Not at the head: it starts JAX.
     import jax
 
     from thesis_lib.engine.vectorized import batch_order
 
-    orders = jax.jit(jax.vmap(lambda epoch: batch_order(seed, epoch, n)))(np.arange(epochs))
-    return np.asarray(orders)[:, n - n % batch_size :]
+    together: Callable[[int, NDArray[np.int64], int], Any]
+    together = jax.jit(jax.vmap(batch_order, in_axes=(None, 0, None)), static_argnums=2)
+    return together
 
 
 def meetings() -> dict[int, list[int]] | None:
