@@ -175,8 +175,9 @@ class Comparison:
         found = []
         for method in self.loss_curves:
             curves = self._kept(method).values()
-            if not METHODS[method].keys() & {"second_stage", "base"} and curves:
-                found += [method] * all(map(_still_falls, curves))
+            judged = curves and not METHODS[method].keys() & {"second_stage", "base"}
+            if judged and all(map(_still_falls, curves)):
+                found.append(method)
         return found
 
     def table(self) -> pd.DataFrame:
