@@ -16,6 +16,9 @@ def import_keras() -> None:
     if "keras" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # TensorFlow leaves oneDNN to processors with AVX-512 for networks; those of the last ten years
+    # with AVX2 alone train the thesis's network 1.5 times as fast with it.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with _closed_stderr():
         import keras  # noqa: F401
 
