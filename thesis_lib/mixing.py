@@ -39,6 +39,14 @@ def mixup(x: Array, y: Array, rng: np.random.Generator, *, alpha: float = 0.2) -
         If x and y have different lengths, or alpha is not positive.
     TypeError
         If x or y holds no floats, rng is no Generator, or alpha no number.
+
+    Examples
+    --------
+    Images of one pixel, 0 in class 0 and 1 in class 1, so that a new pixel is the share of class 1:
+
+    >>> x, y = mixup(np.array([[0.0], [1.0]]), np.eye(2), np.random.default_rng(12), alpha=1)
+    >>> x.round(2).tolist(), y.round(2).tolist()
+    ([[0.66], [0.26]], [[0.34, 0.66], [0.74, 0.26]])
     """
     _check_batch(x, y)
     partner, share = _pairs(len(x), rng, alpha)
@@ -80,6 +88,16 @@ def remix(
     ------
     ValueError, TypeError
         As for `mixup`, and if class_counts, kappa or tau is not as above.
+
+    Examples
+    --------
+    The images are those that `mixup` draws. Class 0 has nine times the images of class 1, and gives
+    way where its own share is less than a half:
+
+    >>> images, labels = np.array([[0.0], [1.0]]), np.eye(2)
+    >>> x, y = remix(images, labels, np.random.default_rng(12), class_counts=[9, 1], alpha=1)
+    >>> x.round(2).tolist(), y.round(2).tolist()
+    ([[0.66], [0.26]], [[0.0, 1.0], [0.74, 0.26]])
     """
     _check_batch(x, y)
     counts = arguments.by_class("class_counts", class_counts)
@@ -123,6 +141,15 @@ def move(
     ------
     ValueError, TypeError
         If x has not four axes, or an argument is not as above.
+
+    Examples
+    --------
+    A tenth of ten pixels is one pixel, so a white image can turn dark at its border only:
+
+    >>> white = np.ones((5, 10, 10, 1), np.float32)
+    >>> moved = move(white, np.random.default_rng(0), shift=0.1, degrees=0)
+    >>> round(float(moved[:, 1:-1, 1:-1].min()), 3), bool(moved.min() < 0.5)
+    (1.0, True)
     """
     _check_generator(rng)
     if x.ndim != 4:

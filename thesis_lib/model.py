@@ -23,7 +23,7 @@ def build_cnn(
     """Build the network of section 7.1 and figure 7.4 of the thesis, not yet compiled.
 
     Three blocks of convolution (3×3, zero padding), ReLU, dropout and 2×2 max pooling, with 32,
-    64 and 128 filters; then 200 units and a softmax. With ten outputs: 325,282 parameters.
+    64 and 128 filters; then 200 units and a softmax.
 
     Parameters
     ----------
@@ -48,6 +48,18 @@ def build_cnn(
     ------
     ValueError, TypeError
         If an argument is not as above.
+
+    Examples
+    --------
+    The network of the thesis, and its outputs for a black image, which are equal since all biases
+    begin at 0:
+
+    >>> import numpy as np
+    >>> network = build_cnn()
+    >>> network.count_params(), network.output_shape
+    (325282, (None, 10))
+    >>> network.predict(np.zeros((1, 28, 28, 1)), verbose=0).astype(float).round(3).tolist()
+    [[0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1]]
     """
     quiet.import_keras()
     import keras
@@ -115,6 +127,13 @@ def build_gru(
     ------
     ValueError, TypeError
         If an argument is not as above.
+
+    Examples
+    --------
+    Each row goes through the same weights, so a higher image needs no more of them:
+
+    >>> [build_gru(10, (height, 8, 1)).count_params() for height in (8, 16)]
+    [29218, 29218]
     """
     quiet.import_keras()
     import keras

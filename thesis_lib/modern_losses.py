@@ -50,6 +50,13 @@ def effective_number_weights(class_counts: ArrayLike, beta: float) -> NDArray[np
     ------
     ValueError, TypeError
         If a count is not positive, or beta no number in its range.
+
+    Examples
+    --------
+    With beta = 0.5 three images count as 1 + 0.5 + 0.25 of them:
+
+    >>> [effective_number_weights([1, 3], beta).round(2).tolist() for beta in (0, 0.5, 0.99999)]
+    [[1.0, 1.0], [1.27, 0.73], [1.5, 0.5]]
     """
     counts = np.asarray(checked_counts(class_counts))
     beta = arguments.number("beta", beta, 0, 1, "[)")
@@ -73,6 +80,15 @@ class ClassBalancedLoss(FocalLoss):
         In [0, 1); the paper tries 0.9 to 0.9999.
     gamma : float
         0 is cross-entropy.
+
+    Examples
+    --------
+    An image of each class, and outputs of 0.5 for both: the logarithm of 2, 0.693, times 14/11 and
+    8/11. With Keras's ``reduction=None`` each image keeps its loss:
+
+    >>> loss = ClassBalancedLoss([1, 3], beta=0.5, reduction=None)
+    >>> [round(float(value), 3) for value in loss(np.eye(2), np.full((2, 2), 0.5))]
+    [0.882, 0.504]
     """
 
     def __init__(
@@ -148,6 +164,16 @@ class LogitAdjustedCrossentropy(_ShiftedCrossentropy):
     ------
     ValueError, TypeError
         If a number is not as above.
+
+    Examples
+    --------
+    The rare class gets 0.5 where it is true. With tau = 1 the loss takes it as 0.1, its prior, and
+    with tau = 0.5 as 0.25, since the square roots of the priors are as 3 to 1:
+
+    >>> rare, outputs = np.array([[0, 1]]), np.array([[0.5, 0.5]])
+    >>> losses = [LogitAdjustedCrossentropy([9, 1], tau) for tau in (0, 0.5, 1)]
+    >>> [round(float(loss(rare, outputs)), 3) for loss in losses]
+    [0.693, 1.386, 2.303]
     """
 
     def __init__(
@@ -211,6 +237,15 @@ class LDAMLoss(_ShiftedCrossentropy):
     ------
     ValueError, TypeError
         If a number is not as above.
+
+    Examples
+    --------
+    Class 0 has 16 times the images, so half the margin, 0.25. An image of each class, with equal
+    logits, costs :math:`\log(1+e^{0.25})` and :math:`\log(1+e^{0.5})`:
+
+    >>> loss = LDAMLoss([16, 1], max_margin=0.5, from_logits=True, reduction=None)
+    >>> [round(float(value), 3) for value in loss(np.eye(2), np.zeros((2, 2)))]
+    [0.826, 0.974]
     """
 
     def __init__(

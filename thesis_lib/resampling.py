@@ -70,6 +70,15 @@ def resample(x: ArrayLike, y: ArrayLike, method: str, *, random_state: Seed = No
         If the method is unknown, x and y do not fit, or hold what is not named above.
     TypeError
         If x or y is of another dtype.
+
+    Examples
+    --------
+    Classes of six and of four images become as large as the larger or the smaller one:
+
+    >>> x, y = np.arange(10)[:, None], np.repeat([0, 1], [6, 4])
+    >>> sets = [resample(x, y, method, random_state=0) for method in ("ros", "smote", "rus")]
+    >>> [np.bincount(found.y).tolist() for found in sets]
+    [[6, 6], [6, 6], [4, 4]]
     """
     arguments.one_of("method", method, ("ros", "smote", "rus"))
     if method == "smote":
@@ -129,6 +138,15 @@ def random_undersample(x: ArrayLike, y: ArrayLike, *, random_state: Seed = None)
     ------
     ValueError, TypeError
         As for `resample`.
+
+    Examples
+    --------
+    The parents are the rows that were kept:
+
+    >>> x, y = np.arange(10).reshape(5, 2), np.array([0, 0, 0, 0, 1])
+    >>> fewer = random_undersample(x, y, random_state=0)
+    >>> fewer.x.shape, bool((fewer.x == x[fewer.parents[:, 0]]).all()), 4 in fewer.parents
+    ((2, 2), True, True)
     """
     from imblearn.under_sampling import RandomUnderSampler
 
@@ -165,11 +183,14 @@ def smote(
 
     Examples
     --------
+    The new image of class 1 lies between the two that there are:
+
     >>> x, y = np.array([[0.0, 0], [0, 9], [9, 9], [4, 0], [8, 0]]), np.array([0, 0, 0, 1, 1])
     >>> more = smote(x, y, random_state=0, k_neighbors=1)
     >>> made = more.parents[:, 0] != more.parents[:, 1]
-    >>> more.y[made], more.x[made][0, 1], 4 < more.x[made][0, 0] < 8
-    (array([1]), np.float64(0.0), np.True_)
+    >>> [[across, down]] = more.x[made]
+    >>> more.y[made].tolist(), bool(4 < across < 8), float(down)
+    ([1], True, 0.0)
     """
     return _smote(x, y, random_state, k_neighbors)
 
@@ -231,6 +252,15 @@ def smote_pairs(
     parents : ndarray of int64, (target - n, 2)
     weights : ndarray of float64, (target - n,)
         As `blend` takes them.
+
+    Examples
+    --------
+    Of a class of two images, each of the three new ones has both as its parents:
+
+    >>> x = np.array([[0.0], [8.0]])
+    >>> parents, weights = smote_pairs(x, 5, np.random.RandomState(0))
+    >>> np.sort(parents).tolist(), weights.shape
+    ([[0, 1], [0, 1], [0, 1]], (3,))
     """
     flat = x.reshape(len(x), -1).astype(np.float64)
     # imbalanced-learn wants a second class; it is never looked at.
@@ -274,6 +304,14 @@ def blend(images: Array, parents: NDArray[np.integer], weights: NDArray[np.float
     parents : ndarray of int, (m, 2)
     weights : ndarray of float, (m,)
         In [0, 1].
+
+    Examples
+    --------
+    A weight of 1 is the first parent alone; 0.25 of it makes 7.5, rounded as pixels are whole:
+
+    >>> pixels = np.array([[0], [10]], np.uint8)
+    >>> blend(pixels, np.array([[0, 1], [0, 1]]), np.array([1, 0.25])).tolist()
+    [[0], [8]]
     """
     result = np.empty((len(parents), *images.shape[1:]), images.dtype)
     whole = weights == 1
@@ -302,6 +340,14 @@ def random_oversample_as_published(x: ArrayLike, y: ArrayLike) -> Resampled:
     ----------
     x, y : array_like
         The imbalanced set sorted by class, as the appendix's ``rx`` and ``ry``.
+
+    Examples
+    --------
+    Class 1 is grown from three images to four, and its last one, row 6, is lost:
+
+    >>> more = random_oversample_as_published(np.arange(7)[:, None], [0, 0, 0, 0, 1, 1, 1])
+    >>> np.unique(more.parents).tolist(), np.bincount(more.y).tolist()
+    ([0, 1, 2, 3, 4, 5], [4, 4])
     """
     images, labels = _checked_by_class(x, y)
     state = np.random.RandomState(10)
@@ -322,6 +368,15 @@ def undersample_as_published(x: ArrayLike, y: ArrayLike) -> Resampled:
     ----------
     x, y : array_like
         The imbalanced set sorted by class, as the appendix's ``rx`` and ``ry``.
+
+    Examples
+    --------
+    The pixel of each image is its true class; the first four labels of the list are zeros:
+
+    >>> y = [0, 0, 0, 0, 0, 0, 1, 1]
+    >>> fewer = undersample_as_published(np.array(y)[:, None], y)
+    >>> fewer.x.ravel().tolist(), fewer.y.tolist()
+    ([1, 0, 1, 0], [0, 0, 0, 0])
     """
     images, labels = _checked_by_class(x, y)
     state = np.random.RandomState(10)
@@ -355,6 +410,15 @@ def smote_as_published(x: ArrayLike, y: ArrayLike) -> Resampled:
     ------
     ValueError, TypeError
         As for `smote`; and if x and y are not sorted by class, or x is not uint8.
+
+    Examples
+    --------
+    A black image is mixed with a nearly white one, though three of its class are nearly black:
+
+    >>> pixels = np.array([1, 0, 2, 3, 254, 255] + 7 * [9], np.uint8)
+    >>> more = smote_as_published(pixels[:, None], np.repeat([0, 1], [6, 7]))
+    >>> pixels[more.parents[more.weights < 1]].tolist(), more.x.dtype.name
+    ([[0, 254]], 'float32')
     """
     images, labels = _checked_by_class(x, y)
     if images.dtype != np.uint8:
@@ -392,6 +456,13 @@ def wrapped_distances(image: NDArray[np.uint8], others: NDArray[np.uint8]) -> La
     Returns
     -------
     ndarray of int64, (n,)
+
+    Examples
+    --------
+    To the listing 0 and 255 are as near as can be:
+
+    >>> wrapped_distances(np.array([0], np.uint8), np.array([[1], [2], [255]], np.uint8)).tolist()
+    [65025, 64516, 1]
     """
     # uint8 minus uint8 wraps around, as it does in the listing; squares of it fit uint16.
     difference = (image.ravel() - others.reshape(len(others), -1)).astype(np.uint16)

@@ -65,6 +65,15 @@ class Experiment:
         Where the thesis prints the result.
     corrects : str or None
         The experiment of which this is the corrected twin.
+
+    Examples
+    --------
+    What is not named is as in the thesis. An experiment is not changed; another is made of it:
+
+    >>> plain = Experiment(name="digits/plain", task="digits", method="None")
+    >>> focal = dataclasses.replace(plain, name="digits/focal", loss="focal", gamma=2.0)
+    >>> plain.loss, focal.loss, focal.epochs
+    ('mse', 'focal', 200)
     """
 
     name: str
@@ -274,6 +283,15 @@ def training_size(experiment: Experiment, dataset: data.Dataset | None = None) -
     experiment : Experiment
     dataset : Dataset, optional
         The balanced data set that the task is cut from; the task's own if not given.
+
+    Examples
+    --------
+    The digits have five classes of 120 images and five of 3:
+
+    >>> plain = Experiment(name="digits/any", task="digits", method="Any")
+    >>> samplers = (None, "ros", "rus")
+    >>> [training_size(dataclasses.replace(plain, sampler=sampler)) for sampler in samplers]
+    [615, 1200, 30]
     """
     cut = subset_of(experiment, dataset)
     counts = data.class_counts(cut.y_train, cut.n_classes)
@@ -383,6 +401,15 @@ def train(
         If epochs or most_images is no whole number from 1, the precision or a name in the
         experiment is unknown, a setting of it is out of its range, or the task does not fit the
         data set.
+
+    Examples
+    --------
+    One epoch with 20 of the images, measured on all 540 test images:
+
+    >>> experiment = Experiment(name="digits/ros", task="digits", method="ROS", sampler="ros")
+    >>> run = train(experiment, seed=0, epochs=1, most_images=20, progress=False)
+    >>> len(run.loss_curve), run.provenance["images"], int(np.sum(run.confusion))
+    (1, 20, 540)
     """
     check_settings(experiment)
     epochs = arguments.whole("epochs", experiment.epochs if epochs is None else epochs, 1)

@@ -41,6 +41,16 @@ def features(network: Any, x: NDArray[np.float32]) -> NDArray[np.float32]:
     network : keras.Model
         As for `last_dense`.
     x : ndarray of float32, (n, height, width, channels)
+
+    Examples
+    --------
+    Where nothing comes before the last dense layer but ``Flatten``, the features are the pixels:
+
+    >>> import keras
+    >>> layers = [keras.layers.Flatten(), keras.layers.Dense(3, activation="softmax")]
+    >>> network = keras.Sequential([keras.Input((2, 2, 1)), *layers])
+    >>> features(network, np.arange(8, dtype=np.float32).reshape(2, 2, 2, 1)).tolist()
+    [[0.0, 1.0, 2.0, 3.0], [4.0, 5.0, 6.0, 7.0]]
     """
     return np.asarray(extractor(network).predict(x, batch_size=1000, verbose=0), dtype=np.float32)
 
@@ -98,6 +108,16 @@ def balanced_features(
     ------
     ValueError
         If the stage is unknown, or as :func:`thesis_lib.resampling.resample`.
+
+    Examples
+    --------
+    Four of class 1 get a fifth, between two of them:
+
+    >>> found = np.array([[0], [0], [0], [0], [0], [1], [2], [3], [4]], np.float32)
+    >>> x, y = balanced_features(found, np.repeat([0, 1], [5, 4]), "feature-smote", seed=0)
+    >>> [new] = np.setdiff1d(x, found)
+    >>> x.shape, np.bincount(y).tolist(), bool(1 < new < 4)
+    ((10, 1), [5, 5], True)
     """
     arguments.one_of("stage", stage, SAMPLERS)
     result = resampling.resample(found, y, SAMPLERS[stage], random_state=seed)
@@ -138,5 +158,18 @@ def put_in(classifier: Any, network: Any) -> None:
         Of `new_classifier`.
     network : keras.Model
         As for `last_dense`; changed in place.
+
+    Examples
+    --------
+    The whole second stage; what the classifier says of features, the network then says of images:
+
+    >>> from thesis_lib import model
+    >>> network, x = model.build_cnn(2, (8, 8, 1)), np.random.default_rng(0).random((4, 8, 8, 1))
+    >>> found, classifier = features(network, x), new_classifier(network, seed=1)
+    >>> classifier.compile("sgd", "sparse_categorical_crossentropy")
+    >>> curves = classifier.fit(found, np.array([0, 0, 1, 1]), verbose=0)
+    >>> put_in(classifier, network)
+    >>> np.allclose(network(x), classifier(found), atol=1e-6)
+    True
     """
     last_dense(network).set_weights(classifier.layers[0].get_weights())
