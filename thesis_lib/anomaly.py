@@ -58,6 +58,13 @@ def is_anomaly(scores: ArrayLike, threshold: float) -> NDArray[np.bool_]:
     ------
     ValueError, TypeError
         If a score or the threshold is no finite number.
+
+    Examples
+    --------
+    An input on the threshold is anomalous:
+
+    >>> is_anomaly(confidence([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]]), 0.6).tolist()
+    [False, True, False]
     """
     threshold = arguments.number("threshold", threshold)
     return _finite_scores(scores) <= threshold
@@ -75,6 +82,17 @@ class GaussianDensity:
         Those of the training data, the variance divided by n; None before `fit`.
     threshold : float
         Log density up to which a point is anomalous; None before `fit`.
+
+    Examples
+    --------
+    Points with mean 0 and variance 1: the density at 0 is :math:`1/\sqrt{2\pi}`, and its logarithm
+    falls by :math:`x^2/2`.
+
+    >>> density = GaussianDensity().fit([[-2], [0], [0], [0], [0], [0], [0], [2]])
+    >>> density.log_density([[0], [3]]).round(3).tolist(), round(density.threshold, 3)
+    ([-0.919, -5.419], -2.919)
+    >>> density.is_anomaly([[0], [3]]).tolist()
+    [False, True]
     """
 
     mean: Floats | None = None
@@ -177,6 +195,14 @@ def detection(normal: ArrayLike, anomalous: ArrayLike) -> dict[str, float]:
     ------
     ValueError
         If a sample is empty or holds NaN.
+
+    Examples
+    --------
+    Five of six pairs are in order. One of two anomalies passes where all normal inputs do:
+
+    >>> found = detection([0.9, 0.8, 0.4], [0.6, 0.1])
+    >>> {name: round(value, 3) for name, value in found.items()}
+    {'AUROC': 0.833, 'AUPR': 0.917, 'FPR at 95 % TPR': 0.5}
     """
     ranked = _Ranked(normal, anomalous)
     values = ranked.measures(np.ones(len(ranked.normal)), np.ones(len(ranked.anomalous)))
@@ -217,6 +243,16 @@ def detection_intervals(
     ------
     ValueError, TypeError
         If a sample is empty or holds NaN, or an argument is out of its range.
+
+    Examples
+    --------
+    Of two anomalies one passes and one does not. Drawn apart, both may pass, or none; drawn
+    together as parts of one picture, always one of two:
+
+    >>> detection_intervals([1, 1], [2, 0])["AUROC"]
+    (0.5, 0.0, 1.0)
+    >>> detection_intervals([1, 1], [2, 0], groups=["cat", "cat"])["AUROC"]
+    (0.5, 0.5, 0.5)
     """
     drawn = _bootstrap([_Ranked(normal, anomalous)], groups, repeats, level, random_state)
     return _with_bounds(detection(normal, anomalous), drawn[:, 0], level)
@@ -252,6 +288,15 @@ def detection_differences(
     ------
     ValueError, TypeError
         If the scores are not of the same numbers of inputs, or as in :func:`detection_intervals`.
+
+    Examples
+    --------
+    Two scores that put the inputs in the same order do not differ, however wide the interval of
+    each is:
+
+    >>> score, doubled = ([1, 1], [2, 0]), ([2, 2], [4, 0])
+    >>> detection_differences(score, doubled)["AUROC"]
+    (0.0, 0.0, 0.0)
     """
     ranked = [_Ranked(*one), _Ranked(*other)]
     sizes = [(len(pair.normal), len(pair.anomalous)) for pair in ranked]
@@ -295,6 +340,14 @@ def roc(normal: ArrayLike, anomalous: ArrayLike) -> tuple[Floats, Floats]:
     ------
     ValueError
         If a sample is empty or holds NaN.
+
+    Examples
+    --------
+    A step for each score from the highest down, up for a normal input and right for an anomaly:
+
+    >>> fpr, tpr = roc([0.9, 0.4], [0.6, 0.1])
+    >>> fpr.tolist(), tpr.tolist()
+    ([0.0, 0.0, 0.5, 0.5, 1.0], [0.0, 0.5, 0.5, 1.0, 1.0])
     """
     ranked = _Ranked(normal, anomalous)
     passed = [

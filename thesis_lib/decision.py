@@ -35,6 +35,15 @@ def cost_matrix(n_classes: int, costs: Mapping[tuple[int, int], float] | None = 
     ------
     ValueError, TypeError
         If an argument is not as above, or a class would cost nothing to miss.
+
+    Examples
+    --------
+    Rows are the true classes, so the first says what it costs to miss class 0:
+
+    >>> cost_matrix(3, {(0, 1): 50})
+    array([[ 0., 50.,  1.],
+           [ 1.,  0.,  1.],
+           [ 1.,  1.,  0.]])
     """
     n_classes = arguments.whole("n_classes", n_classes, 2)
     if costs is not None and not isinstance(costs, Mapping):
@@ -55,7 +64,15 @@ def cost_matrix(n_classes: int, costs: Mapping[tuple[int, int], float] | None = 
 
 
 def multiclass_cost() -> Floats:
-    """Return the cost matrix that section 7.7 of the thesis describes."""
+    """Return the cost matrix that section 7.7 of the thesis describes.
+
+    Examples
+    --------
+    Only mistakes with images of class 1 cost more than 1:
+
+    >>> multiclass_cost()[1].tolist()
+    [1.0, 0.0, 1000.0, 1.0, 1.0, 1.0, 1.0, 1.0, 2000.0, 1.0]
+    """
     return cost_matrix(10, {(1, 2): 1000, (1, 8): 2000})
 
 
@@ -65,7 +82,13 @@ def multiclass_cost_as_published() -> Floats:
 
 
 def binary_cost() -> Floats:
-    """Return the cost matrix that section 8.8 of the thesis describes."""
+    """Return the cost matrix that section 8.8 of the thesis describes.
+
+    Examples
+    --------
+    >>> binary_cost().tolist()
+    [[0.0, 100.0], [1.0, 0.0]]
+    """
     return cost_matrix(2, {(0, 1): 100})
 
 
@@ -88,6 +111,15 @@ def prior_cost(class_counts: ArrayLike) -> Floats:
     ------
     ValueError
         If class_counts are not as above.
+
+    Examples
+    --------
+    The rarest class costs 1; one that is eight times as frequent, an eighth:
+
+    >>> prior_cost([8, 4, 1])
+    array([[0.   , 0.125, 0.125],
+           [0.25 , 0.   , 0.25 ],
+           [1.   , 1.   , 0.   ]])
     """
     shares = checked_prior("class_counts", class_counts)
     costs = np.outer(shares.min() / shares, np.ones(len(shares)))
@@ -118,6 +150,14 @@ def move_thresholds(probabilities: ArrayLike, cost: ArrayLike) -> Floats:
     ------
     ValueError
         If the probabilities or the cost matrix are not as above.
+
+    Examples
+    --------
+    Where missing class 1 costs nine times as much, an output of 0.1 is enough for a tie:
+
+    >>> cost = cost_matrix(2, {(1, 0): 9})
+    >>> move_thresholds([[0.9, 0.1], [0.75, 0.25]], cost).round(3).tolist()
+    [[0.5, 0.5], [0.25, 0.75]]
     """
     outputs = arguments.probabilities(probabilities)
     weighted = outputs * _checked_cost(cost, outputs.shape[1]).sum(1)
@@ -184,7 +224,8 @@ def mean_cost(rates: ArrayLike, cost: ArrayLike, prior: ArrayLike) -> float:
     --------
     Of 100 images 2 are of class 0, half of them missed at a cost of 50; a false alarm costs 1:
 
-    >>> mean_cost([[0.5, 0.5], [0.1, 0.9]], cost_matrix(2, {(0, 1): 50}), [2, 98])
+    >>> cost = cost_matrix(2, {(0, 1): 50})
+    >>> round(mean_cost([[0.5, 0.5], [0.1, 0.9]], cost, [2, 98]), 3)
     0.598
     """
     found = np.asarray(rates, dtype=np.float64)
@@ -234,6 +275,8 @@ def correct_prior(
 
     Examples
     --------
+    Training saw class 0 fifty times as often. With equal classes 9 to 1 become 9 / 50 to 1:
+
     >>> correct_prior([[0.9, 0.1]], prior=[50, 1]).round(3)
     array([[0.153, 0.847]])
     """
@@ -281,6 +324,15 @@ def tune_tau(
     ------
     ValueError, TypeError
         If an argument is not as above.
+
+    Examples
+    --------
+    With a prior of 4 to 1 these taus put the threshold of p0 / p1 at 1, 2 and 4. The images have
+    9, 3 and 1.5, and only the threshold of 2 tells the classes apart:
+
+    >>> outputs = [[0.9, 0.1], [0.75, 0.25], [0.6, 0.4]]
+    >>> tune_tau(outputs, [0, 0, 1], prior=[4, 1], taus=[0, 0.5, 1])
+    0.5
     """
     outputs, labels = arguments.labelled(probabilities, y_true)
     tried = np.asarray(taus, dtype=np.float64)

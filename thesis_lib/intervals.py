@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def t_interval(sample: ArrayLike, overlap: float = 0.0) -> tuple[float, float, float]:
-    """Return the mean and its 95 % interval by Student's t.
+    r"""Return the mean and its 95 % interval by Student's t.
 
     Parameters
     ----------
@@ -27,6 +27,16 @@ def t_interval(sample: ArrayLike, overlap: float = 0.0) -> tuple[float, float, f
     tuple of float
         Mean, lower and upper bound. The bounds are NaN with fewer than two values, and the mean
         too with none.
+
+    Examples
+    --------
+    Four values, first independent, then of splits of the same images into 80 % and 20 %. There the
+    variance of the mean doubles, and the interval is :math:`\sqrt2` times as wide:
+
+    >>> [round(value, 3) for value in t_interval([1, 1, 3, 3])]
+    [2.0, 0.163, 3.837]
+    >>> [round(value, 3) for value in t_interval([1, 1, 3, 3], overlap=0.25)]
+    [2.0, -0.598, 4.598]
     """
     values = np.asarray(sample, dtype=float)
     values = values[~np.isnan(values)]
@@ -60,6 +70,13 @@ def t_interval_of_percentages(
         Percent.
     overlap : float
         As for `t_interval`.
+
+    Examples
+    --------
+    The interval of these, 98 ± 4.968, would end above 100:
+
+    >>> [round(value, 3) for value in t_interval_of_percentages([96, 98, 100])]
+    [98.0, 93.032, 100.0]
     """
     mean, low, high = t_interval(sample, overlap)
     return mean, *of_percentage(low, high)
@@ -85,7 +102,7 @@ def said_percentage(mean: float, low: float, high: float, digits: int = 2) -> st
 
 
 def t_prediction(sample: ArrayLike) -> tuple[float, float]:
-    """Return the 95 % interval of one more value of the same kind, by Student's t.
+    r"""Return the 95 % interval of one more value of the same kind, by Student's t.
 
     Parameters
     ----------
@@ -96,6 +113,16 @@ def t_prediction(sample: ArrayLike) -> tuple[float, float]:
     -------
     tuple of float
         Lower and upper bound; NaN with fewer than two values.
+
+    Examples
+    --------
+    For one more value after n the interval is :math:`\sqrt{n+1}` times as wide as that of the mean,
+    which is twice as wide after three:
+
+    >>> [round(value, 3) for value in t_interval([1, 2, 3])]
+    [2.0, -0.484, 4.484]
+    >>> [round(value, 3) for value in t_prediction([1, 2, 3])]
+    [-2.968, 6.968]
     """
     mean, _, high = t_interval(sample)
     # The new value varies as one of the sample does, and the mean that it is held against as well.
@@ -106,7 +133,7 @@ def t_prediction(sample: ArrayLike) -> tuple[float, float]:
 def paired_t(
     differences: ArrayLike, step: float, overlap: float = 0.0
 ) -> tuple[float, float, float, float]:
-    """Return a mean difference with its 95 % interval and p by the paired t-test.
+    r"""Return a mean difference with its 95 % interval and p by the paired t-test.
 
     Parameters
     ----------
@@ -124,6 +151,14 @@ def paired_t(
     tuple of float
         Mean, lower and upper bound, p. All but the mean are NaN with fewer than two pairs, or
         where one of them is NaN.
+
+    Examples
+    --------
+    A count rose by 1 in each of three pairs. The differences do not deviate, so
+    :math:`1/\sqrt{12}` is taken; the standard error of their mean is 1 / 6, and t is 6:
+
+    >>> [round(value, 3) for value in paired_t([1, 1, 1], step=1)]
+    [1.0, 0.283, 1.717, 0.027]
     """
     values = np.asarray(differences, dtype=float)
     n, mean = len(values), float(values.mean())
@@ -141,6 +176,13 @@ def spread_ratio(one: Sequence[float], other: Sequence[float]) -> tuple[float, f
     ----------
     one, other : sequence of float
         Two samples or more each, of normal distributions.
+
+    Examples
+    --------
+    With five values each, even twice the deviation may be chance:
+
+    >>> [round(value, 3) for value in spread_ratio([0, 2, 4, 6, 8], [0, 1, 2, 3, 4])]
+    [2.0, 0.645, 6.198]
     """
     ratio = float(np.std(one, ddof=1) / np.std(other, ddof=1))
     bounds = scipy.stats.f.ppf([0.975, 0.025], len(one) - 1, len(other) - 1)
@@ -163,6 +205,16 @@ def welch(one: Sequence[float], other: Sequence[float]) -> tuple[float, float, f
     tuple of float
         Mean of ``one`` minus mean of ``other``, lower and upper bound. The bounds are NaN with
         fewer than two values on a side, and equal the difference where neither side varies.
+
+    Examples
+    --------
+    Four degrees of freedom where both vary alike. Where only one side varies two are left, and the
+    interval is wider, though there is less variation:
+
+    >>> [round(value, 3) for value in welch([4, 5, 6], [1, 2, 3])]
+    [3.0, 0.733, 5.267]
+    >>> [round(value, 3) for value in welch([4, 5, 6], [2, 2, 2])]
+    [3.0, 0.516, 5.484]
     """
     difference, error, freedom = _welch(one, other)
     half = 0.0 if error == 0 else float(scipy.stats.t.ppf(0.975, freedom)) * error
@@ -218,6 +270,13 @@ def holm(p: ArrayLike) -> NDArray[np.float64]:
     -------
     ndarray of float64, (n,)
         In [0, 1].
+
+    Examples
+    --------
+    The smallest of three is multiplied by 3 and the next by 2; none falls below one before it:
+
+    >>> holm([0.01, 0.04, np.nan, 0.03]).round(3).tolist()
+    [0.03, 0.06, nan, 0.06]
     """
     values = np.asarray(p, dtype=float)
     adjusted = np.full(values.shape, np.nan)

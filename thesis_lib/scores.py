@@ -122,6 +122,15 @@ class MaximumProbability(Score):
     ------
     ValueError, TypeError
         If temperature is no positive number.
+
+    Examples
+    --------
+    Both probabilities are rounded to 1, and the scores still tell which is the larger one:
+
+    >>> features, logits = np.zeros((2, 5)), [[40, 0], [50, 0]]
+    >>> scores = MaximumProbability().fit(features, logits).score(features, logits)
+    >>> np.exp(scores).tolist(), bool(scores[0] < scores[1])
+    ([1.0, 1.0], True)
     """
 
     _uses = frozenset({"logits"})
@@ -160,6 +169,14 @@ class Energy(Score):
     ------
     ValueError, TypeError
         If temperature is no positive number.
+
+    Examples
+    --------
+    Two inputs with the same probabilities. The energy tells them apart: log 2, and 5 + log 2.
+
+    >>> features, logits = np.zeros((2, 3)), [[0, 0], [5, 5]]
+    >>> Energy().fit(features, logits).score(features, logits).round(3).tolist()
+    [0.693, 5.693]
     """
 
     _uses = frozenset({"logits"})
@@ -179,6 +196,16 @@ class Mahalanobis(Score):
     All classes share one covariance (Lee et al., 2018; their last layer only, without input
     perturbation). Features that are constant or depend on others make it singular, so its
     pseudo-inverse is taken: directions without variance in training do not count.
+
+    Examples
+    --------
+    Class 0 lies about (0, 0) and class 1 about (100, 100), both ten times as wide along the second
+    feature. Being 30 off there is as unusual as being 3 off along the first:
+
+    >>> corners = np.array([[-1, -10], [-1, 10], [1, -10], [1, 10]])
+    >>> fitted = Mahalanobis().fit([*corners, *(corners + 100)], labels=[0] * 4 + [1] * 4)
+    >>> fitted.score([[3, 0], [0, 30], [100, 130]]).round(3).tolist()
+    [-9.0, -9.0, -9.0]
     """
 
     _uses = frozenset({"labels"})
@@ -203,7 +230,7 @@ class Mahalanobis(Score):
 
 
 class NearestNeighbours(Score):
-    """Negative distance to the k-th nearest training image (Sun et al., 2022).
+    r"""Negative distance to the k-th nearest training image (Sun et al., 2022).
 
     All features are scaled to length 1 first, so that only their direction counts.
 
@@ -216,6 +243,17 @@ class NearestNeighbours(Score):
     ------
     ValueError, TypeError
         If k is no whole number from 1.
+
+    Examples
+    --------
+    However long, an input to the left is at :math:`\sqrt2` from the nearest of two directions, up,
+    and at 2 from the second nearest, right:
+
+    >>> training, left = [[1, 0], [0, 1]], [[-1, 0], [-5, 0]]
+    >>> NearestNeighbours(k=1).fit(training).score(left).round(3).tolist()
+    [-1.414, -1.414]
+    >>> NearestNeighbours(k=2).fit(training).score(left).round(3).tolist()
+    [-2.0, -2.0]
     """
 
     _index: Any
@@ -245,6 +283,15 @@ class IsolationForest(Score):
     Parameters
     ----------
     random_state : int
+
+    Examples
+    --------
+    The paper calls inputs anomalous whose score is well above 0.5, here well below -0.5:
+
+    >>> features = np.random.default_rng(0).normal(size=(256, 2))
+    >>> middle, far = IsolationForest().fit(features).score([[0, 0], [9, 9]])
+    >>> bool(far < -0.7), bool(middle > -0.5)
+    (True, True)
     """
 
     _forest: Any
@@ -262,7 +309,15 @@ class IsolationForest(Score):
 
 
 def catalogue() -> dict[str, Score]:
-    """Return every score with the settings of its source, not fitted, by its name."""
+    """Return every score with the settings of its source, not fitted, by its name.
+
+    Examples
+    --------
+    >>> list(catalogue())[:4]
+    ['Maximum probability', 'Temperature 1,000', 'Maximum logit', 'Energy']
+    >>> list(catalogue())[4:]
+    ['Mahalanobis', 'Nearest neighbours', 'Isolation forest']
+    """
     return {
         "Maximum probability": MaximumProbability(),
         "Temperature 1,000": MaximumProbability(temperature=1000),
