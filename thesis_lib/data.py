@@ -121,6 +121,11 @@ def load(name: str = "mnist", *, fallback: str | None = None) -> Dataset:
         If it is nowhere, and there is no fallback.
     ValueError
         If a name is unknown, or a file is damaged (it is left as it is).
+
+    Examples
+    --------
+    >>> load("digits").x_train.shape, load("digits-8x8").x_train.shape
+    ((1257, 28, 28), (1257, 8, 8))
     """
     arguments.one_of("name", name, sources.LOADERS)
     if fallback is not None:
@@ -154,6 +159,11 @@ def class_counts(y: ArrayLike, n_classes: int | None = None) -> Labels:
     Returns
     -------
     ndarray of int64, (n_classes,)
+
+    Examples
+    --------
+    >>> class_counts([0, 2, 2]), class_counts([0, 2, 2], n_classes=4)
+    (array([1, 0, 2]), array([1, 0, 2, 0]))
     """
     labels = _check_labels(y, n_classes)
     return np.bincount(labels, minlength=n_classes or 0).astype(np.int64)
@@ -171,6 +181,13 @@ def imbalance_ratio(y: ArrayLike) -> float:
     ------
     ValueError
         If there are fewer than two classes.
+
+    Examples
+    --------
+    Six images of class 0, none of class 1 and two of class 2:
+
+    >>> imbalance_ratio([0, 0, 0, 0, 0, 0, 2, 2])
+    3.0
     """
     counts = class_counts(y)
     present = counts[counts > 0]
@@ -206,6 +223,15 @@ def imbalance(
     ------
     ValueError, TypeError
         If x and y do not fit, a count is larger than the class, or fewer than two classes remain.
+
+    Examples
+    --------
+    Class 1 is dropped, and class 2 keeps its number:
+
+    >>> x, y = np.arange(15).reshape(15, 1), np.repeat([0, 1, 2], 5)
+    >>> few_x, few_y = imbalance(x, y, {0: 4, 2: 1}, random_state=0)
+    >>> few_x.shape, class_counts(few_y)
+    ((5, 1), array([4, 0, 1]))
     """
     images, labels = arguments.labelled_images(x, y)
     wanted, present = _wanted(counts), class_counts(labels)
@@ -260,6 +286,14 @@ def thesis_indices(y_train: ArrayLike, task: str, draw: int = THESIS_DRAW) -> La
     ------
     ValueError
         If the task is unknown, or a class has fewer images than it draws.
+
+    Examples
+    --------
+    Of ten classes of 6,000 images each, as many zeros and ones as the thesis had:
+
+    >>> y_train = np.arange(60_000) % 10
+    >>> class_counts(y_train[thesis_indices(y_train, "binary")]).tolist()
+    [2, 5000]
     """
     counts = tasks.get(task).counts
     labels = _check_labels(y_train)
@@ -289,6 +323,14 @@ def task(name: str, dataset: Dataset, draw: int | None = None) -> Dataset:
     -------
     Dataset
         The test set is whole (binary: its zeros and ones).
+
+    Examples
+    --------
+    There are only 127 ones to train on among the small digits, not 5,000:
+
+    >>> digits = task("binary", load("digits"))
+    >>> class_counts(digits.y_train).tolist(), class_counts(digits.y_test).tolist()
+    ([2, 127], [54, 55])
     """
     chosen = tasks.get(name)
     counts, seed = chosen.counts, THESIS_DRAW if draw is None else draw
@@ -333,6 +375,13 @@ def stratified_split(y: ArrayLike, test_size: float, random_state: int) -> tuple
     ------
     ValueError, TypeError
         If y is empty or has another shape, or test_size is no number in its range.
+
+    Examples
+    --------
+    >>> y = np.repeat(["a", "b", "c"], [10, 2, 1])
+    >>> train, test = stratified_split(y, test_size=0.3, random_state=0)
+    >>> "".join(y[train]), "".join(y[test])
+    ('aaaaaaabc', 'aaab')
     """
     test_size = arguments.number("test_size", test_size, 0, 1, "()")
     labels = np.asarray(y)
@@ -364,6 +413,12 @@ def to_unit(x: ArrayLike) -> NDArray[np.float32]:
     ------
     ValueError
         If x is empty, of another shape, or outside 0..255.
+
+    Examples
+    --------
+    >>> unit = to_unit(np.full((2, 28, 28), 51))
+    >>> unit.shape, round(float(unit.max()), 3)
+    ((2, 28, 28, 1), 0.2)
     """
     images = np.asarray(x)
     if images.ndim not in (3, 4):
@@ -386,6 +441,13 @@ def scaled(images: Array, scale: float) -> NDArray[np.float32]:
     Returns
     -------
     ndarray of float32, (n, height, width, channels) or (n, n_features)
+
+    Examples
+    --------
+    Rows of features get no axis:
+
+    >>> scaled(np.array([[0, 1000, 4000]]), 4000).tolist()
+    [[0.0, 0.25, 1.0]]
     """
     unit: NDArray[np.float32] = (images / np.float32(scale)).astype(np.float32)
     return unit[..., None] if unit.ndim == 3 else unit
@@ -419,6 +481,15 @@ def channel_images(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     ------
     ValueError
         If images are of another shape.
+
+    Examples
+    --------
+    A picture that is red all over:
+
+    >>> red = np.full((1, 32, 32, 3), [255, 0, 0], np.uint8)
+    >>> grey = channel_images(red)
+    >>> grey.shape, grey.mean((1, 2, 3)).round(3).tolist()
+    ((3, 28, 28, 1), [1.0, 0.0, 0.0])
     """
     from skimage.transform import resize
 

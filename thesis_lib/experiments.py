@@ -88,6 +88,13 @@ def get(name: str) -> Experiment:
     ------
     ValueError
         If there is none of that name; the message names the nearest ones.
+
+    Examples
+    --------
+    What the thesis's code computed, and its corrected twin:
+
+    >>> get("binary/ros").sampler, get("binary/ros-corrected").sampler
+    ('ros-as-published', 'ros')
     """
     if name not in every():
         raise ValueError(_unknown(name))
@@ -113,6 +120,11 @@ def select(patterns: Sequence[str]) -> list[Experiment]:
     ------
     ValueError
         If a pattern matches none; the message names the nearest.
+
+    Examples
+    --------
+    >>> [one.name for one in select(["binary/rus*", "binary/baseline"])]
+    ['binary/baseline', 'binary/rus', 'binary/rus-corrected']
     """
     chosen: set[str] = set()
     for pattern in patterns:
@@ -145,6 +157,14 @@ def recorded(experiment: Experiment | str, *, part: str = "") -> list[Run]:
     ------
     ValueError
         If there is no experiment of that name.
+
+    Examples
+    --------
+    MNIST's test set has 980 zeros and 1,135 ones, the rows of the confusion matrix:
+
+    >>> run = recorded("binary/baseline")[0]
+    >>> run.seed, [sum(row) for row in run.confusion]
+    (1, [980, 1135])
     """
     experiment = get(experiment) if isinstance(experiment, str) else experiment
     return _runs(experiment, records.Store(store().folder / part) if part else store())

@@ -91,6 +91,11 @@ class Store:
         ------
         ValueError
             As for `path`.
+
+        Examples
+        --------
+        >>> Store("records").outputs_path("binary/ros", seed=1).as_posix()
+        'records/binary/ros.seed-1.npy'
         """
         return self.path(name).with_suffix(f".seed-{seed}.npy")
 
@@ -111,6 +116,15 @@ class Store:
         ------
         ValueError
             If `problem` finds one, or as for `path`.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from thesis_lib import experiments
+        >>> run = experiments.store().read("binary/baseline")[0]
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Store(folder).append(run), Store(folder).append(run), Store(folder).names()
+        (True, False, ['binary/baseline'])
         """
         record = _without_nan(record)
         reason = problem(record)
@@ -185,6 +199,20 @@ class Store:
         ------
         NotADirectoryError
             If there is no other store.
+
+        Examples
+        --------
+        The other store has two runs, of which one is here already:
+
+        >>> import tempfile
+        >>> from thesis_lib import experiments
+        >>> first, second = experiments.store().read("binary/baseline")[:2]
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     here, there = Store(f"{folder}/here"), Store(f"{folder}/there")
+        ...     here.append(first), there.append(first), there.append(second)
+        ...     here.merge(there), [run["seed"] for run in here.read("binary/baseline")]
+        (True, True, True)
+        (1, [1, 2])
         """
         if not other.folder.is_dir():
             raise NotADirectoryError(f"{other.folder} is no folder; name one that holds records.")

@@ -55,6 +55,12 @@ def get(name: str) -> Task:
     ------
     ValueError
         If there is none of that name.
+
+    Examples
+    --------
+    >>> binary = get("binary")
+    >>> binary.dataset, binary.counts, binary.minority
+    ('mnist', (2, 5000), (0,))
     """
     if name not in TASKS:
         plain = ", ".join(n for n in TASKS if "-few-" not in n and "-minority-" not in n)
@@ -79,6 +85,13 @@ def with_size(task: str, size: int) -> str:
     ------
     ValueError
         If there is no such task.
+
+    Examples
+    --------
+    >>> with_size("digits", 3), with_size("digits", 6)
+    ('digits', 'digits-few-6')
+    >>> get("digits-few-6").counts
+    (6, 6, 120, 120, 6, 120, 6, 6, 120, 120)
     """
     arguments.one_of("task", task, ("digits", "binary"))
     arguments.one_of("size", size, DIGIT_SIZES if task == "digits" else MNIST_SIZES)
@@ -99,6 +112,11 @@ def with_minority(task: str, number: int) -> str:
     ------
     ValueError
         If there is no such task.
+
+    Examples
+    --------
+    >>> with_minority("digits", 1), get("digits-minority-1").counts
+    ('digits-minority-1', (3, 120, 120, 120, 120, 120, 120, 120, 120, 120))
     """
     arguments.one_of("task", task, ("digits", "multiclass"))
     arguments.one_of("number", number, MINORITY_NUMBERS)
@@ -127,6 +145,11 @@ def long_tailed(largest: int, n_classes: int, ratio: float) -> tuple[int, ...]:
     ------
     ValueError, TypeError
         If an argument is no number in its range.
+
+    Examples
+    --------
+    >>> long_tailed(largest=1000, n_classes=4, ratio=1000)
+    (1000, 100, 10, 1)
     """
     largest = arguments.whole("largest", largest, 1)
     n_classes = arguments.whole("n_classes", n_classes, 2)

@@ -38,6 +38,12 @@ def draw(
     ------
     ValueError, TypeError
         If there is no such class, a count is no whole number from 0, or all are 0.
+
+    Examples
+    --------
+    >>> images, labels = draw({"whole": 3, "chip": 2}, random_state=0)
+    >>> images.shape, sorted(labels.tolist())
+    ((5, 16, 16, 3), ['chip', 'chip', 'whole', 'whole', 'whole'])
     """
     unknown = sorted(set(counts) - set(CLASSES))
     if unknown:

@@ -58,6 +58,11 @@ def matrix(costs: Costs, classes: Iterable[Any]) -> Floats:
     ------
     ValueError, TypeError
         If a class is unknown, a mistake is none, or as for `decision.cost_matrix`.
+
+    Examples
+    --------
+    >>> matrix({("stain", "whole"): 50}, ["chip", "stain", "whole"]).tolist()
+    [[0.0, 1.0, 1.0], [1.0, 0.0, 50.0], [1.0, 1.0, 0.0]]
     """
     numbers = {str(name): number for number, name in enumerate(classes)}
     if not isinstance(costs, Mapping) or not all(_is_pair(mistake) for mistake in costs):

@@ -77,6 +77,20 @@ def load(
     ------
     FileNotFoundError, ValueError, TypeError
         If there is nothing at the path, or not what is asked for above.
+
+    Examples
+    --------
+    Five stained tiles and fifteen whole ones, of which a fifth each becomes the test set:
+
+    >>> import tempfile
+    >>> x, y = np.zeros((20, 64, 64), np.uint8), np.repeat(["stain", "whole"], [5, 15])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.savez(f"{folder}/tiles.npz", x=x, y=y)
+    ...     found = load(f"{folder}/tiles.npz", size=32, test_size=0.2)
+    >>> found.x_train.shape, found.y_test.tolist()
+    ((16, 32, 32), ['stain', 'whole', 'whole', 'whole'])
+    >>> found.note
+    'tiles.npz. 20% of each class, drawn with seed 0, are the test set.'
     """
     source = Path(path)
     check_split(size, test_size, random_state)
@@ -109,6 +123,17 @@ def load_to_fit(
     ------
     FileNotFoundError, ValueError, TypeError
         As for `load`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> x, y = np.zeros((8, 16, 16), np.uint8), np.arange(8) % 2
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = f"{folder}/tiles.npz"
+    ...     np.savez(path, x_train=x[:6], y_train=y[:6], x_test=x[6:], y_test=y[6:])
+    ...     x_fit, y_fit, note = load_to_fit(path)
+    >>> x_fit.shape, note
+    ((6, 16, 16), 'tiles.npz. x_test is not trained on.')
     """
     return _load_one_set(path, size, white)
 
@@ -203,6 +228,17 @@ def resized(images: ArrayLike, size: int, white: float | None = None) -> Array:
     ValueError, TypeError
         If they are not such images, size is no whole number from 1, or white is no number above 0,
         below a pixel, or above 255 for images of 8 bits.
+
+    Examples
+    --------
+    Numbers from 0 to 1, and a camera's of 12 bits:
+
+    >>> small = resized(np.full((2, 64, 64), 0.2), 8)
+    >>> small.shape, small.dtype.name, int(small.max())
+    ((2, 8, 8), 'uint8', 51)
+    >>> small = resized(np.full((2, 64, 64), 819, np.uint16), 8, white=4095)
+    >>> small.dtype.name, int(small.max())
+    ('uint16', 819)
     """
     from skimage.transform import resize
 
@@ -225,6 +261,11 @@ def white_after(white: float) -> float:
     ----------
     white : float
         What it was before.
+
+    Examples
+    --------
+    >>> white_after(1.0), white_after(4095), white_after(100_000)
+    (255, 4095, 65535)
     """
     return min(max(white, 255), 65535)
 

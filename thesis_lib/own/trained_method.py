@@ -56,6 +56,16 @@ class TrainedMethod:
     dtype : str
         The type of the training pixels, as NumPy names it: whether files of integers are on their
         scale. "" if read from a file that was saved without it.
+
+    Examples
+    --------
+    Oversampling shows images again; counted are those that were given:
+
+    >>> from thesis_lib import fit, tiles
+    >>> x, y = tiles.draw({"whole": 40, "stain": 4}, random_state=1)
+    >>> trained = fit(x, y, method="ros", epochs=2, progress=False)
+    >>> trained.class_counts.tolist(), trained.scale, len(trained.loss_curve)
+    ([4, 40], 255.0, 2)
     """
 
     classes_: Array
@@ -93,6 +103,22 @@ class TrainedMethod:
         ValueError
             If they are no such images or shares; with a prior, also if the method's outputs are no
             probabilities, as those of a focal loss.
+
+        Examples
+        --------
+        Oversampling made the classes equally frequent, and this network cannot tell them apart:
+        where 99 of 100 are whole, each image is whole with that probability.
+
+        >>> import keras
+        >>> last = keras.layers.Dense(2, activation="softmax", kernel_initializer="zeros")
+        >>> network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), last])
+        >>> names, counts = np.array(["stain", "whole"]), np.array([4, 40])
+        >>> trained = TrainedMethod(names, 255.0, "ros", counts, network)
+        >>> x = np.zeros((1, 8, 8), np.uint8)
+        >>> trained.predict_proba(x).tolist()
+        [[0.5, 0.5]]
+        >>> trained.predict_proba(x, prior={"stain": 1, "whole": 99}).round(3).tolist()
+        [[0.01, 0.99]]
         """
         assumed = None
         if prior is not None:
@@ -131,6 +157,22 @@ class TrainedMethod:
         -----
         The costs are weighed by the outputs: what they are worth depends on how well these are
         calibrated, which no training on few images promises.
+
+        Examples
+        --------
+        With equal probabilities of both classes, "whole" costs 50 / 2 on average and "stain" 1 / 2;
+        where 99 of 100 are whole, 50 / 100 and 99 / 100:
+
+        >>> import keras
+        >>> last = keras.layers.Dense(2, activation="softmax", kernel_initializer="zeros")
+        >>> network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), last])
+        >>> names, counts = np.array(["stain", "whole"]), np.array([4, 40])
+        >>> trained = TrainedMethod(names, 255.0, "ros", counts, network)
+        >>> x, costs = np.zeros((1, 8, 8), np.uint8), {("stain", "whole"): 50}
+        >>> trained.predict(x, costs=costs, prior={"stain": 1, "whole": 1}).tolist()
+        ['stain']
+        >>> trained.predict(x, costs=costs, prior={"stain": 1, "whole": 99}).tolist()
+        ['whole']
         """
         found: Array = self.classes_[self.decide(x, costs=costs, prior=prior)[1]]
         return found
