@@ -1,10 +1,10 @@
 """Images a second: the thesis's way (one Keras ``fit`` on all cores) against a sweep's.
 
 Run it on a quiet machine: ``python benchmarks/sweep.py [epochs]``. Both train the thesis's baseline
-network on its multi-class images, in batches of 100. The thesis's way is Keras's own layers in one
-process; the sweep trains one network a core, each in a process of one thread, with the layers of
-``thesis_lib.engine.fast_layers``, in float32 and in bfloat16. The time is that of ``fit`` alone,
-without start-up and preparation.
+network on its multi-class images, in batches of 100. The thesis's way is Keras as it comes, its own
+layers in one process; the sweep trains one network a core, each in a process of one thread, with
+the kernels of ``thesis_lib.backend`` and the layers of ``thesis_lib.engine.fast_layers``, in
+float32 and in bfloat16. The time is that of ``fit`` alone, without start-up and preparation.
 Equal results: the training losses of the last epoch, which dropout makes differ from run to run,
 lie as close together between the ways as between seeds.
 """
@@ -18,7 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from thesis_lib import data, experiments, model, quiet, training
+from thesis_lib import data, experiments, model, training
 from thesis_lib.engine import fitting, processes
 
 NAME = "multiclass/baseline"
@@ -27,8 +27,7 @@ Measured = tuple[float, float]
 
 def keras_fit(seed: int, epochs: int) -> Measured:
     """Train Keras's own layers; return the seconds of ``fit`` and the last epoch's loss."""
-    quiet.import_keras()
-    import keras
+    import keras  # as it comes, without `backend`
 
     experiment = experiments.get(NAME)
     subset = data.task(experiment.task, data.load("mnist"))

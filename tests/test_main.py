@@ -12,7 +12,7 @@ import pytest
 
 from tests.runs import make_run
 from tests.test_export import ORIGIN
-from thesis_lib import experiments, quiet
+from thesis_lib import backend, experiments
 from thesis_lib.__main__ import main
 from thesis_lib.book import published
 from thesis_lib.commands import _EXAMPLES
@@ -43,7 +43,7 @@ def test_an_unknown_experiment_names_the_nearest(capsys: pytest.CaptureFixture[s
 
 
 def test_a_name_is_looked_up_before_keras_loads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quiet, "import_keras", lambda: pytest.fail("loaded"))
+    monkeypatch.setattr(backend, "start", lambda: pytest.fail("loaded"))
     assert main(["run", "binary/smot"]) == 2
     assert main(["verify", "binary/smot"]) == 2
 
@@ -232,5 +232,5 @@ def test_the_entry_point_imports_nothing_large() -> None:
 
 def test_keras_starts_where_there_is_no_standard_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", None)
-    quiet.import_keras()
+    backend.start()
     assert "keras" in sys.modules

@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from thesis_lib import __version__, experiments, export, quiet, records, training
+from thesis_lib import __version__, backend, experiments, export, records, training
 from thesis_lib.book import findings, published
 from thesis_lib.engine import budget, fitting, sweep, verification
 from thesis_lib.own import compare_command, fit_command
@@ -225,7 +225,7 @@ def _list(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     experiment = experiments.get(options.experiment)  # before what takes seconds
-    quiet.import_keras()
+    backend.start()
     _show(training.train(experiment, options.seed, epochs=options.epochs))
     return 0
 
@@ -263,7 +263,7 @@ def _prepare_gpu() -> None:
     """Start Keras on JAX; refuse to go on without a GPU, where JAX would train for days."""
     os.environ["KERAS_BACKEND"] = "jax"  # Keras, not yet imported, reads it once
     try:
-        quiet.import_keras()
+        backend.start()
         found = experiments.has_gpu()
     except ImportError:
         found = False
@@ -310,7 +310,7 @@ def _export(options: argparse.Namespace) -> int:
 
 def _verify(options: argparse.Namespace) -> int:
     experiment = experiments.get(options.experiment)
-    quiet.import_keras()
+    backend.start()
     found = verification.verify(experiment, options.seed)
     _show(found.run)
     print("\n".join(found.lines()))

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from thesis_lib import data, durable, later, quiet, records, training, tuning
+from thesis_lib import backend, data, durable, later, records, training, tuning
 from thesis_lib.progress import progress_bar
 from thesis_lib.training import Experiment, Run
 
@@ -469,7 +469,7 @@ def _plain(value: Any) -> Any:
 
 def has_gpu() -> bool:
     """Return whether Keras's backend, JAX or TensorFlow, finds a GPU."""
-    quiet.import_keras()
+    backend.start()
     import keras
 
     if keras.backend.backend() == "jax":

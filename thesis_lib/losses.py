@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from thesis_lib import arguments, quiet
+from thesis_lib import arguments, backend
 
-quiet.import_keras()
+backend.start()
 
 import keras  # noqa: E402
 from keras import ops  # noqa: E402

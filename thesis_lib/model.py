@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from thesis_lib import arguments, quiet
+from thesis_lib import arguments, backend
 
 _FILTERS = (32, 64, 128)
 DENSE_UNITS = 200
@@ -61,7 +61,7 @@ def build_cnn(
     >>> network.predict(np.zeros((1, 28, 28, 1)), verbose=0).astype(float).round(3).tolist()
     [[0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1]]
     """
-    quiet.import_keras()
+    backend.start()
     import keras
     from keras import layers
 
@@ -135,7 +135,7 @@ def build_gru(
     >>> [build_gru(10, (height, 8, 1)).count_params() for height in (8, 16)]
     [29218, 29218]
     """
-    quiet.import_keras()
+    backend.start()
     import keras
     from keras import layers
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from thesis_lib import arguments, quiet
+from thesis_lib import arguments, backend
 from thesis_lib.losses import (
     TINY,
     FocalLoss,
@@ -24,7 +24,7 @@ from thesis_lib.losses import (
     times_weight,
 )
 
-quiet.import_keras()
+backend.start()
 
 import keras  # noqa: E402
 from keras import ops  # noqa: E402

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thesis_lib import data, model, quiet
+from thesis_lib import backend, data, model
 from thesis_lib.engine import fitting
 from thesis_lib.engine.provenance import checksum, provenance
 
@@ -84,7 +84,7 @@ def feature_extractor(network: Any) -> Any:
         Its ``predict`` gives features, (n, 200), the activations of the last hidden layer, and
         logits, (n, n_classes).
     """
-    quiet.import_keras()
+    backend.start()
     import keras
 
     hidden, logits, _softmax = network.layers[-3:]
@@ -114,7 +114,7 @@ def train(
         What a white pixel is scaled to: 1, or 255 for pixels as the files hold them.
     epochs, seed : int
     """
-    quiet.import_keras()
+    backend.start()
     import keras
 
     fitting.set_up(seed)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from thesis_lib import anomaly, arguments, data, intervals, model, quiet
+from thesis_lib import anomaly, arguments, backend, data, intervals, model
 from thesis_lib.book import classifier
 from thesis_lib.engine import fitting
 from thesis_lib.engine.provenance import checksum, provenance
@@ -81,7 +81,7 @@ def train(seed: int, *, accuracy: float = ACCURACY) -> dict[str, Any]:
     ValueError, TypeError
         If an argument is outside its range.
     """
-    quiet.import_keras()
+    backend.start()
     import keras
 
     arguments.number("accuracy", accuracy, 0, 1, "()")

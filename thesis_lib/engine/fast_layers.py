@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from thesis_lib import quiet
+from thesis_lib import backend
 
-quiet.import_keras()
+backend.start()
 
 import keras  # noqa: E402
 from keras import ops  # noqa: E402

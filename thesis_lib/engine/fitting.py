@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thesis_lib import arguments, quiet
+from thesis_lib import arguments, backend
 from thesis_lib.engine import budget
 from thesis_lib.engine.batches import Batches
 
@@ -30,7 +30,7 @@ def set_up(seed: int) -> None:
     ValueError, TypeError
         If the seed is no whole number in its range.
     """
-    quiet.import_keras()
+    backend.start()
     import keras
 
     keras.utils.set_random_seed(arguments.whole("seed", seed, 0, 2**32 - 1))

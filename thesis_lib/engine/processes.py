@@ -13,7 +13,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
-from thesis_lib import arguments, experiments, quiet, training
+from thesis_lib import arguments, backend, experiments, training
 from thesis_lib.training import Run
 
 
@@ -108,7 +108,7 @@ def pool(workers: int | None = None) -> Iterator[Processes]:
 def one_thread() -> None:
     """Give a process one thread: at batches of 100 a second gains less than a second process."""
     os.environ["OMP_NUM_THREADS"] = "1"
-    quiet.import_keras()
+    backend.start()
     import keras
 
     if keras.backend.backend() == "tensorflow":

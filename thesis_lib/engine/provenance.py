@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thesis_lib import __version__, quiet
+from thesis_lib import __version__, backend
 
 
 def checksum(*arrays: NDArray[Any]) -> str:
@@ -80,28 +80,28 @@ def precision_of(recorded: Mapping[str, Any]) -> str:
 
 def here() -> dict[str, str]:
     """Return what this process runs on: device, system, and versions of what matters."""
-    quiet.import_keras()
+    backend.start()
     import keras
 
-    backend = keras.backend.backend()
-    packages = ("keras", backend, "numpy", "scikit-learn", "imbalanced-learn", "thesis-lib")
+    used = keras.backend.backend()
+    packages = ("keras", used, "numpy", "scikit-learn", "imbalanced-learn", "thesis-lib")
     return {
-        "Device": _device(backend),
+        "Device": _device(used),
         "System": f"{platform.system()}, {platform.machine()}",
         "Python": platform.python_version(),
         **{name: version(name) for name in packages},
     }
 
 
-def _device(backend: str) -> str:
-    """Name what the backend computes on."""
-    if backend == "jax":
+def _device(used: str) -> str:
+    """Name what a backend computes on."""
+    if used == "jax":
         import jax
 
         first = jax.devices()[0]
         if first.platform != "cpu":
             return str(first.device_kind)
-    if backend == "tensorflow":
+    if used == "tensorflow":
         import tensorflow as tf
 
         for gpu in tf.config.list_physical_devices("GPU"):

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from thesis_lib import experiments, quiet, tasks, training
+from thesis_lib import backend, experiments, tasks, training
 from thesis_lib.engine import budget, processes
 from thesis_lib.progress import progress_bar
 from thesis_lib.training import Experiment, Run
@@ -296,7 +296,7 @@ def run_side_by_side(jobs: Sequence[Job], *, precision: str = "float32") -> Prog
     ValueError
         If the precision is unknown.
     """
-    quiet.import_keras()
+    backend.start()
     from thesis_lib.engine import vectorized
 
     started = time.monotonic()

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from thesis_lib import model, quiet, two_stage
+from thesis_lib import backend, model, two_stage
 from thesis_lib.engine import fitting
 from thesis_lib.own.image_sets import ImageSets
 
@@ -136,7 +136,7 @@ def checked(builder: Builder | None, sets: ImageSets) -> Network:
     """
     if builder is None:
         return Network()
-    quiet.import_keras()
+    backend.start()
     _check_builder(builder)
     network = Network(builder, getattr(builder, "__name__", f"{type(builder).__name__}(...)"))
     twice = []

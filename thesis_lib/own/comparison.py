@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from thesis_lib import arguments, durable, quiet, records
+from thesis_lib import arguments, backend, durable, records
 from thesis_lib.arguments import number, whole
 from thesis_lib.engine import budget, sweep
 from thesis_lib.own import builders, image_sets, method_runs, offered
@@ -203,7 +203,7 @@ def _train_here(
     jobs: Jobs, sets: ImageSets, own: Network, keep: Keep, timed: Experiment | None
 ) -> None:
     """Train in this process, one network after the other; estimate the time by one, if given."""
-    quiet.import_keras()
+    backend.start()
     images, shown, left = sum(_sizes(jobs, sets).values()), timed is not None, dict(jobs)
     try:
         if timed is not None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from thesis_lib import arguments, decision, durable, quiet, two_stage
+from thesis_lib import arguments, backend, decision, durable, two_stage
 from thesis_lib.engine import feeds, stages
 from thesis_lib.own import builders, class_labels, image_sets, method_runs, offered
 from thesis_lib.own import costs as own_costs
@@ -291,7 +291,7 @@ def load(path: str | Path) -> TrainedMethod:
         )
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {path}.")
-    quiet.import_keras()
+    backend.start()
     import keras
 
     try:
@@ -377,7 +377,7 @@ def fit(
         raise ValueError(f"{method} cannot be trained on these images: {reason}.")
     if white is None and (dark := image_sets.dark_note(sets)):
         warnings.warn(f"{dark}.", stacklevel=2)
-    quiet.import_keras()
+    backend.start()
     images = method_runs.images_of(experiment, sets)
     with progress_bar(images, shown=progress, unit="image", unit_scale=True) as bar:
         fitted = method_runs.networks(experiment, sets, own, seed, bar.update)
