@@ -307,8 +307,8 @@ def learning_curves(curves: Mapping[str, Sequence[float]], *, ylabel: str) -> Fi
     ylabel : str
     """
     # Many names, or long ones, would lie on the curves.
-    beside = len(curves) > 5 or max(map(len, curves), default=0) > 12
-    figure, axis = subplots(figsize=(7.6, max(3.2, 0.2 * len(curves))) if beside else (6.4, 3))
+    above = len(curves) > 5 or max(map(len, curves), default=0) > 12
+    figure, axis = subplots(figsize=(6.4, 3 + 0.1 * len(curves) * above))
     if not curves:
         say_missing(axis)
         return figure
@@ -319,8 +319,8 @@ def learning_curves(curves: Mapping[str, Sequence[float]], *, ylabel: str) -> Fi
         axis.plot(epochs, values, marker=marker, linestyle=dashes[k % len(dashes)], label=name)
     axis.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     axis.set(xlabel="Epoch", ylabel=ylabel)
-    if beside:
-        figure.legend(loc="outside right upper", fontsize=8.5, handlelength=2.6)
+    if above:
+        figure.legend(loc="outside upper center", ncols=2, fontsize=9, handlelength=2.6)
     else:
         axis.legend()
     return figure
