@@ -23,7 +23,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 LONG = (
     *("test_browser", "test_reliability", "test_vectorized", "test_cluster", "test_own_network"),
     *("test_comparison", "test_later", "test_own_fit", "test_pdf", "test_explore", "test_losses"),
-    *("test_training", "test_retrained", "test_fuzz", "test_lab"),
+    *("test_training", "test_retrained", "test_fuzz", "test_lab", "test_own_use"),
 )
 
 
