@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -150,6 +151,15 @@ def test_the_grid_shows_ranks_and_the_best_is_darkest() -> None:
     dark = [sum(mesh.cmap(mesh.norm(rank))[:3]) for rank in (1, 2, 3)]
     assert dark == sorted(dark)
     plt.close("all")
+
+
+def test_names_of_five_tasks_stand_apart() -> None:
+    names = list(transfer.TASKS.values())
+    figure = figures.rank_grid(["LDAM, deferred re-weighting"], names, [[1, 1, 1, 1, 1]])
+    figure.draw_without_rendering()
+    boxes = [label.get_window_extent() for label in figure.axes[0].get_xticklabels()]
+    assert len(boxes) == 5
+    assert min(right.x0 - left.x1 for left, right in pairwise(boxes)) > 5  # pixels
 
 
 def test_a_starred_rank_has_an_asterisk() -> None:

@@ -36,7 +36,8 @@ def rank_grid(
         color = "white" if rank < 0.4 * len(methods) else "black"
         axis.text(j, i, f"{rank:g}{stars[i, j]}", ha="center", va="center", fontsize=8, color=color)
     axis.set_yticks(range(len(methods)), methods, fontsize=8.5)
-    axis.set_xticks(range(len(tasks)), tasks)
+    in_lines = [task.replace(", ", ",\n") for task in tasks]
+    axis.set_xticks(range(len(tasks)), in_lines, fontsize=8.5)
     axis.xaxis.tick_top()
     axis.invert_yaxis()
     axis.tick_params(length=0)
