@@ -320,7 +320,7 @@ def learning_curves(curves: Mapping[str, Sequence[float]], *, ylabel: str) -> Fi
     axis.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     axis.set(xlabel="Epoch", ylabel=ylabel)
     if above:
-        figure.legend(loc="outside upper center", ncols=2, fontsize=9, handlelength=2.6)
+        figure.legend(loc="outside upper center", ncols=2, fontsize=8, handlelength=2.6)
     else:
         axis.legend()
     return figure
