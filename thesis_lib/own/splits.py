@@ -83,19 +83,18 @@ def compare_splits(
 def _joined(parts: Sequence[Comparison], test_size: float) -> Comparison:
     """Return the comparisons of single splits as one, a seed a split."""
     first = parts[0]
-    curves = {
-        method: {seed: curve for part in parts for seed, curve in part.loss_curves[method].items()}
-        for method in first.loss_curves
-    }
+
+    def of_all(name: str) -> dict[str, dict[int, Any]]:
+        """Unite what each part holds by method and seed under this name."""
+        fields = [getattr(part, name) for part in parts]
+        return {m: {s: v for one in fields for s, v in one[m].items()} for m in fields[0]}
+
     digests = "".join(str(part.settings["data_sha256"]) for part in parts)
     digest = hashlib.sha256(digests.encode()).hexdigest()
     return dataclasses.replace(
         first,
-        confusions={
-            method: {s: table for part in parts for s, table in part.confusions[method].items()}
-            for method in first.confusions
-        },
-        loss_curves=curves,
+        confusions=of_all("confusions"),
+        loss_curves=of_all("loss_curves"),
         copies=max(part.copies for part in parts),
         pixels_note=next((part.pixels_note for part in parts if part.pixels_note), ""),
         settings={**first.settings, "data_sha256": digest[:16], "test_size": test_size},
